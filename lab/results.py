@@ -1,0 +1,146 @@
+"""What a run came to: pure sums over its sessions and over what the service learned.
+
+Three policies are compared on the very same visits: the one that was served, a uniform draw over the eligible actions, and the
+best eligible action by the people's hidden tastes, one session ahead. All three are expected rewards, so that luck in the
+answers does not blur the comparison; the rewards that the service recorded stand beside them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import fmean
+
+
+@dataclass(frozen=True)
+class Served:
+    """One session that was shown, with the hidden expected reward of each of the six actions on that visit."""
+
+    user: str
+    session_id: int
+    segment: str
+    action: int
+    eligible: tuple[int, ...]
+    expected: tuple[float, ...]
+    reward: float
+    completion_rate: float
+
+
+@dataclass(frozen=True)
+class Learned:
+    """A segment's policy at the end: Q and visits by state (rows) and action (columns)."""
+
+    segment: str
+    episodes: int
+    epsilon: float
+    q: tuple[tuple[float, ...], ...]
+    visits: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Mean expected reward of three policies over the same sessions."""
+
+    served: float
+    random: float
+    best: float
+
+    @property
+    def share(self) -> float:
+        """How much of what there was to gain over random was gained: 0 is random, 1 is the best possible."""
+        return (self.served - self.random) / (self.best - self.random) if self.best > self.random else 0.0
+
+
+@dataclass(frozen=True)
+class SegmentRow:
+    """One line of the table."""
+
+    segment: str
+    sessions: int
+    completion_rate: float
+    reward_first: float
+    reward_last: float
+    epsilon: float
+    favourite: int
+    truly_best: int
+
+    @property
+    def found(self) -> bool:
+        """Whether the service came to prefer the action that really is the best one."""
+        return self.favourite == self.truly_best
+
+
+def random_value(session: Served) -> float:
+    """What a uniform draw over the eligible actions would have brought on average."""
+    return fmean(session.expected[action] for action in session.eligible)
+
+
+def best_value(session: Served) -> float:
+    """What the best eligible action would have brought on average."""
+    return max(session.expected[action] for action in session.eligible)
+
+
+def served_value(session: Served) -> float:
+    """What the served action brings on average; the recorded reward scatters around it."""
+    return session.expected[session.action]
+
+
+def compare(sessions: Sequence[Served]) -> Comparison:
+    """The three policies over the same sessions."""
+    return Comparison(
+        served=fmean(map(served_value, sessions)),
+        random=fmean(map(random_value, sessions)),
+        best=fmean(map(best_value, sessions)),
+    )
+
+
+def first_quarter(sessions: Sequence[Served]) -> Sequence[Served]:
+    """The first quarter of the sessions, in the order in which they were issued; at least one."""
+    return sessions[: max(len(sessions) // 4, 1)]
+
+
+def last_quarter(sessions: Sequence[Served]) -> Sequence[Served]:
+    """The last quarter of the sessions, in the order in which they were issued; at least one."""
+    return sessions[-max(len(sessions) // 4, 1) :]
+
+
+def favourite(learned: Learned) -> int:
+    """The action with the largest mean learned Q, each state weighted by how often it was visited."""
+    weights = [sum(row) for row in learned.visits]
+    values = [sum(w * row[action] for w, row in zip(weights, learned.q, strict=True)) for action in range(6)]
+    return values.index(max(values))
+
+
+def truly_best(sessions: Sequence[Served]) -> int:
+    """The action with the largest hidden expected reward over the segment's visits, cool-down left aside."""
+    values = [fmean(session.expected[action] for session in sessions) for action in range(6)]
+    return values.index(max(values))
+
+
+def segment_row(learned: Learned, sessions: Sequence[Served]) -> SegmentRow:
+    """The table's line for one segment, from that segment's sessions in order."""
+    return SegmentRow(
+        segment=learned.segment,
+        sessions=len(sessions),
+        completion_rate=fmean(session.completion_rate for session in sessions),
+        reward_first=fmean(session.reward for session in first_quarter(sessions)),
+        reward_last=fmean(session.reward for session in last_quarter(sessions)),
+        epsilon=learned.epsilon,
+        favourite=favourite(learned),
+        truly_best=truly_best(sessions),
+    )
+
+
+def table(policies: Sequence[Learned], sessions: Sequence[Served]) -> list[SegmentRow]:
+    """One row per segment, in the order of the policies."""
+    return [segment_row(p, [session for session in sessions if session.segment == p.segment]) for p in policies]
+
+
+def verdict(rows: Sequence[SegmentRow], sessions: Sequence[Served]) -> str:
+    """The run in one honest line."""
+    late = compare(last_quarter(sessions))
+    return (
+        f"{sum(row.found for row in rows)} of {len(rows)} segments prefer the truly best action; over the last quarter "
+        f"the service gained {late.share:.0%} of what there was to gain over random "
+        f"(random {late.random:.3f}, served {late.served:.3f}, best possible {late.best:.3f})."
+    )

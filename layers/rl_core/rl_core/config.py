@@ -1,0 +1,35 @@
+"""The settings, read from the environment: the variable is the field's name in upper case."""
+
+import os
+from functools import lru_cache
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Learner(BaseModel):
+    """The constants of the learner (docs/decisions.md says where they come from)."""
+
+    model_config = ConfigDict(frozen=True)
+
+    pooling_visits: float = Field(100.0, gt=0, description="k: visits at which a state's own advantage weighs half")
+    discount: float = Field(0.6, ge=0, lt=1, description="gamma")
+    value_window: int = Field(200, ge=1, description="visits after which a state's value keeps a constant step size")
+
+
+class Settings(Learner):
+    """Everything that a deployment may set."""
+
+    table_name: str
+    epsilon_start: float = Field(0.3, ge=0, le=1)
+    epsilon_decay: float = Field(0.993, gt=0, le=1, description="per episode of the segment")
+    epsilon_min: float = Field(0.06, ge=0, le=1)
+    action_cooldown: int = Field(1, ge=0, le=5, description="latest actions that are not eligible again")
+    session_hours: int = Field(48, ge=1, description="hours until an unfinished session expires")
+    learn_attempts: int = Field(4, ge=0, description="policy races an API request may lose before it queues")
+    learn_batch: int = Field(90, ge=1, le=90, description="sessions in one learning transaction of the job")
+
+
+@lru_cache(maxsize=1)
+def settings() -> Settings:
+    """The process's settings. Raises pydantic's ValidationError when the environment does not fit."""
+    return Settings.model_validate({k: os.environ[k.upper()] for k in Settings.model_fields if k.upper() in os.environ})

@@ -1,0 +1,122 @@
+"""What can go wrong, drawn once.
+
+    FettleError
+    |-- RequestError                 the caller's: has an HTTP status, a stable type and one sentence
+    |   |-- InvalidRequestError      422  the values do not fit
+    |   |-- PayloadTooLargeError     413
+    |   |-- UnauthorizedError        401  a verified token without a subject
+    |   |-- ProfileNotFoundError     404
+    |   |-- ActivityNotFoundError    404
+    |   |-- ProfileRequiredError     409
+    |   |-- SessionClosedError       409
+    |   |-- ErasingError             409
+    |   `-- UnavailableError         503  the table cannot be reached, or a race was lost too often: try again
+    |-- ConflictError                a conditional write found another state; carries which writes
+    |-- OversizeError                a transaction is too large for the table
+    |-- UnreadableItemError          a stored item cannot be parsed: never guessed at, never overwritten
+    `-- PolicyUnreadableError        the policy item is unavailable, unparsable or of another format
+"""
+
+
+class FettleError(Exception):
+    """Root of what this service raises."""
+
+
+class RequestError(FettleError):
+    """The request cannot be served as it is; `detail` is safe to show."""
+
+    status = 400
+    type = "bad-request"
+    title = "Bad request"
+    detail = "The request cannot be served."
+
+    def __init__(self, detail: str | None = None, errors: list[dict[str, str]] | None = None) -> None:
+        self.detail = detail or self.detail
+        self.errors = errors
+        super().__init__(self.detail)
+
+
+class InvalidRequestError(RequestError):
+    status = 422
+    type = "invalid-request"
+    title = "Invalid request"
+    detail = "The request's values do not fit."
+
+
+class PayloadTooLargeError(RequestError):
+    status = 413
+    type = "payload-too-large"
+    title = "Payload too large"
+    detail = "The request body is larger than this service takes."
+
+
+class UnauthorizedError(RequestError):
+    status = 401
+    type = "unauthorized"
+    title = "Unauthorized"
+    detail = "The token names no subject."
+
+
+class ProfileNotFoundError(RequestError):
+    status = 404
+    type = "profile-not-found"
+    title = "No profile"
+    detail = "There is no profile yet: PUT /profile/ creates it."
+
+
+class ActivityNotFoundError(RequestError):
+    status = 404
+    type = "activity-not-found"
+    title = "Unknown activity"
+    detail = "No activity of yours has this id."
+
+
+class ProfileRequiredError(RequestError):
+    status = 409
+    type = "profile-required"
+    title = "Profile required"
+    detail = "PUT /profile/ with a segment or an assessment first."
+
+
+class SessionClosedError(RequestError):
+    status = 409
+    type = "session-closed"
+    title = "Session closed"
+    detail = "The session has ended; its answers can no longer change."
+
+
+class ErasingError(RequestError):
+    status = 409
+    type = "erasing"
+    title = "Being erased"
+    detail = "This user's data is being erased; try again when that is done."
+
+
+class UnavailableError(RequestError):
+    status = 503
+    type = "unavailable"
+    title = "Try again"
+    detail = "Nothing was changed by this request as far as is known; repeating it is safe."
+
+
+class ConflictError(FettleError):
+    """A transaction's conditions did not hold; `lost` holds the positions of the writes that failed.
+
+    An empty `lost` means that another transaction was at work on the same items.
+    """
+
+    def __init__(self, lost: frozenset[int] = frozenset()) -> None:
+        self.lost = lost
+        super().__init__(f"conditions failed at {sorted(lost)}")
+
+
+class OversizeError(FettleError):
+    """The table refused a transaction for its size or shape."""
+
+
+class UnreadableItemError(FettleError):
+    """A stored item cannot be parsed."""
+
+
+class PolicyUnreadableError(FettleError):
+    """A segment's policy cannot be read; nothing may be written over it."""

@@ -1,0 +1,194 @@
+"""How a session moves: issued, answered, closed. Values in, values out; the store makes each move stick.
+
+    open -> closed -> learned        answered in full, ended by a batch, or expired after being shown
+    open -> closed                   a fallback session: scores move, nothing is learned
+    open -> unseen                   expired, prefetched only: nothing moves
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import TypedDict
+
+from rl_core import policy as choosing
+from rl_core.catalogue import catalogue, crc
+from rl_core.config import Settings
+from rl_core.engagement import days_completed, extend_streak
+from rl_core.models import (
+    Activity,
+    Closing,
+    Decision,
+    EndedBy,
+    Policy,
+    Profile,
+    Result,
+    Session,
+    Status,
+    Transition,
+)
+from rl_core.outcome import engagement_after, motivation_after, outcome_of, reward, state_of
+from rl_core.slate import assign
+
+KEPT_ACTIONS = 5  # the longest cool-down
+
+
+class Answer(TypedDict, total=False):
+    """What a user says of one activity; a field left out keeps what is stored."""
+
+    completed: bool
+    motivation_before: int | None
+    motivation_after: int | None
+    difficulty_rating: int | None
+    notes: str
+
+
+def issue(
+    profile: Profile,
+    policy: Policy | None,
+    previous: Session | None,
+    settings: Settings,
+    now: datetime,
+    key: bytes,
+    shown: bool,
+) -> tuple[Session, Profile]:
+    """The user's next session and the profile that counts it; without a policy it is a fallback."""
+    number = profile.sessions + 1
+    rng = choosing.generator(profile.user, number, policy.version if policy else 0)
+    state = state_of(profile.engagement, profile.motivation)
+    decision: Decision
+    if policy:
+        decision = choosing.decide(policy, state, profile.recent, settings, rng)
+    else:
+        decision = choosing.decide_without_policy(state, profile.recent, settings, rng)
+    book = catalogue()
+    chosen = assign(
+        profile.segment,
+        book.by_segment[profile.segment],
+        decision.action,
+        profile.avoid,
+        {book.by_slug[a.slug].name for a in previous.activities} if previous else set(),
+        policy.activities if policy else {},
+        rng,
+    )
+    session = Session(
+        user=profile.user,
+        number=number,
+        key=key,
+        segment=profile.segment,
+        decision=decision,
+        activities=tuple(Activity(e.slug) for e in chosen),
+        engagement=profile.engagement,
+        issued_at=now,
+        expires_at=now + timedelta(hours=settings.session_hours),
+        shown=shown,
+    )
+    recent = (*profile.recent, decision.action)[-KEPT_ACTIONS:]
+    return session, replace(profile, sessions=number, recent=recent)
+
+
+def accepts_answers(session: Session, now: datetime) -> bool:
+    return session.status is Status.OPEN and now < session.expires_at
+
+
+def answer(session: Session, position: int, said: Answer, now: datetime) -> Session:
+    """The session with one activity (position from 1) answered; equal to the old one if that changes nothing."""
+    old = session.activities[position - 1]
+    new = replace(old, **said)
+    if not new.completed:
+        new = replace(new, completed_at=None)
+    elif new.completed_at is None:
+        new = replace(new, completed_at=now)
+    return replace(session, activities=(*session.activities[: position - 1], new, *session.activities[position:]))
+
+
+def close(
+    session: Session,
+    profile: Profile,
+    settings: Settings,
+    now: datetime,
+    ended_by: EndedBy,
+    rating: int | None = None,
+    notes: str = "",
+) -> tuple[Session, Profile]:
+    """The session with what it came to frozen, and the profile moved by it: the one place where scores move."""
+    outcome = outcome_of(session.activities, rating)
+    moved = replace(
+        profile,
+        engagement=engagement_after(session.engagement, outcome),
+        motivation=motivation_after(profile.motivation, outcome),
+        streak=extend_streak(profile.streak, days_completed(session.activities, profile.timezone)),
+    )
+    closing = Closing(
+        reward=reward(outcome),
+        engagement_after=moved.engagement,
+        next_state=state_of(moved.engagement, moved.motivation),
+        barred=choosing.barred(profile.recent, settings.action_cooldown),
+        rating=rating,
+        notes=notes,
+    )
+    return replace(session, status=Status.CLOSED, closed_at=now, ended_by=ended_by, closing=closing), moved
+
+
+def expire(session: Session, profile: Profile, settings: Settings, now: datetime) -> tuple[Session, Profile]:
+    """An expired session closed as it stands; one that nobody saw moves nothing."""
+    if session.shown or session.answered:
+        return close(session, profile, settings, now, EndedBy.EXPIRY)
+    return replace(session, status=Status.UNSEEN, closed_at=now, ended_by=EndedBy.EXPIRY), profile
+
+
+def add_rating(session: Session, profile: Profile, rating: int | None, notes: str) -> tuple[Session, Profile]:
+    """A closed session with its rating and notes added later.
+
+    The engagement score moves with it while no later session was issued; reward and recorded next state stay.
+    """
+    if session.closing is None:
+        raise ValueError("the session is not closed")
+    after = engagement_after(session.engagement, outcome_of(session.activities, rating))
+    latest = profile.sessions == session.number
+    closing = replace(
+        session.closing,
+        rating=rating,
+        notes=notes,
+        engagement_after=after if latest else session.closing.engagement_after,
+    )
+    return replace(session, closing=closing), replace(profile, engagement=after) if latest else profile
+
+
+def engagement_delta(session: Session) -> float:
+    """How the session moved the engagement score, or would if it closed as it stands."""
+    if session.closing is not None:
+        return session.closing.engagement_after - session.engagement
+    return engagement_after(session.engagement, outcome_of(session.activities, None)) - session.engagement
+
+
+def is_due(session: Session) -> bool:
+    """Closed, to be learned from, and not set aside."""
+    return (
+        session.status is Status.CLOSED
+        and session.closing is not None
+        and not session.decision.fallback
+        and session.parked is None
+    )
+
+
+def transition_of(session: Session) -> Transition:
+    """What a closed session teaches."""
+    if session.closing is None:
+        raise ValueError("the session is not closed")
+    return Transition(
+        key=session.key,
+        state=session.decision.state,
+        action=session.decision.action,
+        reward=session.closing.reward,
+        next_state=session.closing.next_state,
+        barred=session.closing.barred,
+        results=tuple(Result(crc(a.slug), bool(a.completed), a.lift) for a in session.activities),
+    )
+
+
+def learned(sessions: Sequence[Session], policy: Policy) -> tuple[Session, ...]:
+    """The sessions marked as learned into this version of the policy."""
+    return tuple(
+        replace(s, status=Status.LEARNED, learned_version=policy.version, learned_episodes=policy.episodes)
+        for s in sessions
+    )

@@ -1,0 +1,256 @@
+"""The nouns that modules share. Values only: no rule, no I/O, no clock.
+
+Times are aware UTC datetimes in whole seconds. Scores are floats: engagement in 0..1, motivation in -1..1.
+"""
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import IntEnum, StrEnum
+from typing import NamedTuple
+
+MAX_ACTIVITIES = 7
+
+
+class Level(StrEnum):
+    LOW = "Low"
+    MODERATE = "Moderate"
+    HIGH = "High"
+
+
+LEVELS = tuple(Level)
+
+
+class Segment(StrEnum):
+    """Anxiety level x activity level."""
+
+    LOW_LOW = "Low Anxiety, Low Activity"
+    LOW_MODERATE = "Low Anxiety, Moderate Activity"
+    LOW_HIGH = "Low Anxiety, High Activity"
+    MODERATE_LOW = "Moderate Anxiety, Low Activity"
+    MODERATE_MODERATE = "Moderate Anxiety, Moderate Activity"
+    MODERATE_HIGH = "Moderate Anxiety, High Activity"
+    HIGH_LOW = "High Anxiety, Low Activity"
+    HIGH_MODERATE = "High Anxiety, Moderate Activity"
+    HIGH_HIGH = "High Anxiety, High Activity"
+
+    @classmethod
+    def of(cls, anxiety: Level, activity: Level) -> "Segment":
+        return cls(f"{anxiety} Anxiety, {activity} Activity")
+
+    @property
+    def activity(self) -> Level:
+        return Level(self.value.split(", ")[1].removesuffix(" Activity"))
+
+
+class Action(IntEnum):
+    """A strategy the agent may choose; the value is `rl_action_id`."""
+
+    MAINTAIN = 0
+    PHYSICAL = 1
+    MEDITATION = 2
+    JOURNALING = 3
+    INTENSITY = 4
+    LIGHTEN = 5
+
+    @property
+    def title(self) -> str:
+        return _ACTION_TITLES[self]
+
+
+_ACTION_TITLES = {
+    Action.MAINTAIN: "Maintain Current Plan",
+    Action.PHYSICAL: "Increase Physical Activity",
+    Action.MEDITATION: "Increase Meditation Frequency",
+    Action.JOURNALING: "Increase Journaling Frequency",
+    Action.INTENSITY: "Increase Exercise Intensity",
+    Action.LIGHTEN: "Lighten the Plan",
+}
+
+ACTIONS = tuple(Action)
+
+
+class State(NamedTuple):
+    """(engagement level, motivation level), each 0-2; a row of the Q-table."""
+
+    engagement: int
+    motivation: int
+
+    @property
+    def row(self) -> int:
+        return self.engagement * 3 + self.motivation
+
+    @classmethod
+    def from_row(cls, row: int) -> "State":
+        return cls(*divmod(row, 3))
+
+
+STATES = 9
+CELLS = STATES * len(ACTIONS)
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """One catalogue entry assigned in one session, with what the user said of it. `completed` None: not answered."""
+
+    slug: str
+    completed: bool | None = None
+    completed_at: datetime | None = None
+    motivation_before: int | None = None
+    motivation_after: int | None = None
+    difficulty_rating: int | None = None
+    notes: str = ""
+
+    @property
+    def lift(self) -> int | None:
+        """Motivation after - before in points, if completed and both were rated."""
+        if not self.completed or self.motivation_before is None or self.motivation_after is None:
+            return None
+        return self.motivation_after - self.motivation_before
+
+
+class Status(StrEnum):
+    OPEN = "open"
+    CLOSED = "closed"
+    LEARNED = "learned"
+    UNSEEN = "unseen"
+
+
+class EndedBy(StrEnum):
+    COMPLETIONS = "completions"
+    BATCH = "batch"
+    EXPIRY = "expiry"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What was decided, and all that is needed to recompute it or to evaluate another policy on it."""
+
+    state: State
+    eligible: tuple[Action, ...]
+    action: Action
+    propensity: float
+    epsilon: float
+    policy_version: int
+    explored: bool
+    fallback: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """What a session came to, frozen when it closed. Absent for a session closed as unseen."""
+
+    reward: float
+    engagement_after: float
+    next_state: State
+    barred: tuple[Action, ...]
+    rating: int | None = None
+    notes: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One recommendation, from being issued to being learned from. `key` is random and names nobody."""
+
+    user: str
+    number: int
+    key: bytes
+    segment: Segment
+    decision: Decision
+    activities: tuple[Activity, ...]
+    engagement: float
+    issued_at: datetime
+    expires_at: datetime
+    shown: bool
+    status: Status = Status.OPEN
+    revision: int = 0
+    closed_at: datetime | None = None
+    ended_by: EndedBy | None = None
+    closing: Closing | None = None
+    learned_version: int | None = None
+    learned_episodes: int | None = None
+    parked: str | None = None
+
+    @property
+    def answered(self) -> bool:
+        return any(a.completed is not None for a in self.activities)
+
+    @property
+    def fully_answered(self) -> bool:
+        return all(a.completed is not None for a in self.activities)
+
+
+@dataclass(frozen=True, slots=True)
+class Streak:
+    """`days` consecutive days with a completed activity, the latest of them `last`."""
+
+    days: int = 0
+    last: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A user's standing. `key` tells one life of a user from the next; `recent` holds the latest actions, newest last."""
+
+    user: str
+    key: bytes
+    segment: Segment
+    created_at: datetime
+    engagement: float = 0.0
+    motivation: float = 0.0
+    timezone: str = "UTC"
+    avoid: tuple[str, ...] = ()
+    sessions: int = 0
+    recent: tuple[Action, ...] = ()
+    streak: Streak = Streak()
+    revision: int = 0
+    erasing: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ActivityStats:
+    """How one catalogue entry did in one segment; `lift_points` summed over the `rated` completions."""
+
+    assigned: int = 0
+    completed: int = 0
+    rated: int = 0
+    lift_points: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A segment's Q-table as value and advantage, with counts and activity statistics.
+
+    Shapes: `values` (9,) by state row; `state_advantages` and `counts` (54,) as row * 6 + action;
+    `action_advantages` (6,). `activities` is keyed by the CRC-32 of the slug.
+    """
+
+    segment: Segment
+    version: int = 0
+    episodes: int = 0
+    values: tuple[float, ...] = (0.0,) * STATES
+    state_advantages: tuple[float, ...] = (0.0,) * CELLS
+    action_advantages: tuple[float, ...] = (0.0,) * len(ACTIONS)
+    counts: tuple[int, ...] = (0,) * CELLS
+    activities: dict[int, ActivityStats] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How one assigned activity ended, as the policy learns it; `entry` is the CRC-32 of the slug."""
+
+    entry: int
+    completed: bool
+    lift: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """What one session teaches: (s, a, r, s'), the actions the cool-down bars in s', and its activities' results."""
+
+    key: bytes
+    state: State
+    action: Action
+    reward: float
+    next_state: State
+    barred: tuple[Action, ...]
+    results: tuple[Result, ...]

@@ -1,0 +1,267 @@
+"""Profiles and sessions in their wire form: dataclass <-> DynamoDB attribute values.
+
+Floats are stored as numbers with their full repr (at most 17 digits), so they come back bit for bit. What has no
+value is not stored. Names are short where a session holds many: an item within 1 KB costs one write unit.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, date, datetime
+from functools import wraps
+from typing import Any, TypeVar
+
+from rl_core import lifecycle
+from rl_core.errors import UnreadableItemError
+from rl_core.models import (
+    Action,
+    Activity,
+    Closing,
+    Decision,
+    EndedBy,
+    Profile,
+    Segment,
+    Session,
+    State,
+    Status,
+    Streak,
+)
+from rl_core.store import keys
+
+Value = dict[str, Any]
+Item = dict[str, Value]
+Stored = Mapping[str, Mapping[str, Any]]
+T = TypeVar("T")
+
+
+def string(value: str) -> Value:
+    return {"S": value}
+
+
+def number(value: float) -> Value:
+    return {"N": repr(value)}
+
+
+def time(value: datetime) -> Value:
+    return {"N": str(int(value.timestamp()))}
+
+
+def actions(value: Iterable[Action]) -> Value:
+    return {"S": "".join(str(int(a)) for a in value)}
+
+
+def read_int(item: Stored, name: str) -> int:
+    return int(item[name]["N"])
+
+
+def maybe_int(item: Stored, name: str) -> int | None:
+    return int(item[name]["N"]) if name in item else None
+
+
+def read_float(item: Stored, name: str) -> float:
+    return float(item[name]["N"])
+
+
+def read_time(item: Stored, name: str) -> datetime:
+    return datetime.fromtimestamp(int(item[name]["N"]), UTC)
+
+
+def read_actions(item: Stored, name: str) -> tuple[Action, ...]:
+    return tuple(Action(int(c)) for c in item[name]["S"])
+
+
+def strict(read: Callable[[Stored], T]) -> Callable[[Stored], T]:
+    """Any way in which an item fails to parse is one fact: UnreadableItemError, which names the key only."""
+
+    @wraps(read)
+    def reader(item: Stored) -> T:
+        try:
+            return read(item)
+        except (LookupError, ValueError, TypeError, ArithmeticError) as error:
+            place = f"{item.get('pk', {}).get('S', '')[:8]}... {item.get('sk', {}).get('S')}"
+            raise UnreadableItemError(f"{place}: {type(error).__name__}") from error
+
+    return reader
+
+
+def profile_item(profile: Profile) -> Item:
+    """The item as it will stand; its revision is one more than was read."""
+    item: Item = {
+        "pk": string(keys.user_pk(profile.user)),
+        "sk": string(keys.PROFILE_SK),
+        "revision": number(profile.revision + 1),
+        "key": {"B": profile.key},
+        "created_at": time(profile.created_at),
+        "segment": string(profile.segment.name),
+        "engagement": number(profile.engagement),
+        "motivation": number(profile.motivation),
+        "timezone": string(profile.timezone),
+        "avoid": {"L": [string(tag) for tag in profile.avoid]},
+        "sessions": number(profile.sessions),
+        "recent": actions(profile.recent),
+        "streak_days": number(profile.streak.days),
+    }
+    if profile.streak.last is not None:
+        item["streak_last"] = string(profile.streak.last.isoformat())
+    return item
+
+
+@strict
+def read_profile(item: Stored) -> Profile:
+    return Profile(
+        user=item["pk"]["S"].removeprefix(keys.user_pk("")),
+        key=item["key"]["B"],
+        segment=Segment[item["segment"]["S"]],
+        created_at=read_time(item, "created_at"),
+        engagement=read_float(item, "engagement"),
+        motivation=read_float(item, "motivation"),
+        timezone=item["timezone"]["S"],
+        avoid=tuple(tag["S"] for tag in item["avoid"]["L"]),
+        sessions=read_int(item, "sessions"),
+        recent=read_actions(item, "recent"),
+        streak=Streak(
+            read_int(item, "streak_days"),
+            date.fromisoformat(item["streak_last"]["S"]) if "streak_last" in item else None,
+        ),
+        revision=read_int(item, "revision"),
+        erasing="erasing" in item,
+    )
+
+
+def erasing_item(profile: Profile, at: datetime) -> Item:
+    """The marker that takes the profile's place until a job has removed every item of the user."""
+    bare = Profile(profile.user, profile.key, profile.segment, profile.created_at, revision=profile.revision)
+    return profile_item(bare) | {
+        "erasing": {"BOOL": True},
+        "due_shard": string(keys.erasing_shard(keys.shard_of(profile.user))),
+        "due_at": time(at),
+    }
+
+
+def session_item(session: Session) -> Item:
+    """The item as it will stand; its revision is one more than was read."""
+    d = session.decision
+    item: Item = {
+        "pk": string(keys.user_pk(session.user)),
+        "sk": string(keys.session_sk(session.number)),
+        "revision": number(session.revision + 1),
+        "key": {"B": session.key},
+        "status": string(session.status),
+        "segment": string(session.segment.name),
+        "state": number(d.state.row),
+        "eligible": actions(d.eligible),
+        "action": number(int(d.action)),
+        "propensity": number(d.propensity),
+        "epsilon": number(d.epsilon),
+        "version": number(d.policy_version),
+        "explored": {"BOOL": d.explored},
+        "shown": {"BOOL": session.shown},
+        "engagement": number(session.engagement),
+        "issued_at": time(session.issued_at),
+        "expires_at": time(session.expires_at),
+        "activities": {"L": [{"M": _activity_map(a)} for a in session.activities]},
+    }
+    if d.fallback:
+        item["fallback"] = {"BOOL": True}
+    if session.closed_at is not None and session.ended_by is not None:
+        item |= {"closed_at": time(session.closed_at), "ended_by": string(session.ended_by)}
+    if session.closing is not None:
+        item |= _closing_item(session.closing)
+    if session.learned_version is not None and session.learned_episodes is not None:
+        item |= {"learned": number(session.learned_version), "episodes": number(session.learned_episodes)}
+    if session.parked is not None:
+        item["parked"] = string(session.parked)
+    return item | _index(session)
+
+
+@strict
+def read_session(item: Stored) -> Session:
+    return Session(
+        user=item["pk"]["S"].removeprefix(keys.user_pk("")),
+        number=int(item["sk"]["S"].removeprefix(keys.SESSION_PREFIX)),
+        key=item["key"]["B"],
+        segment=Segment[item["segment"]["S"]],
+        decision=Decision(
+            state=State.from_row(read_int(item, "state")),
+            eligible=read_actions(item, "eligible"),
+            action=Action(read_int(item, "action")),
+            propensity=read_float(item, "propensity"),
+            epsilon=read_float(item, "epsilon"),
+            policy_version=read_int(item, "version"),
+            explored=item["explored"]["BOOL"],
+            fallback="fallback" in item,
+        ),
+        activities=tuple(_read_activity(a["M"]) for a in item["activities"]["L"]),
+        engagement=read_float(item, "engagement"),
+        issued_at=read_time(item, "issued_at"),
+        expires_at=read_time(item, "expires_at"),
+        shown=item["shown"]["BOOL"],
+        status=Status(item["status"]["S"]),
+        revision=read_int(item, "revision"),
+        closed_at=read_time(item, "closed_at") if "closed_at" in item else None,
+        ended_by=EndedBy(item["ended_by"]["S"]) if "ended_by" in item else None,
+        closing=_read_closing(item) if "reward" in item else None,
+        learned_version=maybe_int(item, "learned"),
+        learned_episodes=maybe_int(item, "episodes"),
+        parked=item["parked"]["S"] if "parked" in item else None,
+    )
+
+
+def _index(session: Session) -> Item:
+    shard = keys.waiting_shard(session, lifecycle.is_due(session))
+    if shard is None:
+        return {}
+    return {"due_shard": string(shard), "due_at": time(session.closed_at or session.expires_at)}
+
+
+def _closing_item(closing: Closing) -> Item:
+    item: Item = {
+        "reward": number(closing.reward),
+        "engaged": number(closing.engagement_after),
+        "next": number(closing.next_state.row),
+        "barred": actions(closing.barred),
+    }
+    if closing.rating is not None:
+        item["rating"] = number(closing.rating)
+    if closing.notes:
+        item["notes"] = string(closing.notes)
+    return item
+
+
+def _read_closing(item: Stored) -> Closing:
+    return Closing(
+        reward=read_float(item, "reward"),
+        engagement_after=read_float(item, "engaged"),
+        next_state=State.from_row(read_int(item, "next")),
+        barred=read_actions(item, "barred"),
+        rating=maybe_int(item, "rating"),
+        notes=item["notes"]["S"] if "notes" in item else "",
+    )
+
+
+def _activity_map(activity: Activity) -> Item:
+    item: Item = {"s": string(activity.slug)}
+    if activity.completed is not None:
+        item["c"] = {"BOOL": activity.completed}
+    if activity.completed_at is not None:
+        item["t"] = time(activity.completed_at)
+    for name, rating in (
+        ("b", activity.motivation_before),
+        ("a", activity.motivation_after),
+        ("d", activity.difficulty_rating),
+    ):
+        if rating is not None:
+            item[name] = number(rating)
+    if activity.notes:
+        item["n"] = string(activity.notes)
+    return item
+
+
+def _read_activity(item: Stored) -> Activity:
+    return Activity(
+        slug=item["s"]["S"],
+        completed=item["c"]["BOOL"] if "c" in item else None,
+        completed_at=read_time(item, "t") if "t" in item else None,
+        motivation_before=maybe_int(item, "b"),
+        motivation_after=maybe_int(item, "a"),
+        difficulty_rating=maybe_int(item, "d"),
+        notes=item["n"]["S"] if "n" in item else "",
+    )

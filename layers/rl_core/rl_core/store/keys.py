@@ -1,0 +1,65 @@
+"""The key schema. docs/data-model.md explains it; nothing outside this package builds a key."""
+
+import zlib
+
+from rl_core.models import Segment, Session, Status
+
+# Sorts after every session, so that one query from the end reads the profile and the latest sessions.
+PROFILE_SK = "~PROFILE"
+SESSION_PREFIX = "SESSION#"
+POLICY_SK = "POLICY"
+PARKED = "parked"
+SHARDS = 4
+
+
+def user_pk(user: str) -> str:
+    return f"USER#{user}"
+
+
+def session_sk(number: int) -> str:
+    return f"{SESSION_PREFIX}{number:08d}"
+
+
+def segment_pk(segment: Segment) -> str:
+    return f"SEGMENT#{segment.name}"
+
+
+def version_sk(version: int) -> str:
+    return f"VERSION#{version:010d}"
+
+
+def open_shard(shard: int) -> str:
+    return f"open#{shard}"
+
+
+def due_shard(segment: Segment, shard: int) -> str:
+    return f"due#{segment.name}#{shard}"
+
+
+def erasing_shard(shard: int) -> str:
+    return f"erasing#{shard}"
+
+
+def open_shards() -> tuple[str, ...]:
+    return tuple(open_shard(n) for n in range(SHARDS))
+
+
+def due_shards(segment: Segment) -> tuple[str, ...]:
+    return tuple(due_shard(segment, n) for n in range(SHARDS))
+
+
+def erasing_shards() -> tuple[str, ...]:
+    return tuple(erasing_shard(n) for n in range(SHARDS))
+
+
+def shard_of(user: str) -> int:
+    return zlib.crc32(user.encode()) % SHARDS
+
+
+def waiting_shard(session: Session, due: bool) -> str | None:
+    """The index partition in which a job finds the session; None once no job waits for it."""
+    if session.status is Status.OPEN:
+        return open_shard(shard_of(session.user))
+    if session.parked is not None:
+        return PARKED
+    return due_shard(session.segment, shard_of(session.user)) if due else None

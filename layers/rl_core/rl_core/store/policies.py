@@ -1,0 +1,118 @@
+"""The policy and its version records in their wire form.
+
+The arrays are packed little-endian: `values` holds V (9), A(s,a) (54) and A(a) (6) as float64; `counts` n(s,a) (54)
+as uint32; `activities` five numbers an entry (CRC-32 of the slug, assigned, completed, rated as uint32; lift_points
+as int32). n(s) and n(a) are sums of n(s,a) and not stored.
+"""
+
+import struct
+from collections.abc import Sequence
+from typing import Any
+
+from rl_core.config import Learner
+from rl_core.errors import PolicyUnreadableError, UnreadableItemError
+from rl_core.models import ACTIONS, CELLS, STATES, Action, ActivityStats, Policy, Result, Segment, State, Transition
+from rl_core.store import keys
+from rl_core.store.items import (
+    Item,
+    Stored,
+    actions,
+    number,
+    read_actions,
+    read_float,
+    read_int,
+    strict,
+    string,
+)
+
+POLICY_FORMAT = 1
+_VALUES = struct.Struct(f"<{STATES + CELLS + len(ACTIONS)}d")
+_COUNTS = struct.Struct(f"<{CELLS}I")
+_STATS = struct.Struct("<IIIIi")
+_RESULT = struct.Struct("<I?b")
+_NO_LIFT = -128
+
+
+def policy_item(policy: Policy) -> Item:
+    activities = b"".join(
+        _STATS.pack(entry, s.assigned, s.completed, s.rated, s.lift_points)
+        for entry, s in sorted(policy.activities.items())
+    )
+    return {
+        "pk": string(keys.segment_pk(policy.segment)),
+        "sk": string(keys.POLICY_SK),
+        "format": number(POLICY_FORMAT),
+        "version": number(policy.version),
+        "episodes": number(policy.episodes),
+        "values": {"B": _VALUES.pack(*policy.values, *policy.state_advantages, *policy.action_advantages)},
+        "counts": {"B": _COUNTS.pack(*policy.counts)},
+        "activities": {"B": activities},
+    }
+
+
+def read_policy(item: Stored) -> Policy:
+    """The stored policy. Raises PolicyUnreadableError for another format or size: refused, not guessed at."""
+    try:
+        return _read_policy(item)
+    except (UnreadableItemError, struct.error) as error:
+        raise PolicyUnreadableError(str(error)) from error
+
+
+@strict
+def _read_policy(item: Stored) -> Policy:
+    if (form := read_int(item, "format")) != POLICY_FORMAT:
+        raise PolicyUnreadableError(f"the stored policy has format {form}, this code reads {POLICY_FORMAT}")
+    values = _VALUES.unpack(item["values"]["B"])
+    return Policy(
+        segment=Segment[item["pk"]["S"].removeprefix("SEGMENT#")],
+        version=read_int(item, "version"),
+        episodes=read_int(item, "episodes"),
+        values=values[:STATES],
+        state_advantages=values[STATES : STATES + CELLS],
+        action_advantages=values[STATES + CELLS :],
+        counts=_COUNTS.unpack(item["counts"]["B"]),
+        activities={e: ActivityStats(*rest) for e, *rest in _STATS.iter_unpack(item["activities"]["B"])},
+    )
+
+
+def version_item(policy: Policy, transitions: Sequence[Transition], learner: Learner) -> Item:
+    """The record of what this version learned, in order, and with which constants."""
+    return {
+        "pk": string(keys.segment_pk(policy.segment)),
+        "sk": string(keys.version_sk(policy.version)),
+        "learner": {"L": [number(learner.pooling_visits), number(learner.discount), number(learner.value_window)]},
+        "transitions": {"L": [{"M": _transition_map(t)} for t in transitions]},
+    }
+
+
+@strict
+def read_version(item: Stored) -> tuple[Learner, tuple[Transition, ...]]:
+    k, gamma, window = (value["N"] for value in item["learner"]["L"])
+    learner = Learner(pooling_visits=float(k), discount=float(gamma), value_window=int(window))
+    return learner, tuple(_read_transition(t["M"]) for t in item["transitions"]["L"])
+
+
+def _transition_map(t: Transition) -> Item:
+    results = b"".join(_RESULT.pack(r.entry, r.completed, _NO_LIFT if r.lift is None else r.lift) for r in t.results)
+    return {
+        "key": {"B": t.key},
+        "s": number(t.state.row),
+        "a": number(int(t.action)),
+        "r": number(t.reward),
+        "next": number(t.next_state.row),
+        "barred": actions(t.barred),
+        "results": {"B": results},
+    }
+
+
+def _read_transition(item: Stored) -> Transition:
+    results: Any = _RESULT.iter_unpack(item["results"]["B"])
+    return Transition(
+        key=item["key"]["B"],
+        state=State.from_row(read_int(item, "s")),
+        action=Action(read_int(item, "a")),
+        reward=read_float(item, "r"),
+        next_state=State.from_row(read_int(item, "next")),
+        barred=read_actions(item, "barred"),
+        results=tuple(Result(entry, done, None if lift == _NO_LIFT else lift) for entry, done, lift in results),
+    )

@@ -1,0 +1,275 @@
+"""Reads and conditional writes of the one table."""
+
+import secrets
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from rl_core.config import Learner, settings
+from rl_core.errors import ConflictError, OversizeError, PolicyUnreadableError, UnavailableError
+from rl_core.models import Policy, Profile, Segment, Session, Transition
+from rl_core.store import items, keys, policies
+from rl_core.store.items import Item, Stored, number, string, time
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+_INDEX = "due"
+_HEAD = 3  # the profile and the two latest sessions: within one read unit
+_CONFIG = Config(
+    connect_timeout=1,
+    read_timeout=2,
+    retries={"mode": "standard", "total_max_attempts": 3},
+    max_pool_connections=32,
+    parameter_validation=False,
+    tcp_keepalive=True,
+)
+_TOO_LARGE = {"ValidationError", "ValidationException", "ItemCollectionSizeLimitExceeded"}
+_RACES = {"ConditionalCheckFailed", "ConditionalCheckFailedException"}
+_BUSY = {"TransactionConflict", "TransactionConflictException", "TransactionInProgressException"}
+
+
+class Head(NamedTuple):
+    """A user's profile (None: no profile) and the latest sessions, newest first."""
+
+    profile: Profile | None
+    sessions: tuple[Session, ...]
+
+
+class Due(NamedTuple):
+    """A place in the index where a job has work."""
+
+    pk: str
+    sk: str
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """One conditional write of a whole item."""
+
+    item: Item
+    condition: str
+    values: Item
+    names: dict[str, str]
+
+
+def session_write(session: Session) -> Put:
+    """Condition: `same-revision`, or `new-item` for a session just issued."""
+    return _revision_put(items.session_item(session), session.revision, session.key)
+
+
+def profile_write(profile: Profile) -> Put:
+    """Condition: `same-revision` (a marker of erasure has another one), or `new-item`."""
+    return _revision_put(items.profile_item(profile), profile.revision, profile.key)
+
+
+def erasing_write(profile: Profile, at: datetime) -> Put:
+    return _revision_put(items.erasing_item(profile, at), profile.revision, profile.key)
+
+
+def policy_write(policy: Policy) -> Put:
+    """Condition: `next-version`, the stored version is the one before."""
+    item = policies.policy_item(policy)
+    if policy.version == 1:
+        return _new(item)
+    return Put(item, "#version = :before", {":before": number(policy.version - 1)}, {"#version": "version"})
+
+
+def version_write(policy: Policy, transitions: Sequence[Transition], learner: Learner) -> Put:
+    """Condition: `new-item`."""
+    return _new(policies.version_item(policy, transitions, learner))
+
+
+def _new(item: Item) -> Put:
+    return Put(item, "attribute_not_exists(pk)", {}, {})
+
+
+def _revision_put(item: Item, revision: int, key: bytes) -> Put:
+    if not revision:
+        return _new(item)
+    values: Item = {":revision": number(revision), ":key": {"B": key}}
+    return Put(item, "#revision = :revision AND #key = :key", values, {"#revision": "revision", "#key": "key"})
+
+
+class Store:
+    """The table. Every method raises UnavailableError when the table cannot be reached."""
+
+    def __init__(self, table_name: str, client: "DynamoDBClient | None" = None) -> None:
+        self._table = table_name
+        self._client: Any = client or boto3.client("dynamodb", config=_CONFIG)
+
+    def head(self, user: str) -> Head:
+        """The profile and the two latest sessions, read as one, strongly consistent."""
+        found = self._query_user(user, keys.SESSION_PREFIX, keys.PROFILE_SK, _HEAD)
+        profile = items.read_profile(found[0]) if found and found[0]["sk"]["S"] == keys.PROFILE_SK else None
+        rest = found[1:] if profile else found
+        return Head(profile, tuple(items.read_session(item) for item in rest))
+
+    def session(self, user: str, session_number: int) -> Session | None:
+        key = {"pk": string(keys.user_pk(user)), "sk": string(keys.session_sk(session_number))}
+        item = self._call("get_item", Key=key, ConsistentRead=True).get("Item")
+        return items.read_session(item) if item else None
+
+    def sessions_before(self, user: str, session_number: int, limit: int) -> tuple[Session, ...]:
+        """Up to `limit` sessions with smaller numbers, newest first."""
+        if session_number <= 1:
+            return ()
+        last = keys.session_sk(session_number - 1)
+        return tuple(items.read_session(i) for i in self._query_user(user, keys.session_sk(0), last, limit))
+
+    def policy(self, segment: Segment) -> Policy:
+        """The segment's policy; one never written is a new one, version 0. Raises PolicyUnreadableError."""
+        key = {"pk": string(keys.segment_pk(segment)), "sk": string(keys.POLICY_SK)}
+        try:
+            item = self._call("get_item", Key=key, ConsistentRead=True).get("Item")
+        except UnavailableError as error:
+            raise PolicyUnreadableError("the policy item could not be read") from error
+        return policies.read_policy(item) if item else Policy(segment)
+
+    def versions(self, segment: Segment) -> Iterator[tuple[Learner, tuple[Transition, ...]]]:
+        """What each version learned, in version order."""
+        condition = "pk = :pk AND begins_with(sk, :prefix)"
+        values = {":pk": string(keys.segment_pk(segment)), ":prefix": string("VERSION#")}
+        for item in self._pages(KeyConditionExpression=condition, ExpressionAttributeValues=values):
+            yield policies.read_version(item)
+
+    def write(self, *puts: Put) -> None:
+        """All of the writes, or none. Raises ConflictError with the positions that lost, OversizeError."""
+        if len(puts) == 1:
+            self._call("put_item", **_put_arguments(puts[0]))
+        else:
+            transaction = [{"Put": {"TableName": self._table, **_put_arguments(put)}} for put in puts]
+            self._call("transact_write_items", TransactItems=transaction, ClientRequestToken=secrets.token_hex(16))
+
+    # What the jobs need.
+
+    def due(self, shard: str, until: datetime, limit: int) -> tuple[Due, ...]:
+        """Keys in one partition of the index whose time has come, oldest first."""
+        answer = self._call(
+            "query",
+            IndexName=_INDEX,
+            KeyConditionExpression="due_shard = :shard AND due_at <= :until",
+            ExpressionAttributeValues={":shard": string(shard), ":until": time(until)},
+            Limit=limit,
+        )
+        return tuple(Due(item["pk"]["S"], item["sk"]["S"]) for item in answer["Items"])
+
+    def raw_items(self, due: Sequence[Due]) -> list[Stored]:
+        """The items at these keys (at most 100), strongly consistent, in the order of the keys."""
+        wanted = [{"pk": string(d.pk), "sk": string(d.sk)} for d in due]
+        found: dict[Due, Stored] = {}
+        while wanted:
+            request = {self._table: {"Keys": wanted, "ConsistentRead": True}}
+            answer = self._call("batch_get_item", table=False, RequestItems=request)
+            found |= {Due(i["pk"]["S"], i["sk"]["S"]): i for i in answer["Responses"].get(self._table, [])}
+            wanted = answer.get("UnprocessedKeys", {}).get(self._table, {}).get("Keys", [])
+        return [found[d] for d in due if d in found]
+
+    def park(self, item: Stored, reason: str) -> None:
+        """Sets a closed session aside with the reason, if it still stands as it was read. Raises ConflictError."""
+        self._call(
+            "update_item",
+            Key={"pk": item["pk"], "sk": item["sk"]},
+            UpdateExpression="SET parked = :reason, due_shard = :shard, #revision = :next",
+            ConditionExpression="#revision = :revision AND due_shard = :was",
+            ExpressionAttributeNames={"#revision": "revision"},
+            ExpressionAttributeValues={
+                ":reason": string(reason),
+                ":shard": string(keys.PARKED),
+                ":was": item["due_shard"],
+                ":revision": item["revision"],
+                ":next": number(int(item["revision"]["N"]) + 1),
+            },
+        )
+
+    def user_items(self, pk: str) -> Iterator[Stored]:
+        """Key attributes of every item of one user, sessions before the profile, which sorts last."""
+        yield from self._pages(
+            KeyConditionExpression="pk = :pk",
+            ExpressionAttributeValues={":pk": string(pk)},
+            ProjectionExpression="pk, sk, #key",
+            ExpressionAttributeNames={"#key": "key"},
+        )
+
+    def delete(self, item: Stored) -> None:
+        """Removes this very item, not one that a later life of the user put in its place."""
+        self._call(
+            "delete_item",
+            Key={"pk": item["pk"], "sk": item["sk"]},
+            ConditionExpression="#key = :key",
+            ExpressionAttributeNames={"#key": "key"},
+            ExpressionAttributeValues={":key": item["key"]},
+        )
+
+    def _query_user(self, user: str, first: str, last: str, limit: int) -> list[Stored]:
+        """Items of one user between two sort keys, newest first; follows pages until `limit`."""
+        found: list[Stored] = []
+        arguments: dict[str, Any] = {
+            "KeyConditionExpression": "pk = :pk AND sk BETWEEN :first AND :last",
+            "ExpressionAttributeValues": {
+                ":pk": string(keys.user_pk(user)),
+                ":first": string(first),
+                ":last": string(last),
+            },
+            "ScanIndexForward": False,
+            "ConsistentRead": True,
+        }
+        while len(found) < limit:
+            answer = self._call("query", Limit=limit - len(found), **arguments)
+            found += answer["Items"]
+            if "LastEvaluatedKey" not in answer:
+                break
+            arguments["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+        return found
+
+    def _pages(self, **arguments: Any) -> Iterator[Stored]:
+        while True:
+            answer = self._call("query", ConsistentRead=True, **arguments)
+            yield from answer["Items"]
+            if "LastEvaluatedKey" not in answer:
+                return
+            arguments["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
+    def _call(self, operation: str, table: bool = True, **arguments: Any) -> Any:
+        """One call to DynamoDB; what it refuses becomes one of our errors."""
+        if table and operation != "transact_write_items":
+            arguments["TableName"] = self._table
+        try:
+            return getattr(self._client, operation)(**arguments)
+        except ClientError as error:
+            raise _translated(error) from error
+        except BotoCoreError as error:
+            raise UnavailableError from error
+
+
+def _put_arguments(put: Put) -> dict[str, Any]:
+    arguments: dict[str, Any] = {"Item": put.item, "ConditionExpression": put.condition}
+    if put.values:
+        arguments |= {"ExpressionAttributeValues": put.values, "ExpressionAttributeNames": put.names}
+    return arguments
+
+
+def _translated(error: ClientError) -> Exception:
+    code = error.response["Error"]["Code"]
+    reasons = [r.get("Code", "None") for r in error.response.get("CancellationReasons", [])]
+    if code in _RACES:
+        return ConflictError(frozenset({0}))
+    if _TOO_LARGE & {code, *reasons}:
+        return OversizeError(code)
+    if lost := frozenset(i for i, reason in enumerate(reasons) if reason in _RACES):
+        return ConflictError(lost)
+    if _BUSY & {code, *reasons}:
+        return ConflictError()
+    return UnavailableError()
+
+
+@lru_cache(maxsize=1)
+def open_store() -> Store:
+    """The process's store."""
+    return Store(settings().table_name)

@@ -1,0 +1,83 @@
+"""`python -m local` runs the stack; `python -m local token USER` prints a bearer token."""
+
+import argparse
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from types import FrameType
+
+from local.clock import RealClock
+from local.ministack import MiniStackError
+from local.scratch import STACK_FOLDER
+from local.server import PortError
+from local.stack import Stack
+from local.template import TemplateError
+from local.tokens import TokenError, Tokens
+
+DEFAULT_PORT = "3000"
+WELCOME = """Fettle listens on {url}
+  make token USER=ana   prints a bearer token, for `curl -H "Authorization: Bearer ..."`
+  {url}/docs            describes the API and lets you try it
+  Ctrl-C                stops it; the data goes with it
+ready"""
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class _StopSignal(BaseException):
+    """Somebody asked us to stop; not an Exception, so that nothing on the way takes it for a failure."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Parse the command line and run what it says; the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
+    parser.add_argument("--port", type=int, default=os.environ.get("PORT") or DEFAULT_PORT, help="PORT, else 3000")
+    parser.add_argument("--now", type=datetime.fromisoformat, help="start the clock here: 2026-11-23T08:00:00Z")
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a template parameter")
+    token = parser.add_subparsers(dest="command").add_parser("token", help="print a bearer token for a user")
+    token.add_argument("user", help="becomes the token's sub")
+    options = parser.parse_args(arguments)
+    try:
+        return _print_token(options.user) if options.command == "token" else _run(options)
+    except (MiniStackError, PortError, TemplateError, TokenError, ValueError) as error:
+        print(f"fettle: {error}", file=sys.stderr)
+        return 1
+
+
+def _print_token(user: str) -> int:
+    if not user.strip():
+        raise ValueError("a token needs a user")
+    print(Tokens.of(STACK_FOLDER).mint(user))
+    return 0
+
+
+def _run(options: argparse.Namespace) -> int:
+    """Serve until somebody stops us."""
+    parameters = dict(pair.partition("=")[::2] for pair in options.set)
+    clock = RealClock(options.now)
+    with _stop_signals(), Stack(port=options.port, clock=clock, parameters=parameters) as stack:
+        print(WELCOME.format(url=stack.url), flush=True)
+        threading.Event().wait()
+    return 0
+
+
+@contextmanager
+def _stop_signals() -> Iterator[None]:
+    """The first signal unwinds what runs within; later ones are ignored, so that nothing is left half stopped."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        for each in STOP_SIGNALS:
+            signal.signal(each, signal.SIG_IGN)
+        raise _StopSignal
+
+    for each in STOP_SIGNALS:
+        signal.signal(each, stop)
+    with suppress(_StopSignal):
+        yield
+
+
+if __name__ == "__main__":
+    sys.exit(main())

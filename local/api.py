@@ -1,0 +1,127 @@
+"""The HTTP API as a WSGI application: routes and authorizer of the template, API Gateway's own answers."""
+
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import Map, Rule
+
+from local import gateway
+from local.clock import Clock
+from local.facts import Route, Template
+from local.gateway import HttpRequest, HttpResponse
+from local.tokens import TokenError, Tokens
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+MAX_BODY_BYTES = 10 * 1024 * 1024
+
+Invoke = Callable[[str, gateway.Event], Any]
+Page = Callable[[], HttpResponse]
+
+_log = logging.getLogger(__name__)
+
+
+class Api:
+    """Answers a request: find the route, check the token, call the function.
+
+    `pages` are local extras, by path; they are only asked where the template has no such route.
+    """
+
+    def __init__(
+        self, template: Template, tokens: Tokens, invoke: Invoke, clock: Clock, pages: Mapping[str, Page]
+    ) -> None:
+        self._authorizer, self._tokens = template.authorizer, tokens
+        self._invoke, self._clock, self._pages = invoke, clock, pages
+        self._routes = {(route.method, route.path): route for route in template.routes}
+        rules = [Rule(_rule(path), endpoint=path) for path in dict.fromkeys(route.path for route in template.routes)]
+        self._paths = Map(rules, merge_slashes=False).bind("localhost")
+
+    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        """WSGI's side of `respond`."""
+        response = self._safely(environ)
+        body = b"" if environ["REQUEST_METHOD"] == "HEAD" else response.body
+        headers = [*response.headers, ("Content-Length", str(len(body)))]
+        if response.status == HTTPStatus.NO_CONTENT:
+            headers.pop()
+        start_response(_status_line(response.status), headers)
+        return [body]
+
+    def _safely(self, environ: "WSGIEnvironment") -> HttpResponse:
+        if int(environ.get("CONTENT_LENGTH") or 0) > MAX_BODY_BYTES:
+            return gateway.TOO_LONG
+        return self.respond(_request(environ))
+
+    def respond(self, request: HttpRequest) -> HttpResponse:
+        """The answer to a request, whoever gives it: gateway, function or local page."""
+        found = self._match(request)
+        if found is None:
+            page = self._pages.get(request.path) if request.method == "GET" else None
+            return page() if page else gateway.NOT_FOUND
+        route, parameters = found
+        claims: Mapping[str, Any] | None = None
+        if route.authorised:
+            claims = self._claims(request)
+            if claims is None:
+                return gateway.UNAUTHORIZED
+        event = gateway.event_of(
+            request, route_key=route.key, path_parameters=parameters, claims=claims, now=self._clock.now()
+        )
+        return self._call(route, event)
+
+    def _match(self, request: HttpRequest) -> tuple[Route, Mapping[str, str]] | None:
+        """The route of this exact path and method; a missing slash is another path, as on AWS."""
+        try:
+            path, parameters = self._paths.match(request.path)
+        except HTTPException:
+            return None
+        route = self._routes.get((request.method, path))
+        return (route, parameters) if route else None
+
+    def _claims(self, request: HttpRequest) -> Mapping[str, Any] | None:
+        token = gateway.bearer(request.headers)
+        if token is None or self._authorizer is None:
+            return None
+        try:
+            return self._tokens.verify(token, issuer=self._authorizer.issuer, audience=self._authorizer.audience)
+        except TokenError:
+            return None
+
+    def _call(self, route: Route, event: gateway.Event) -> HttpResponse:
+        """A function that fails, or returns what is no answer, is a 500 that says nothing; the log says why."""
+        try:
+            return gateway.response_of(self._invoke(route.function, event))
+        except Exception:
+            _log.exception("%s failed at %s", route.function, route.key)
+            return gateway.FAILED
+
+
+def _rule(path: str) -> str:
+    """The template's path in werkzeug's spelling: "/activity/{id}" is "/activity/<id>"."""
+    return path.replace("{", "<").replace("}", ">")
+
+
+def _request(environ: "WSGIEnvironment") -> HttpRequest:
+    headers = {name[5:].replace("_", "-").lower(): value for name, value in environ.items() if name[:5] == "HTTP_"}
+    for name in ("CONTENT_TYPE", "CONTENT_LENGTH"):
+        if environ.get(name):
+            headers[name.replace("_", "-").lower()] = environ[name]
+    return HttpRequest(
+        method=environ["REQUEST_METHOD"],
+        path=environ["PATH_INFO"].encode("latin-1").decode("utf-8", "replace"),
+        query=environ.get("QUERY_STRING", ""),
+        headers=headers,
+        body=environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)),
+        source_ip=environ.get("REMOTE_ADDR", ""),
+        protocol=environ["SERVER_PROTOCOL"],
+    )
+
+
+def _status_line(status: int) -> str:
+    try:
+        return f"{status} {HTTPStatus(status).phrase}"
+    except ValueError:
+        return f"{status} Unknown"

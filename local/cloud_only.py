@@ -1,0 +1,40 @@
+"""Resources and properties that matter in the cloud and change nothing on a laptop.
+
+What the reader neither uses nor finds here is an error: whoever adds a thing to the template decides, here,
+whether the local stack has to honour it.
+"""
+
+TYPES = frozenset(
+    {
+        "AWS::Cognito::UserPool",
+        "AWS::Cognito::UserPoolClient",
+        "AWS::CloudWatch::Alarm",
+        "AWS::CloudWatch::Dashboard",
+        "AWS::Logs::LogGroup",
+        "AWS::Logs::MetricFilter",
+        "AWS::SNS::Topic",
+        "AWS::SNS::Subscription",
+        "AWS::SNS::TopicPolicy",
+        "AWS::SQS::Queue",
+    }
+)
+TABLE = {"PointInTimeRecoverySpecification", "DeletionProtectionEnabled", "SSESpecification", "Tags"}
+API = {"AccessLogSettings", "DefaultRouteSettings", "RouteSettings", "FailOnWarnings", "Tags", "Description"}
+FUNCTION = {
+    "Architectures",
+    "AutoPublishAlias",
+    "AutoPublishCodeSha256",
+    "DeadLetterQueue",
+    "DeploymentPreference",
+    "Description",
+    "EventInvokeConfig",
+    "FunctionName",
+    "LoggingConfig",
+    "Policies",
+    "ReservedConcurrentExecutions",
+    "Runtime",
+    "SnapStart",
+    "Tags",
+    "Tracing",
+}
+SCHEDULE = {"Name", "Description", "RetryPolicy", "DeadLetterConfig", "FlexibleTimeWindow"}

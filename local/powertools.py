@@ -1,0 +1,62 @@
+"""Makes Powertools safe for threads.
+
+Powertools keeps the event being served on a class and the metrics being counted in shared dictionaries: a Lambda
+sandbox serves one event at a time. Here one process serves many at once, and without this one user's request would
+be answered with another's event. Both are given to each thread for itself, which is what a sandbox is.
+"""
+
+import threading
+from collections.abc import Iterator, MutableMapping
+from typing import Any
+
+from aws_lambda_powertools.event_handler import api_gateway
+from aws_lambda_powertools.metrics import Metrics
+
+EVENT_ATTRIBUTES = ("current_event", "lambda_context")
+METRIC_ATTRIBUTES = ("_metrics", "_dimensions", "_metadata")
+
+_current = threading.local()
+
+
+class ThreadDict(MutableMapping[str, Any]):
+    """A dictionary that is another one in every thread."""
+
+    def __init__(self) -> None:
+        self._local = threading.local()
+
+    @property
+    def _items(self) -> dict[str, Any]:
+        items: dict[str, Any] = self._local.__dict__
+        return items
+
+    def __getitem__(self, key: str) -> Any:
+        return self._items[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self._items[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self._items[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._items)
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+
+def isolate_threads() -> None:
+    """Give every thread its own event and metrics; call it before the handlers are imported."""
+    module: Any = api_gateway
+    if module.BaseRouter is _current:
+        return
+    for name in EVENT_ATTRIBUTES:
+        setattr(module.BaseRouter, name, _of_this_thread(name))
+    # resolve() writes to whatever its module calls BaseRouter; the class itself is already a base of the resolvers.
+    module.BaseRouter = _current
+    for name in METRIC_ATTRIBUTES:
+        setattr(Metrics, name, ThreadDict())
+
+
+def _of_this_thread(name: str) -> property:
+    return property(lambda _: getattr(_current, name))

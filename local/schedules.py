@@ -1,0 +1,84 @@
+"""The template's schedules, ticking: each one that came due fires once, for its latest tick."""
+
+import json
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
+
+from local.clock import Clock, wire_time
+from local.facts import Schedule
+
+SCHEDULED_TIME = "<aws.scheduler.scheduled-time>"
+
+_log = logging.getLogger(__name__)
+
+Invoke = Callable[[str, Any], Any]
+
+
+def event_for(schedule: Schedule, moment: datetime) -> Any:
+    """What the function receives: the schedule's Input with its scheduled time filled in."""
+    return json.loads(schedule.payload.replace(SCHEDULED_TIME, wire_time(moment)))
+
+
+class Ticker:
+    """Counts each schedule's ticks from the start, as EventBridge does from a schedule's creation."""
+
+    def __init__(self, schedules: Sequence[Schedule], invoke: Invoke, start: datetime) -> None:
+        self._invoke = invoke
+        self._latest = dict.fromkeys(schedules, start)
+
+    def next_tick(self) -> datetime | None:
+        """When the next schedule comes due; None without schedules."""
+        return min((last + schedule.every for schedule, last in self._latest.items()), default=None)
+
+    def due(self, now: datetime) -> list[tuple[datetime, Schedule]]:
+        """What came due since the last call, earliest first, each with its latest tick."""
+        fresh = []
+        for schedule, last in self._latest.items():
+            if passed := (now - last) // schedule.every:
+                self._latest[schedule] = last + passed * schedule.every
+                fresh.append((self._latest[schedule], schedule))
+        return sorted(fresh, key=lambda found: found[0])
+
+    def run_due(self, now: datetime) -> None:
+        """Fire what came due, one after the other; a failing function raises here."""
+        for tick, schedule in self.due(now):
+            self.fire(schedule, tick)
+
+    def fire(self, schedule: Schedule, moment: datetime) -> Any:
+        """Call the schedule's function as scheduled for that moment, and return what it says."""
+        return self._invoke(schedule.function, event_for(schedule, moment))
+
+
+class TickerThread:
+    """Runs a ticker by a clock that moves on its own."""
+
+    def __init__(self, ticker: Ticker, clock: Clock) -> None:
+        self._ticker, self._clock = ticker, clock
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="schedules", daemon=True)
+
+    def start(self) -> None:
+        """Begin ticking."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop ticking; a function that runs may finish first, within reason."""
+        self._stopping.set()
+        self._thread.join(timeout=10)
+
+    def _run(self) -> None:
+        while (tick := self._ticker.next_tick()) is not None:
+            if self._stopping.wait(max(0.0, (tick - self._clock.now()).total_seconds())):
+                return
+            self._fire()
+
+    def _fire(self) -> None:
+        """One failing function must neither stop the schedules nor keep the others from their turn."""
+        for tick, schedule in self._ticker.due(self._clock.now()):
+            try:
+                self._ticker.fire(schedule, tick)
+            except Exception:
+                _log.exception("%s failed; it runs again at its next tick", schedule.function)

@@ -1,0 +1,76 @@
+"""Waitress in a thread, on a socket that is already bound."""
+
+import logging
+import socket
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+from waitress import wasyncore  # type: ignore[import-untyped]
+from waitress.server import create_server  # type: ignore[import-untyped]
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+THREADS = 32
+CONNECTIONS = 1000
+DRAIN_SECONDS = 5.0
+
+
+logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a request that waits for a thread is no warning
+
+
+class PortError(Exception):
+    """The port is busy, or not ours to take."""
+
+
+class Server:
+    """Serves an application until `stop`; requests that are being served are finished first."""
+
+    def __init__(self, application: "WSGIApplication", bound: socket.socket) -> None:
+        self._sockets: dict[int, Any] = {}
+        self._server = create_server(
+            application,
+            map=self._sockets,
+            sockets=[bound],
+            threads=THREADS,
+            connection_limit=CONNECTIONS,
+            asyncore_use_poll=True,
+            ident=None,
+        )
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="http", daemon=True)
+
+    def start(self) -> None:
+        """Begin to answer."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Answer what has begun, then close everything."""
+        self._stopping.set()
+        self._server.pull_trigger()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            self._poll(1.0)
+        self._server.accepting = False
+        self._server.task_dispatcher.shutdown(timeout=DRAIN_SECONDS)
+        deadline = time.monotonic() + DRAIN_SECONDS
+        while self._unsent() and time.monotonic() < deadline:
+            self._poll(0.05)
+        wasyncore.close_all(self._sockets)
+
+    def _poll(self, seconds: float) -> None:
+        wasyncore.loop(timeout=seconds, map=self._sockets, use_poll=True, count=1)
+
+    def _unsent(self) -> bool:
+        return any(channel.total_outbufs_len for channel in list(self._server.active_channels.values()))
+
+
+def bind(port: int) -> socket.socket:
+    """Take the port, on loopback only; 0 takes a free one."""
+    try:
+        return socket.create_server(("127.0.0.1", port))
+    except (OSError, OverflowError) as error:
+        raise PortError(f"cannot listen on 127.0.0.1:{port}: {error}") from None

@@ -1,0 +1,141 @@
+"""The whole local stack in one object: data plane, handlers, HTTP API, schedules."""
+
+import os
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+import boto3
+
+from local import ministack
+from local.api import Api
+from local.clock import Clock, RealClock, SteppedClock
+from local.functions import Functions, environment
+from local.intrinsics import REGION
+from local.pages import pages
+from local.schedules import Ticker, TickerThread
+from local.scratch import STACK_FOLDER
+from local.server import Server, bind
+from local.template import TEMPLATE, load
+from local.tokens import PARAMETERS, Tokens
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+QUIET = {"POWERTOOLS_LOG_LEVEL": "ERROR", "POWERTOOLS_METRICS_DISABLED": "true"}
+
+_one_at_a_time = threading.Lock()
+
+
+class Stack:
+    """`with Stack(clock=SteppedClock(start)) as stack:` runs everything on a free port, and leaves nothing behind.
+
+    parameters: the template's parameters, for instance {"EpsilonMin": "0.1"}.
+    quiet: handlers write no metrics, and log errors only.
+    """
+
+    url: str
+    table_name: str
+    dynamodb: "DynamoDBClient"
+
+    def __init__(
+        self,
+        *,
+        port: int = 0,
+        clock: Clock | None = None,
+        parameters: Mapping[str, str] | None = None,
+        quiet: bool = False,
+        template: Path = TEMPLATE,
+        folder: Path = STACK_FOLDER,
+    ) -> None:
+        self.clock: Clock = clock or RealClock()
+        self._port, self._quiet, self._folder = port, quiet, folder
+        self._template = load(PARAMETERS | dict(parameters or {}), path=template)
+        self._tokens = Tokens.of(folder)
+        self._exits = ExitStack()
+
+    def __enter__(self) -> Self:
+        with ExitStack() as exits:
+            self._start(exits)
+            self._exits = exits.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._exits.close()
+
+    def token(self, user: str) -> str:
+        """A bearer token for that user."""
+        return self._tokens.mint(user)
+
+    def advance_to(self, moment: datetime) -> None:
+        """Move a stepped clock; every schedule that came due has fired once when this returns."""
+        if not isinstance(self.clock, SteppedClock):
+            raise TypeError("only a stack with a SteppedClock can be advanced")
+        self.clock.advance_to(moment)
+        self._ticker.run_due(self.clock.now())
+
+    def run_schedule(self, function: str) -> Any:
+        """Fire a function's schedule now, out of turn, and return what the function says."""
+        for schedule in self._template.schedules:
+            if schedule.function == function:
+                return self._ticker.fire(schedule, self.clock.now())
+        raise KeyError(f"{function} has no schedule")
+
+    def invoke(self, function: str, event: Any) -> Any:
+        """Call a function with an event of one's own."""
+        return self._functions.invoke(function, event)
+
+    def _start(self, exits: ExitStack) -> None:
+        """Bottom up: each step is undone in reverse, also when a later one fails."""
+        exits.enter_context(_alone_in_this_process())
+        bound = exits.enter_context(bind(self._port))
+        endpoint = exits.enter_context(ministack.running(self._folder))
+        exits.enter_context(environment(self._variables(endpoint)))
+        self.dynamodb = boto3.session.Session().client("dynamodb")
+        exits.callback(self.dynamodb.close)
+        self.table_name = self._template.table.create(self.dynamodb)
+        self._functions = Functions(self._template)
+        self._ticker = Ticker(self._template.schedules, self._functions.invoke, self.clock.now())
+        api = Api(self._template, self._tokens, self._functions.invoke, self.clock, pages(self._tokens))
+        server = Server(api, bound)
+        server.start()
+        exits.callback(server.stop)
+        self.url = f"http://127.0.0.1:{bound.getsockname()[1]}"
+        if not isinstance(self.clock, SteppedClock):
+            schedules = TickerThread(self._ticker, self.clock)
+            schedules.start()
+            exits.callback(schedules.stop)
+
+    def _variables(self, endpoint: str) -> dict[str, str]:
+        """The functions' environment, and an AWS that ends at our own endpoint."""
+        return {
+            **self._template.environment,
+            **(QUIET if self._quiet else {}),
+            "AWS_ACCESS_KEY_ID": "local",
+            "AWS_SECRET_ACCESS_KEY": "local",
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_REGION": REGION,
+            "AWS_ENDPOINT_URL": endpoint,
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "NO_PROXY": "127.0.0.1",
+            "no_proxy": "127.0.0.1",
+        }
+
+
+@contextmanager
+def _alone_in_this_process() -> Iterator[None]:
+    """The environment is the process's, so two stacks at once would share a table."""
+    if not _one_at_a_time.acquire(blocking=False):
+        raise RuntimeError("another Stack runs in this process; leave it first")
+    try:
+        yield
+    finally:
+        _one_at_a_time.release()

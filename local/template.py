@@ -1,0 +1,218 @@
+"""Reads infra/template.yaml, the only list of routes, schedules, keys and variables there is.
+
+`load()` gives it as typed facts; the local stack and the tests take everything from there. A construct that is not
+understood raises `TemplateError`, so that what runs locally is never quietly less than what is deployed.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from local import cloud_only
+from local.facts import Authorizer, Function, Route, Schedule, Table, Template
+from local.intrinsics import ACCOUNT, REGION, STACK_NAME, Resolver, TemplateError, parse, text_of
+
+__all__ = ["TEMPLATE", "Authorizer", "Function", "Route", "Schedule", "Table", "Template", "TemplateError", "load"]
+
+TEMPLATE = Path(__file__).parents[1] / "infra" / "template.yaml"
+
+FUNCTION = {"CodeUri", "Handler", "Layers", "MemorySize", "Timeout", "Environment", "Events"}
+TABLE = {"BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "LocalSecondaryIndexes"}
+
+
+def load(parameters: Mapping[str, str] | None = None, *, path: Path = TEMPLATE) -> Template:
+    """Read the template, with these parameters over its defaults."""
+    try:
+        return _Reader(path, parse(path.read_text()), parameters or {}).template()
+    except TemplateError as error:
+        raise TemplateError(f"{path.name}: {error}") from None
+
+
+class _Reader:
+    """One pass over one template."""
+
+    def __init__(self, path: Path, document: dict[str, Any], given: Mapping[str, str]) -> None:
+        _only(document, {"Globals", "Resources", "Parameters", "Conditions"} | _PROSE, "the template")
+        self._folder = path.parent
+        self._globals = document.get("Globals", {})
+        _only(self._globals, {"Function"}, "Globals")
+        all_resources: dict[str, Any] = document.get("Resources", {})
+        names = {name: f"{STACK_NAME}-{name}" for name in all_resources}
+        self._resolver = Resolver(
+            parameters=_parameters(document.get("Parameters", {}), given),
+            conditions=document.get("Conditions", {}),
+            physical_ids=names,
+            attributes={
+                f"{name}.Arn": f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{names[name]}"
+                for name, it in all_resources.items()
+                if it.get("Type") == "AWS::DynamoDB::Table"
+            },
+        )
+        self._resources = {name: it for name, it in all_resources.items() if self._exists(it)}
+        self._routes: list[Route] = []
+        self._schedules: list[Schedule] = []
+
+    def template(self) -> Template:
+        """Read every resource; the events of the functions become the routes and schedules."""
+        known = {"AWS::DynamoDB::Table", "AWS::Serverless::HttpApi", *_CODE_TYPES} | cloud_only.TYPES
+        for name, resource in self._resources.items():
+            if resource.get("Type") not in known:
+                raise TemplateError(f"{name}: type {resource.get('Type')} is not understood by the local stack")
+        api_name, authorizer_name, authorizer = self._api()
+        functions = {name: self._function(name, it) for name, it in self._of("AWS::Serverless::Function")}
+        for name, resource in self._of("AWS::Serverless::Function"):
+            for event_name, event in resource["Properties"].get("Events", {}).items():
+                self._event(name, f"{name}.{event_name}", event, api_name, authorizer_name)
+        return Template(
+            table=self._table(),
+            functions=functions,
+            routes=tuple(self._routes),
+            authorizer=authorizer,
+            schedules=tuple(self._schedules),
+            layers=tuple(self._code(it) for _, it in self._of("AWS::Serverless::LayerVersion")),
+        )
+
+    def _exists(self, resource: dict[str, Any]) -> bool:
+        return "Condition" not in resource or self._resolver.condition(resource["Condition"])
+
+    def _of(self, kind: str) -> list[tuple[str, dict[str, Any]]]:
+        return [(name, it) for name, it in self._resources.items() if it["Type"] == kind]
+
+    def _code(self, resource: dict[str, Any]) -> Path:
+        properties = resource["Properties"]
+        uri = self._resolver.resolve(properties.get("CodeUri", properties.get("ContentUri")))
+        return (self._folder / str(uri)).resolve()
+
+    def _table(self) -> Table:
+        tables = self._of("AWS::DynamoDB::Table")
+        if len(tables) != 1:
+            raise TemplateError(f"expected one table, found {len(tables)}")
+        ((name, resource),) = tables
+        properties = self._resolver.resolve(resource["Properties"])
+        _only(properties, TABLE | cloud_only.TABLE | {"TimeToLiveSpecification"}, name)
+        ttl = properties.get("TimeToLiveSpecification", {})
+        return Table(
+            name=self._resolver.physical_ids[name],
+            properties={key: value for key, value in properties.items() if key in TABLE},
+            ttl_attribute=ttl.get("AttributeName") if ttl.get("Enabled") else None,
+        )
+
+    def _api(self) -> tuple[str | None, str | None, Authorizer | None]:
+        """The API's logical id, its default authorizer's name, and that authorizer."""
+        apis = self._of("AWS::Serverless::HttpApi")
+        if not apis:
+            return None, None, None
+        if len(apis) > 1:
+            raise TemplateError("more than one HTTP API is not understood")
+        ((name, resource),) = apis
+        properties = resource.get("Properties", {})
+        _only(properties, {"Auth"} | cloud_only.API, name)
+        auth = properties.get("Auth")
+        if auth is None:
+            return name, None, None
+        _only(auth, {"DefaultAuthorizer", "Authorizers"}, f"{name}.Auth")
+        default = auth.get("DefaultAuthorizer")
+        if list(auth.get("Authorizers", {})) != [default]:
+            raise TemplateError(f"{name}.Auth: expected one authorizer, and that the default")
+        return name, default, self._authorizer(auth["Authorizers"][default], f"{name}.Auth.{default}")
+
+    def _authorizer(self, description: Any, where: str) -> Authorizer:
+        resolved = self._resolver.resolve(description)
+        _only(resolved, {"IdentitySource", "JwtConfiguration"}, where)
+        if resolved.get("IdentitySource") != "$request.header.Authorization":
+            raise TemplateError(f"{where}: tokens are only read from the Authorization header")
+        jwt = resolved["JwtConfiguration"]
+        _only(jwt, {"issuer", "audience"}, f"{where}.JwtConfiguration")
+        return Authorizer(issuer=text_of(jwt["issuer"]), audience=tuple(map(text_of, jwt["audience"])))
+
+    def _function(self, name: str, resource: dict[str, Any]) -> Function:
+        defaults, own = self._globals.get("Function", {}), resource["Properties"]
+        for properties, where in ((defaults, "Globals.Function"), (own, name)):
+            _only(properties, FUNCTION | cloud_only.FUNCTION, where)
+        merged = {**defaults, **own}
+        variables = {**_variables(defaults, "Globals.Function"), **_variables(own, name)}
+        return Function(
+            name=name,
+            folder=self._code(resource),
+            handler=text_of(self._resolver.resolve(merged["Handler"])),
+            environment={key: text_of(self._resolver.resolve(value)) for key, value in variables.items()},
+            memory_mb=int(self._resolver.resolve(merged.get("MemorySize", 128))),
+            timeout_seconds=int(self._resolver.resolve(merged.get("Timeout", 3))),
+        )
+
+    def _event(self, function: str, where: str, event: dict[str, Any], api: str | None, authorizer: str | None) -> None:
+        kind, properties = event.get("Type"), self._resolver.resolve(event.get("Properties", {}))
+        if kind == "HttpApi":
+            self._routes.append(self._route(function, where, properties, api, authorizer))
+        elif kind == "ScheduleV2":
+            self._schedules.append(_schedule(function, where, properties))
+        else:
+            raise TemplateError(f"{where}: event type {kind} is not understood by the local stack")
+
+    def _route(self, function: str, where: str, it: dict[str, Any], api: str | None, authorizer: str | None) -> Route:
+        _only(it, {"ApiId", "Method", "Path", "Auth"}, where)
+        if api is None or it.get("ApiId") != self._resolver.physical_ids[api]:
+            raise TemplateError(f"{where}: its ApiId is not the template's HTTP API")
+        method, path = text_of(it["Method"]).upper(), text_of(it["Path"])
+        if method in {"ANY", "*"} or "+}" in path or not path.startswith("/"):
+            raise TemplateError(f"{where}: catch-all route {method} {path} is not understood")
+        _only(it.get("Auth", {}), {"Authorizer"}, f"{where}.Auth")
+        chosen = it.get("Auth", {}).get("Authorizer", authorizer)
+        if chosen not in {authorizer, "NONE"}:
+            raise TemplateError(f"{where}: authorizer {chosen} is not understood")
+        return Route(method, path, function, authorised=chosen not in {None, "NONE"})
+
+
+def _schedule(function: str, where: str, properties: dict[str, Any]) -> Schedule:
+    _only(properties, {"ScheduleExpression", "Input"} | cloud_only.SCHEDULE, where)
+    expression = text_of(properties.get("ScheduleExpression", ""))
+    match = re.fullmatch(r"rate\((\d+) (minute|hour|day)s?\)", expression)
+    if match is None or int(match[1]) == 0:
+        raise TemplateError(f"{where}: only rate(...) is understood, not {expression!r}")
+    return Schedule(where, function, timedelta(**{f"{match[2]}s": int(match[1])}), text_of(properties.get("Input", "")))
+
+
+def _variables(properties: dict[str, Any], where: str) -> dict[str, Any]:
+    environment: dict[str, Any] = properties.get("Environment", {})
+    _only(environment, {"Variables"}, f"{where}.Environment")
+    variables: dict[str, Any] = environment.get("Variables", {})
+    return variables
+
+
+def _parameters(declared: dict[str, dict[str, Any]], given: Mapping[str, str]) -> dict[str, Any]:
+    _only(dict(given), set(declared), "the parameters given")
+    values = {name: given.get(name, it.get("Default")) for name, it in declared.items()}
+    for name, value in values.items():
+        if value is None:
+            raise TemplateError(f"parameter {name} has no default and was not given")
+        _check(name, value, declared[name])
+    return values
+
+
+def _check(name: str, value: Any, declared: dict[str, Any]) -> None:
+    if declared.get("Type") == "Number":
+        low, high = declared.get("MinValue", float("-inf")), declared.get("MaxValue", float("inf"))
+        if not _number(value) or not low <= float(value) <= high:
+            raise TemplateError(f"parameter {name} must be a number from {low} to {high}, not {value!r}")
+    if value not in declared.get("AllowedValues", [value]):
+        raise TemplateError(f"parameter {name} may not be {value}")
+
+
+def _number(value: Any) -> bool:
+    try:
+        float(value)
+    except ValueError:
+        return False
+    return True
+
+
+def _only(found: Mapping[str, Any], understood: Iterable[str], where: str) -> None:
+    unknown = sorted(set(found) - set(understood))
+    if unknown:
+        raise TemplateError(f"{where}: not understood by the local stack: {', '.join(unknown)}")
+
+
+_PROSE = {"AWSTemplateFormatVersion", "Transform", "Description", "Metadata", "Outputs"}
+_CODE_TYPES = ("AWS::Serverless::Function", "AWS::Serverless::LayerVersion")
