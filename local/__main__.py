@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
+from pathlib import Path
 from types import FrameType
 
 from local.clock import RealClock
@@ -15,7 +16,7 @@ from local.ministack import MiniStackError
 from local.scratch import STACK_FOLDER
 from local.server import PortError
 from local.stack import Stack
-from local.template import TemplateError
+from local.template import TEMPLATE, TemplateError
 from local.tokens import TokenError, Tokens
 
 DEFAULT_PORT = "3000"
@@ -37,6 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--port", type=int, default=os.environ.get("PORT") or DEFAULT_PORT, help="PORT, else 3000")
     parser.add_argument("--now", type=datetime.fromisoformat, help="start the clock here: 2026-11-23T08:00:00Z")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a template parameter")
+    parser.add_argument("--template", type=Path, default=TEMPLATE, help="another template than infra/template.yaml")
     token = parser.add_subparsers(dest="command").add_parser("token", help="print a bearer token for a user")
     token.add_argument("user", help="becomes the token's sub")
     options = parser.parse_args(arguments)
@@ -57,8 +59,8 @@ def _print_token(user: str) -> int:
 def _run(options: argparse.Namespace) -> int:
     """Serve until somebody stops us."""
     parameters = dict(pair.partition("=")[::2] for pair in options.set)
-    clock = RealClock(options.now)
-    with _stop_signals(), Stack(port=options.port, clock=clock, parameters=parameters) as stack:
+    stack = Stack(port=options.port, clock=RealClock(options.now), parameters=parameters, template=options.template)
+    with _stop_signals(), stack:
         print(WELCOME.format(url=stack.url), flush=True)
         threading.Event().wait()
     return 0

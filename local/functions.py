@@ -14,7 +14,7 @@ from typing import Any
 
 from local.facts import Function, Template
 from local.intrinsics import ACCOUNT, REGION
-from local.powertools import isolate_threads
+from local.powertools import isolate_app, isolate_threads
 
 Handler = Callable[[Any, "Context"], Any]
 
@@ -117,5 +117,7 @@ def _load(function: Function) -> Handler:
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     spec.loader.exec_module(module)
+    if hasattr(module, "app"):
+        isolate_app(module.app)
     handler: Handler = getattr(module, attribute)
     return handler

@@ -57,7 +57,7 @@ _Loader.add_multi_constructor("!", _construct_call)
 
 def parse(text: str) -> dict[str, Any]:
     """The template's YAML as plain values and calls."""
-    document = yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
+    document = yaml.load(text, Loader=_Loader)
     if not isinstance(document, dict):
         raise TemplateError("not a template: the top level is no mapping")
     return document

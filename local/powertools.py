@@ -2,7 +2,7 @@
 
 Powertools keeps the event being served on a class and the metrics being counted in shared dictionaries: a Lambda
 sandbox serves one event at a time. Here one process serves many at once, and without this one user's request would
-be answered with another's event. Both are given to each thread for itself, which is what a sandbox is.
+be answered with another's event. All of it is given to each thread for itself, which is what a sandbox is.
 """
 
 import threading
@@ -56,6 +56,14 @@ def isolate_threads() -> None:
     module.BaseRouter = _current
     for name in METRIC_ATTRIBUTES:
         setattr(Metrics, name, ThreadDict())
+
+
+def isolate_app(app: Any) -> None:
+    """Give every thread its own routing context, and build what Powertools would build at a route's first request."""
+    app.context = ThreadDict()
+    for route in (*app._static_routes, *app._dynamic_routes):
+        route.dependant  # noqa: B018 - computed at first use
+        route._build_middleware_stack(router_middlewares=app._router_middlewares, app=app)
 
 
 def _of_this_thread(name: str) -> property:

@@ -1,20 +1,21 @@
 """What can go wrong, drawn once.
 
-    FettleError
-    |-- RequestError                 the caller's: has an HTTP status, a stable type and one sentence
-    |   |-- InvalidRequestError      422  the values do not fit
-    |   |-- PayloadTooLargeError     413
-    |   |-- UnauthorizedError        401  a verified token without a subject
-    |   |-- ProfileNotFoundError     404
-    |   |-- ActivityNotFoundError    404
-    |   |-- ProfileRequiredError     409
-    |   |-- SessionClosedError       409
-    |   |-- ErasingError             409
-    |   `-- UnavailableError         503  the table cannot be reached, or a race was lost too often: try again
-    |-- ConflictError                a conditional write found another state; carries which writes
-    |-- OversizeError                a transaction is too large for the table
-    |-- UnreadableItemError          a stored item cannot be parsed: never guessed at, never overwritten
-    `-- PolicyUnreadableError        the policy item is unavailable, unparsable or of another format
+FettleError
+|-- RequestError                 the caller's: has an HTTP status, a stable type and one sentence
+|   |-- InvalidRequestError      422  the values do not fit
+|   |-- PayloadTooLargeError     413
+|   |-- UnsupportedMediaTypeError 415
+|   |-- UnauthorizedError        401  a verified token without a subject
+|   |-- ProfileNotFoundError     404
+|   |-- ActivityNotFoundError    404
+|   |-- ProfileRequiredError     409
+|   |-- SessionClosedError       409
+|   |-- ErasingError             409
+|   `-- UnavailableError         503  the table cannot be reached, or a race was lost too often: try again
+|-- ConflictError                a conditional write found another state; carries which writes
+|-- OversizeError                a transaction is too large for the table
+|-- UnreadableItemError          a stored item cannot be parsed: never guessed at, never overwritten
+`-- PolicyUnreadableError        the policy item is unavailable, unparsable or of another format
 """
 
 
@@ -48,6 +49,13 @@ class PayloadTooLargeError(RequestError):
     type = "payload-too-large"
     title = "Payload too large"
     detail = "The request body is larger than this service takes."
+
+
+class UnsupportedMediaTypeError(RequestError):
+    status = 415
+    type = "unsupported-media-type"
+    title = "Unsupported media type"
+    detail = "Send application/json."
 
 
 class UnauthorizedError(RequestError):

@@ -1,8 +1,8 @@
 """How a session moves: issued, answered, closed. Values in, values out; the store makes each move stick.
 
-    open -> closed -> learned        answered in full, ended by a batch, or expired after being shown
-    open -> closed                   a fallback session: scores move, nothing is learned
-    open -> unseen                   expired, prefetched only: nothing moves
+open -> closed -> learned        answered in full, ended by a batch, or expired after being shown
+open -> closed                   a fallback session: scores move, nothing is learned
+open -> unseen                   expired, prefetched only: nothing moves
 """
 
 from collections.abc import Sequence

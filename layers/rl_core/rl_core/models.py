@@ -189,7 +189,7 @@ class Streak:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """A user's standing. `key` tells one life of a user from the next; `recent` holds the latest actions, newest last."""
+    """A user's standing. `key` tells one life of a user from the next; `recent` is the latest actions, newest last."""
 
     user: str
     key: bytes

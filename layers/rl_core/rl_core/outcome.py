@@ -1,11 +1,11 @@
 """What a session came to: the numbers of one session and how they move the user's scores.
 
-    completion_rate  = completed / assigned
-    motivation_delta = mean(after - before, over completed activities with both ratings, 0 if none) / 5
-    reward           = (completion_rate + motivation_delta) / 2
-    difficulty_fit   = mean(1 - |difficulty - 3|, over completed activities rated for difficulty, 0 if none)
-    engagement'      = clip(e + 0.2 (completion_rate - e) + 0.05 difficulty_fit + 0.1 (rating - 3, 0 if unrated), 0, 1)
-    motivation'      = m + 0.2 (motivation_delta - m)
+completion_rate  = completed / assigned
+motivation_delta = mean(after - before, over completed activities with both ratings, 0 if none) / 5
+reward           = (completion_rate + motivation_delta) / 2
+difficulty_fit   = mean(1 - |difficulty - 3|, over completed activities rated for difficulty, 0 if none)
+engagement'      = clip(e + 0.2 (completion_rate - e) + 0.05 difficulty_fit + 0.1 (rating - 3, 0 if unrated), 0, 1)
+motivation'      = m + 0.2 (motivation_delta - m)
 """
 
 from collections.abc import Sequence
@@ -50,10 +50,7 @@ def reward(outcome: Outcome) -> float:
 def engagement_after(engagement: float, outcome: Outcome) -> float:
     rating_shift = 0 if outcome.rating is None else outcome.rating - 3
     moved = (
-        engagement
-        + 0.2 * (outcome.completion_rate - engagement)
-        + 0.05 * outcome.difficulty_fit
-        + 0.1 * rating_shift
+        engagement + 0.2 * (outcome.completion_rate - engagement) + 0.05 * outcome.difficulty_fit + 0.1 * rating_shift
     )
     return min(max(moved, 0.0), 1.0)
 

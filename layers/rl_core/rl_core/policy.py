@@ -23,7 +23,7 @@ def generator(user: str, session: int, version: int) -> Random:
 
 
 def epsilon(episodes: int, settings: Settings) -> float:
-    """max(epsilon_min, epsilon_start x decay^episodes), the power by squaring so that its bits are the same anywhere."""
+    """max(epsilon_min, epsilon_start x decay^episodes), the power by squaring: the same bits anywhere."""
     power, base, n = 1.0, settings.epsilon_decay, episodes
     while n:
         if n & 1:

@@ -4,15 +4,17 @@ The same commit serves one session for the API and ninety for the job: the sessi
 was read), the policy replaced only at the version that was read, and one record of what the new version learned.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import StrEnum
 
 from rl_core import lifecycle
 from rl_core.config import Settings
 from rl_core.errors import ConflictError, OversizeError, PolicyUnreadableError, UnavailableError
 from rl_core.learning import fold
-from rl_core.models import Policy, Profile, Segment, Session, Status
+from rl_core.models import Policy, Profile, Session, Status
 from rl_core.policy import epsilon
 from rl_core.retry import pause
 from rl_core.store import Store, policy_write, profile_write, session_write, version_write
@@ -24,6 +26,11 @@ class Learning(StrEnum):
     APPLIED = "applied"
     QUEUED = "queued"
     NONE = "none"
+
+    @property
+    def metric(self) -> str:
+        """What to count when a session closes so."""
+        return {"applied": "SessionsLearned", "queued": "SessionsQueued", "none": "FallbackSessionsClosed"}[self]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,48 +95,38 @@ def _commit(store: Store, sessions: Sequence[Session], profiles: Sequence[Profil
     return after
 
 
-@dataclass
-class Report:
-    """What a run of the job did, by count; `conflicts` are lost races over the policy."""
-
-    learned: int = 0
-    dropped: int = 0
-    parked: int = 0
-    conflicts: int = 0
-    versions: list[int] = field(default_factory=list)
-
-
-def learn_due(store: Store, segment: Segment, sessions: Sequence[Session], settings: Settings) -> Report:
+def learn_due(store: Store, sessions: Sequence[Session], settings: Settings) -> Counter[str]:
     """Learns from closed sessions of one segment, `learn_batch` in one transaction.
 
     A transaction that is refused loses the sessions whose condition failed (somebody else moved them), or is halved;
-    a session that fails alone is parked with its reason. Raises PolicyUnreadableError, and leaves all as it was.
+    a session that fails alone is parked with its reason. Counts what was learned, dropped and parked, and the lost
+    races over the policy. Raises PolicyUnreadableError, or UnavailableError after too many races; what is left then
+    stays due.
     """
-    report = Report()
+    report = Counter(learned=0, dropped=0, parked=0, conflicts=0)
     todo = [list(chunk) for chunk in _chunks(sessions, settings.learn_batch)][::-1]
     while todo:
         batch = todo.pop()
         races = 0
         while batch:
             try:
-                after = _commit(store, batch, [], settings)
+                _commit(store, batch, [], settings)
             except ConflictError as error:
                 lost = {i for i in error.lost if i < len(batch)}
-                report.dropped += len(lost)
-                report.conflicts += not lost
+                report["dropped"] += len(lost)
+                report["conflicts"] += not lost
                 batch = [s for i, s in enumerate(batch) if i not in lost]
                 if not lost and (races := races + 1) > _JOB_RACES:
                     raise UnavailableError from error
                 pause(races)
             except OversizeError as error:
                 if len(batch) == 1:
-                    report.parked += _park(store, batch[0], str(error))
+                    report["parked"] += _park(store, batch[0], str(error))
                 else:
                     todo += [batch[len(batch) // 2 :], batch[: len(batch) // 2]]
                 break
             else:
-                report.learned += len(batch)
-                report.versions.append(after.version)
+                report["learned"] += len(batch)
                 break
     return report
 
@@ -147,4 +144,18 @@ def _chunks(sessions: Sequence[Session], size: int) -> Iterator[Sequence[Session
         yield sessions[start : start + size]
 
 
-def close_expired(store: Store, session: Session, profile: Profile, settings: Settings) -> Session: ...
+def close_expired(store: Store, user: str, number: int, settings: Settings, now: datetime) -> Session | None:
+    """The session closed as it stands, if it is the user's latest and still open past its time; else None.
+
+    Raises ConflictError when somebody else moves it at the same time.
+    """
+    head = store.head(user)
+    session = next((s for s in head.sessions if s.number == number), None)
+    if head.profile is None or head.profile.erasing or session is None:
+        return None
+    if session.status is not Status.OPEN or now < session.expires_at:
+        return None
+    closed, profile = lifecycle.expire(session, head.profile, settings, now)
+    moved = [profile_write(profile)] if closed.closing else []
+    store.write(session_write(closed), *moved)
+    return replace(closed, revision=closed.revision + 1)

@@ -12,7 +12,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from rl_core.config import Learner, settings
-from rl_core.errors import ConflictError, OversizeError, PolicyUnreadableError, UnavailableError
+from rl_core.errors import ConflictError, OversizeError, PolicyUnreadableError, UnavailableError, UnreadableItemError
 from rl_core.models import Policy, Profile, Segment, Session, Transition
 from rl_core.store import items, keys, policies
 from rl_core.store.items import Item, Stored, number, string, time
@@ -30,6 +30,7 @@ _CONFIG = Config(
     parameter_validation=False,
     tcp_keepalive=True,
 )
+_NAMES_TABLES_ITSELF = {"batch_get_item", "transact_write_items"}
 _TOO_LARGE = {"ValidationError", "ValidationException", "ItemCollectionSizeLimitExceeded"}
 _RACES = {"ConditionalCheckFailed", "ConditionalCheckFailedException"}
 _BUSY = {"TransactionConflict", "TransactionConflictException", "TransactionInProgressException"}
@@ -43,10 +44,19 @@ class Head(NamedTuple):
 
 
 class Due(NamedTuple):
-    """A place in the index where a job has work."""
+    """A place in the index where a job has work: the partition it was found in, and the item's key."""
 
+    shard: str
     pk: str
     sk: str
+
+    @property
+    def user(self) -> str:
+        return self.pk.removeprefix(keys.user_pk(""))
+
+    @property
+    def number(self) -> int:
+        return int(self.sk.removeprefix(keys.SESSION_PREFIX))
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,10 +144,12 @@ class Store:
 
     def versions(self, segment: Segment) -> Iterator[tuple[Learner, tuple[Transition, ...]]]:
         """What each version learned, in version order."""
-        condition = "pk = :pk AND begins_with(sk, :prefix)"
-        values = {":pk": string(keys.segment_pk(segment)), ":prefix": string("VERSION#")}
-        for item in self._pages(KeyConditionExpression=condition, ExpressionAttributeValues=values):
-            yield policies.read_version(item)
+        pages = self._pages(
+            KeyConditionExpression="pk = :pk AND begins_with(sk, :prefix)",
+            ExpressionAttributeValues={":pk": string(keys.segment_pk(segment)), ":prefix": string("VERSION#")},
+            ConsistentRead=True,
+        )
+        yield from (policies.read_version(item) for page in pages for item in page)
 
     def write(self, *puts: Put) -> None:
         """All of the writes, or none. Raises ConflictError with the positions that lost, OversizeError."""
@@ -149,53 +161,79 @@ class Store:
 
     # What the jobs need.
 
-    def due(self, shard: str, until: datetime, limit: int) -> tuple[Due, ...]:
-        """Keys in one partition of the index whose time has come, oldest first."""
-        answer = self._call(
-            "query",
-            IndexName=_INDEX,
-            KeyConditionExpression="due_shard = :shard AND due_at <= :until",
-            ExpressionAttributeValues={":shard": string(shard), ":until": time(until)},
-            Limit=limit,
-        )
-        return tuple(Due(item["pk"]["S"], item["sk"]["S"]) for item in answer["Items"])
+    def expiring(self, until: datetime, page: int) -> Iterator[tuple[Due, ...]]:
+        """Pages of open sessions whose time has come, oldest first within a shard."""
+        return self._due(keys.open_shards(), until, page)
 
-    def raw_items(self, due: Sequence[Due]) -> list[Stored]:
-        """The items at these keys (at most 100), strongly consistent, in the order of the keys."""
-        wanted = [{"pk": string(d.pk), "sk": string(d.sk)} for d in due]
-        found: dict[Due, Stored] = {}
+    def due(self, segment: Segment, until: datetime, page: int) -> Iterator[tuple[Due, ...]]:
+        """Pages of closed sessions of the segment that are to be learned from, oldest first within a shard."""
+        return self._due(keys.due_shards(segment), until, page)
+
+    def erasing(self, until: datetime, page: int) -> Iterator[tuple[Due, ...]]:
+        """Pages of users to be erased."""
+        return self._due(keys.erasing_shards(), until, page)
+
+    def _due(self, shards: Sequence[str], until: datetime, page: int) -> Iterator[tuple[Due, ...]]:
+        for shard in shards:
+            arguments: dict[str, Any] = {
+                "IndexName": _INDEX,
+                "KeyConditionExpression": "due_shard = :shard AND due_at <= :until",
+                "ExpressionAttributeValues": {":shard": string(shard), ":until": time(until)},
+                "Limit": page,
+            }
+            for found in self._pages(**arguments):
+                if found:
+                    yield tuple(Due(shard, item["pk"]["S"], item["sk"]["S"]) for item in found)
+
+    def load(self, page: Sequence[Due]) -> tuple[list[Session], list[tuple[Due, str]]]:
+        """The sessions at these places (at most 100), strongly consistent; and those unreadable, with the reason."""
+        found = self._get_items(page)
+        sessions: list[Session] = []
+        broken: list[tuple[Due, str]] = []
+        for due in page:
+            try:
+                if (due.pk, due.sk) in found:
+                    sessions.append(items.read_session(found[due.pk, due.sk]))
+            except UnreadableItemError as error:
+                broken.append((due, str(error)))
+        return sessions, broken
+
+    def _get_items(self, page: Sequence[Due]) -> dict[tuple[str, str], Stored]:
+        wanted = [{"pk": string(d.pk), "sk": string(d.sk)} for d in page]
+        found: dict[tuple[str, str], Stored] = {}
         while wanted:
             request = {self._table: {"Keys": wanted, "ConsistentRead": True}}
-            answer = self._call("batch_get_item", table=False, RequestItems=request)
-            found |= {Due(i["pk"]["S"], i["sk"]["S"]): i for i in answer["Responses"].get(self._table, [])}
+            answer = self._call("batch_get_item", RequestItems=request)
+            found |= {(i["pk"]["S"], i["sk"]["S"]): i for i in answer["Responses"].get(self._table, [])}
             wanted = answer.get("UnprocessedKeys", {}).get(self._table, {}).get("Keys", [])
-        return [found[d] for d in due if d in found]
+        return found
 
-    def park(self, item: Stored, reason: str) -> None:
-        """Sets a closed session aside with the reason, if it still stands as it was read. Raises ConflictError."""
+    def park(self, due: Due, reason: str) -> None:
+        """Sets an item aside with the reason, if it still waits where it was found. Raises ConflictError."""
         self._call(
             "update_item",
-            Key={"pk": item["pk"], "sk": item["sk"]},
-            UpdateExpression="SET parked = :reason, due_shard = :shard, #revision = :next",
-            ConditionExpression="#revision = :revision AND due_shard = :was",
+            Key={"pk": string(due.pk), "sk": string(due.sk)},
+            UpdateExpression="SET parked = :reason, due_shard = :parked, #revision = #revision + :one",
+            ConditionExpression="due_shard = :shard",
             ExpressionAttributeNames={"#revision": "revision"},
             ExpressionAttributeValues={
                 ":reason": string(reason),
-                ":shard": string(keys.PARKED),
-                ":was": item["due_shard"],
-                ":revision": item["revision"],
-                ":next": number(int(item["revision"]["N"]) + 1),
+                ":parked": string(keys.PARKED),
+                ":shard": string(due.shard),
+                ":one": number(1),
             },
         )
 
     def user_items(self, pk: str) -> Iterator[Stored]:
         """Key attributes of every item of one user, sessions before the profile, which sorts last."""
-        yield from self._pages(
+        pages = self._pages(
             KeyConditionExpression="pk = :pk",
             ExpressionAttributeValues={":pk": string(pk)},
             ProjectionExpression="pk, sk, #key",
             ExpressionAttributeNames={"#key": "key"},
+            ConsistentRead=True,
         )
+        yield from (item for page in pages for item in page)
 
     def delete(self, item: Stored) -> None:
         """Removes this very item, not one that a later life of the user put in its place."""
@@ -208,8 +246,7 @@ class Store:
         )
 
     def _query_user(self, user: str, first: str, last: str, limit: int) -> list[Stored]:
-        """Items of one user between two sort keys, newest first; follows pages until `limit`."""
-        found: list[Stored] = []
+        """Up to `limit` items of one user between two sort keys, newest first, strongly consistent."""
         arguments: dict[str, Any] = {
             "KeyConditionExpression": "pk = :pk AND sk BETWEEN :first AND :last",
             "ExpressionAttributeValues": {
@@ -220,25 +257,24 @@ class Store:
             "ScanIndexForward": False,
             "ConsistentRead": True,
         }
-        while len(found) < limit:
-            answer = self._call("query", Limit=limit - len(found), **arguments)
-            found += answer["Items"]
-            if "LastEvaluatedKey" not in answer:
+        found: list[Stored] = []
+        for page in self._pages(Limit=limit, **arguments):
+            found += page
+            if len(found) >= limit:
                 break
-            arguments["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
-        return found
+        return found[:limit]
 
-    def _pages(self, **arguments: Any) -> Iterator[Stored]:
+    def _pages(self, **arguments: Any) -> Iterator[list[Stored]]:
         while True:
-            answer = self._call("query", ConsistentRead=True, **arguments)
-            yield from answer["Items"]
+            answer = self._call("query", **arguments)
+            yield answer["Items"]
             if "LastEvaluatedKey" not in answer:
                 return
             arguments["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
-    def _call(self, operation: str, table: bool = True, **arguments: Any) -> Any:
+    def _call(self, operation: str, **arguments: Any) -> Any:
         """One call to DynamoDB; what it refuses becomes one of our errors."""
-        if table and operation != "transact_write_items":
+        if operation not in _NAMES_TABLES_ITSELF:
             arguments["TableName"] = self._table
         try:
             return getattr(self._client, operation)(**arguments)

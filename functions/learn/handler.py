@@ -1,0 +1,84 @@
+"""The job of each minute: closes what expired, learns from what is due. Its event carries the time."""
+
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from rl_core import trainer
+from rl_core.config import settings
+from rl_core.errors import ConflictError, PolicyUnreadableError, UnavailableError, UnreadableItemError
+from rl_core.models import Segment
+from rl_core.store import Due, Store, open_store
+
+logger = Logger()
+metrics = Metrics()
+
+_PAGE = 90
+_METRICS = {
+    "closed": "SessionsExpired",
+    "learned": "SessionsLearned",
+    "parked": "SessionsParked",
+    "conflicts": "PolicyConflicts",
+}
+_RESERVE_MS = 10_000  # enough to finish the transaction under way
+
+
+def run(store: Store, now: datetime, has_time: Callable[[], bool]) -> Counter[str]:
+    """One run: counts of what it closed, learned, dropped and parked. Repeating it with the same time is safe."""
+    totals = Counter(closed=0, learned=0, dropped=0, parked=0, conflicts=0)
+    for page in store.expiring(now, _PAGE):
+        for due in page:
+            if has_time():
+                _close(store, due, now, totals)
+    for segment in Segment:
+        _learn_segment(store, segment, now, has_time, totals)
+    return totals
+
+
+def _close(store: Store, due: Due, now: datetime, totals: Counter[str]) -> None:
+    try:
+        totals["closed"] += trainer.close_expired(store, due.user, due.number, settings(), now) is not None
+    except ConflictError:
+        return  # somebody moved it just now; what is left to do is found in the next run
+    except UnreadableItemError as error:
+        _park(store, due, str(error), totals)
+
+
+def _learn_segment(
+    store: Store, segment: Segment, now: datetime, has_time: Callable[[], bool], totals: Counter[str]
+) -> None:
+    try:
+        for page in store.due(segment, now, _PAGE):
+            if not has_time():
+                return
+            sessions, broken = store.load(page)
+            for due, reason in broken:
+                _park(store, due, reason, totals)
+            totals.update(trainer.learn_due(store, sessions, settings()))
+    except (PolicyUnreadableError, UnavailableError) as error:
+        logger.error("segment left for the next run", extra={"segment": segment.value, "reason": str(error)})
+        metrics.add_metric(name="SegmentsSkipped", unit=MetricUnit.Count, value=1)
+
+
+def _park(store: Store, due: Due, reason: str, totals: Counter[str]) -> None:
+    with suppress(ConflictError):
+        store.park(due, reason)
+        totals["parked"] += 1
+
+
+@metrics.log_metrics
+@logger.inject_lambda_context
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
+    now = datetime.fromisoformat(event["time"])
+    totals = run(open_store(), now, lambda: context.get_remaining_time_in_millis() > _RESERVE_MS)
+    for name, metric in _METRICS.items():
+        metrics.add_metric(name=metric, unit=MetricUnit.Count, value=totals[name])
+    if any(totals.values()):
+        logger.info("learned", extra=dict(totals))
+    return dict(totals)

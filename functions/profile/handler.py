@@ -1,0 +1,258 @@
+"""The user's profile and history: GET, PUT, DELETE /profile/ and GET /activity/history/."""
+
+import secrets
+from dataclasses import replace
+from datetime import datetime
+from http import HTTPStatus
+from typing import Annotated, Any, Self
+from zoneinfo import ZoneInfo
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
+from aws_lambda_powertools.event_handler.openapi.params import Body, Query
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from pydantic import AfterValidator, BaseModel, Field, model_validator
+
+from rl_core.assessment import segment_of
+from rl_core.catalogue import catalogue
+from rl_core.engagement import current_streak, day_of, days_completed, extend_streak
+from rl_core.errors import ErasingError, InvalidRequestError, ProfileNotFoundError, ProfileRequiredError
+from rl_core.models import Profile, Segment, Session, Status
+from rl_core.retry import until_settled
+from rl_core.store import Head, erasing_write, open_store, profile_write
+from rl_core.wire import (
+    Rounded,
+    StrictRequest,
+    Timestamp,
+    TrackedActivity,
+    activity_id,
+    answer_problems,
+    caller,
+    now_of,
+    problems,
+    resolve,
+    tracked_fields,
+)
+
+app = APIGatewayHttpResolver(enable_validation=True)
+answer_problems(app)
+logger = Logger()
+metrics = Metrics()
+
+_MINUTES_A_WEEK = 7 * 24 * 60
+_LAST = 10**8  # above any session number
+
+
+def _known_timezone(name: str) -> str:
+    try:
+        return ZoneInfo(name).key
+    except (LookupError, ValueError, OSError) as error:
+        raise ValueError("not an IANA time zone") from error
+
+
+def _known_tags(tags: list[str]) -> list[str]:
+    if unknown := set(tags) - catalogue().tags.keys():
+        raise ValueError(f"{len(unknown)} unknown tags")
+    return sorted(set(tags))
+
+
+class ProfileRequest(StrictRequest):
+    """Segment, or both scores of an assessment; the first PUT needs one of the two forms."""
+
+    segment: Annotated[Segment, Field(strict=False)] = Field(default=Segment.LOW_LOW)
+    gad7_score: int = Field(default=0, ge=0, le=21)
+    active_minutes_per_week: int = Field(default=0, ge=0, le=_MINUTES_A_WEEK)
+    timezone: Annotated[str, Field(max_length=64), AfterValidator(_known_timezone)] = "UTC"
+    avoid: Annotated[list[str], Field(max_length=100), AfterValidator(_known_tags)] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _one_form(self) -> Self:
+        scores = {"gad7_score", "active_minutes_per_week"} & self.model_fields_set
+        if "segment" in self.model_fields_set and scores:
+            raise ValueError("a segment or an assessment, not both")
+        if len(scores) == 1:
+            raise ValueError("an assessment needs both scores")
+        return self
+
+    def stated_segment(self) -> Segment | None:
+        if "segment" in self.model_fields_set:
+            return self.segment
+        if "gad7_score" in self.model_fields_set:
+            return segment_of(self.gad7_score, self.active_minutes_per_week)
+        return None
+
+
+class ProfileResponse(BaseModel):
+    segment: str
+    engagement_score: Rounded
+    motivation_score: Rounded
+    timezone: str
+    avoid: list[str]
+    streak_days: int
+
+
+class HistoryActivity(TrackedActivity):
+    id: int
+
+
+class HistorySession(BaseModel):
+    session_id: int
+    status: str
+    rl_action: str
+    rl_action_id: int
+    segment: str
+    issued_at: Timestamp
+    closed_at: Timestamp | None
+    reward: Rounded | None
+    activities: list[HistoryActivity]
+
+
+class HistoryResponse(BaseModel):
+    sessions: list[HistorySession]
+    next_token: str | None
+
+
+@app.get("/profile", include_in_schema=False)
+@app.get(
+    "/profile/",
+    summary="The user's profile",
+    responses=problems(HTTPStatus.NOT_FOUND, HTTPStatus.SERVICE_UNAVAILABLE),
+)
+def get_profile() -> ProfileResponse:
+    event = app.current_event.raw_event
+    head = open_store().head(caller(event))
+    if head.profile is None or head.profile.erasing:
+        raise ProfileNotFoundError
+    return _response(head.profile, head, now_of(event))
+
+
+@app.put("/profile", include_in_schema=False)
+@app.put(
+    "/profile/",
+    summary="Create or change the profile",
+    description="Changes what it names and keeps the scores; an open session keeps its segment.",
+    responses=problems(
+        HTTPStatus.CONFLICT,
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        HTTPStatus.SERVICE_UNAVAILABLE,
+    ),
+)
+def put_profile(wanted: Annotated[ProfileRequest, Body()]) -> ProfileResponse:
+    event = app.current_event.raw_event
+    user, now = caller(event), now_of(event)
+    return until_settled(lambda: _put(user, wanted, now))
+
+
+def _put(user: str, wanted: ProfileRequest, now: datetime) -> ProfileResponse:
+    """One attempt at the profile as wanted."""
+    store = open_store()
+    head = store.head(user)
+    if head.profile is None:
+        segment = wanted.stated_segment()
+        if segment is None:
+            raise InvalidRequestError("The first profile needs a segment, or both scores of an assessment.")
+        old = Profile(user, secrets.token_bytes(16), segment, now)
+    elif head.profile.erasing:
+        raise ErasingError
+    else:
+        old = head.profile
+    profile = replace(old, segment=wanted.stated_segment() or old.segment)
+    if "timezone" in wanted.model_fields_set:
+        profile = replace(profile, timezone=wanted.timezone)
+    if "avoid" in wanted.model_fields_set:
+        profile = replace(profile, avoid=tuple(wanted.avoid))
+    if profile != head.profile:
+        store.write(profile_write(profile))
+    return _response(profile, head, now)
+
+
+@app.delete("/profile", include_in_schema=False)
+@app.delete(
+    "/profile/",
+    summary="Erase the user",
+    description="Safe to repeat. A job removes every item; until then the API answers 409 `erasing`.",
+    status_code=HTTPStatus.NO_CONTENT,
+    responses={204: {"description": "Erased, or being erased"}, **problems(HTTPStatus.SERVICE_UNAVAILABLE)},
+)
+def delete_profile() -> Response[None]:
+    event = app.current_event.raw_event
+    user, now = caller(event), now_of(event)
+    until_settled(lambda: _erase(user, now))
+    return Response(HTTPStatus.NO_CONTENT)
+
+
+def _erase(user: str, now: datetime) -> None:
+    store = open_store()
+    profile = store.head(user).profile
+    if profile is not None and not profile.erasing:
+        store.write(erasing_write(profile, now))
+        metrics.add_metric(name="ErasuresRequested", unit=MetricUnit.Count, value=1)
+
+
+@app.get("/activity/history", include_in_schema=False)
+@app.get(
+    "/activity/history/",
+    summary="The user's sessions, newest first",
+    responses=problems(HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.SERVICE_UNAVAILABLE),
+)
+def history(
+    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+    next_token: Annotated[str | None, Query(pattern=r"^[0-9]{1,8}$")] = None,
+) -> HistoryResponse:
+    store, user = open_store(), caller(app.current_event.raw_event)
+    profile = store.head(user).profile
+    if profile is None:
+        raise ProfileRequiredError
+    if profile.erasing:
+        raise ErasingError
+    before = int(next_token) if next_token else _LAST
+    sessions = store.sessions_before(user, before, limit)
+    more = bool(sessions) and len(sessions) == limit and sessions[-1].number > 1
+    return HistoryResponse(
+        sessions=[_history_session(s) for s in sessions], next_token=str(sessions[-1].number) if more else None
+    )
+
+
+def _response(profile: Profile, head: Head, now: datetime) -> ProfileResponse:
+    return ProfileResponse(
+        segment=profile.segment.value,
+        engagement_score=profile.engagement,
+        motivation_score=profile.motivation,
+        timezone=profile.timezone,
+        avoid=list(profile.avoid),
+        streak_days=_streak(profile, head, now),
+    )
+
+
+def _streak(profile: Profile, head: Head, now: datetime) -> int:
+    """The streak as of now: what closed sessions made of it, and the open one's completions."""
+    streak = profile.streak
+    for session in head.sessions[:1]:
+        if session.status is Status.OPEN:
+            streak = extend_streak(streak, days_completed(session.activities, profile.timezone))
+    return current_streak(streak, day_of(now, profile.timezone))
+
+
+def _history_session(session: Session) -> HistorySession:
+    return HistorySession(
+        session_id=session.number,
+        status=session.status,
+        rl_action=session.decision.action.title,
+        rl_action_id=int(session.decision.action),
+        segment=session.segment.value,
+        issued_at=session.issued_at,
+        closed_at=session.closed_at,
+        reward=session.closing.reward if session.closing else None,
+        activities=[
+            HistoryActivity(id=activity_id(session, position), **tracked_fields(session, activity))
+            for position, activity in enumerate(session.activities, 1)
+        ],
+    )
+
+
+@metrics.log_metrics
+@logger.inject_lambda_context
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    return resolve(app, event, context)

@@ -1,0 +1,152 @@
+"""GET /activity/recommended/: the user's open session, or the next one."""
+
+import secrets
+from dataclasses import replace
+from datetime import datetime
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
+from aws_lambda_powertools.event_handler.openapi.params import Query
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from pydantic import BaseModel
+
+from rl_core import lifecycle
+from rl_core.config import settings
+from rl_core.errors import ErasingError, PolicyUnreadableError, ProfileRequiredError
+from rl_core.models import Policy, Segment, Session, Status
+from rl_core.policy import known_best
+from rl_core.retry import until_settled
+from rl_core.store import open_store, profile_write, session_write
+from rl_core.wire import Timestamp, activity_id, answer_problems, caller, entry_of, now_of, problems, resolve
+
+app = APIGatewayHttpResolver(enable_validation=True)
+answer_problems(app)
+logger = Logger()
+metrics = Metrics()
+
+_ENGAGEMENT = ("low", "moderate", "high")
+_MOTIVATION = ("falling", "steady", "rising")
+
+
+class RecommendedActivity(BaseModel):
+    id: int
+    name: str
+    type: str
+    category: str
+    duration_minutes: int
+    intensity: str
+    description: str
+    instructions: list[str]
+    motivation_tracking: bool
+    completed: bool
+
+
+class RecommendResponse(BaseModel):
+    session_id: int
+    rl_action: str
+    rl_action_id: int
+    reason: str
+    expires_at: Timestamp
+    activities: list[RecommendedActivity]
+
+
+@app.get("/activity/recommended", include_in_schema=False)
+@app.get(
+    "/activity/recommended/",
+    summary="The activities recommended now",
+    description="The open session, or a new one. Counts as shown to the user unless `prefetch` is true.",
+    responses=problems(HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.SERVICE_UNAVAILABLE),
+)
+def recommend(prefetch: Annotated[bool, Query()] = False) -> RecommendResponse:
+    event = app.current_event.raw_event
+    user, now = caller(event), now_of(event)
+    return _response(until_settled(lambda: _open_session(user, now, shown=not prefetch)))
+
+
+def _open_session(user: str, now: datetime, shown: bool) -> Session:
+    """One attempt at the user's open session: as it is, marked as shown, or newly issued."""
+    store = open_store()
+    head = store.head(user)
+    if head.profile is None:
+        raise ProfileRequiredError
+    if head.profile.erasing:
+        raise ErasingError
+    latest = head.sessions[0] if head.sessions else None
+    if latest and lifecycle.accepts_answers(latest, now):
+        if shown and not latest.shown:
+            store.write(session_write(replace(latest, shown=True)))
+        return latest
+
+    profile, writes = head.profile, []
+    if latest and latest.status is Status.OPEN:
+        closed, profile = lifecycle.expire(latest, profile, settings(), now)
+        writes.append(session_write(closed))
+    policy = _policy(profile.segment)
+    key = secrets.token_bytes(16)
+    session, profile = lifecycle.issue(profile, policy, latest, settings(), now, key, shown)
+    store.write(session_write(session), profile_write(profile), *writes)
+    metrics.add_metric(name="SessionsIssued", unit=MetricUnit.Count, value=1)
+    return session
+
+
+def _policy(segment: Segment) -> Policy | None:
+    """The segment's policy; None, counted and logged, when it cannot be read."""
+    try:
+        return open_store().policy(segment)
+    except PolicyUnreadableError as error:
+        logger.error("policy unreadable", extra={"segment": segment.value, "reason": str(error)})
+        metrics.add_metric(name="PolicyFallbacks", unit=MetricUnit.Count, value=1)
+        return None
+
+
+def _response(session: Session) -> RecommendResponse:
+    return RecommendResponse(
+        session_id=session.number,
+        rl_action=session.decision.action.title,
+        rl_action_id=int(session.decision.action),
+        reason=_reason(session),
+        expires_at=session.expires_at,
+        activities=[_activity(session, position) for position in range(1, len(session.activities) + 1)],
+    )
+
+
+def _activity(session: Session, position: int) -> RecommendedActivity:
+    activity = session.activities[position - 1]
+    entry = entry_of(activity)
+    return RecommendedActivity(
+        id=activity_id(session, position),
+        name=entry.name,
+        type=entry.type,
+        category=entry.category,
+        duration_minutes=entry.duration_minutes,
+        intensity=entry.intensity.value,
+        description=entry.description,
+        instructions=list(entry.instructions),
+        motivation_tracking=True,
+        completed=bool(activity.completed),
+    )
+
+
+def _reason(session: Session) -> str:
+    """What the plan is based on, and whether it is the best known or a try."""
+    decision = session.decision
+    if decision.fallback:
+        return "A plan drawn at random: what was learned cannot be read just now."
+    basis = (
+        f"Based on your engagement level ({_ENGAGEMENT[decision.state.engagement]}), your motivation "
+        f"({_MOTIVATION[decision.state.motivation]}) and segment ({session.segment.value}): "
+    )
+    if len(decision.eligible) == 1:
+        return basis + "the one kind of plan that you have not had lately."
+    if known_best(decision):
+        return basis + "the best kind of plan known so far, other than your latest."
+    return basis + "a try, to learn whether this kind of plan helps."
+
+
+@metrics.log_metrics
+@logger.inject_lambda_context
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    return resolve(app, event, context)

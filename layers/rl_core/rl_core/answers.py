@@ -1,0 +1,72 @@
+"""What the two functions that take answers share: the answer on the wire, and the session it is about."""
+
+from datetime import datetime
+from itertools import takewhile
+from typing import Any
+
+from pydantic import Field
+
+from rl_core.engagement import completed_on, day_of
+from rl_core.errors import ActivityNotFoundError, ErasingError
+from rl_core.lifecycle import Answer
+from rl_core.models import Profile, Session
+from rl_core.store import Head, Store
+from rl_core.wire import Notes, Rating, StrictRequest
+
+_MAX_NUMBER = 10**8
+_PAGE = 10
+
+
+class CompleteRequest(StrictRequest):
+    """A field left out keeps what is stored; null clears it."""
+
+    completed: bool
+    motivation_before: Rating | None = None
+    motivation_after: Rating | None = None
+    difficulty_rating: Rating | None = None
+    notes: Notes | None = Field(default=None)
+
+    def said(self) -> Answer:
+        """The fields that were stated."""
+        stated: Any = self.model_dump(exclude_unset=True, include=set(CompleteRequest.model_fields))
+        if "notes" in stated:
+            stated["notes"] = stated["notes"] or ""
+        said: Answer = stated
+        return said
+
+
+def served_user(store: Store, user: str) -> tuple[Head, Profile]:
+    """The user's head. Without a profile no activity is theirs: ActivityNotFoundError; or ErasingError."""
+    head = store.head(user)
+    if head.profile is None:
+        raise ActivityNotFoundError
+    if head.profile.erasing:
+        raise ErasingError
+    return head, head.profile
+
+
+def find_session(store: Store, user: str, head: Head, number: int) -> Session | None:
+    if not 0 < number < _MAX_NUMBER:
+        return None
+    return next((s for s in head.sessions if s.number == number), None) or store.session(user, number)
+
+
+def completed_today(store: Store, profile: Profile, head: Head, current: Session, now: datetime) -> int:
+    """Activities completed in the user's day, over all sessions; `current` is the one just changed.
+
+    Sessions follow one another, so only those not closed before today can hold a completion of today.
+    """
+    today = day_of(now, profile.timezone)
+
+    def touches_today(session: Session) -> bool:
+        return session.closed_at is None or day_of(session.closed_at, profile.timezone) >= today
+
+    page = tuple(current if s.number == current.number else s for s in head.sessions)
+    total = 0
+    while page:
+        recent = tuple(takewhile(touches_today, page))
+        total += completed_on(today, recent, profile.timezone)
+        if len(recent) < len(page):
+            break
+        page = store.sessions_before(profile.user, page[-1].number, _PAGE)
+    return total

@@ -1,0 +1,195 @@
+"""The HTTP edge that the API's functions share: who asks, when, how an error answers, how a number is shown."""
+
+import base64
+import json
+import warnings
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from decimal import ROUND_HALF_UP, Decimal
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
+from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer
+
+from rl_core.catalogue import Entry, catalogue
+from rl_core.errors import (
+    InvalidRequestError,
+    PayloadTooLargeError,
+    RequestError,
+    UnauthorizedError,
+    UnsupportedMediaTypeError,
+)
+from rl_core.models import Activity, Session
+
+# A request that has nothing to count is no cause for a warning.
+warnings.filterwarnings("ignore", "No application metrics to publish", UserWarning)
+
+PROBLEM = "application/problem+json"
+MAX_BODY = 200_000  # characters; a batch with seven full notes, escaped, stays below
+MAX_NOTES = 2_000
+
+
+def utc(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _no_nul(text: str) -> str:
+    if "\x00" in text:
+        raise ValueError("NUL is not text")
+    return text
+
+
+Timestamp = Annotated[AwareDatetime, PlainSerializer(utc, return_type=str)]
+Rounded = Annotated[float, PlainSerializer(lambda value: round(value, 4) + 0.0, return_type=float)]
+Notes = Annotated[str, Field(max_length=MAX_NOTES), AfterValidator(_no_nul)]
+Rating = Annotated[int, Field(ge=1, le=5)]
+
+
+class StrictRequest(BaseModel):
+    """A request body: JSON types as they are, unknown fields refused."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class TrackedActivity(BaseModel):
+    """One definition assigned to one user in one session, with its tracking fields."""
+
+    user: str
+    activity_type: str
+    activity_name: str
+    segment: str
+    rl_action_id: int
+    description: str
+    duration_minutes: int
+    intensity: str
+    assigned_date: Timestamp
+    completion_date: Timestamp | None
+    completed: bool
+    motivation_before: int | None
+    motivation_after: int | None
+    difficulty_rating: int | None
+    notes: str
+    created_at: Timestamp
+
+
+class Problem(BaseModel):
+    """RFC 9457."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: list[dict[str, str]] | None = None
+
+
+def problems(*statuses: HTTPStatus) -> dict[int, Any]:
+    """The problem responses of a route, for its OpenAPI."""
+    schema = {"content": {PROBLEM: {"schema": Problem.model_json_schema()}}}
+    return {int(s): {"description": s.phrase, **schema} for s in statuses}
+
+
+def tracked_fields(session: Session, activity: Activity) -> dict[str, Any]:
+    """The fields of TrackedActivity."""
+    entry = entry_of(activity)
+    return {
+        "user": session.user,
+        "activity_type": entry.type,
+        "activity_name": entry.name,
+        "segment": session.segment.value,
+        "rl_action_id": int(session.decision.action),
+        "description": entry.description,
+        "duration_minutes": entry.duration_minutes,
+        "intensity": entry.intensity.value,
+        "assigned_date": session.issued_at,
+        "completion_date": activity.completed_at,
+        "completed": bool(activity.completed),
+        "motivation_before": activity.motivation_before,
+        "motivation_after": activity.motivation_after,
+        "difficulty_rating": activity.difficulty_rating,
+        "notes": activity.notes,
+        "created_at": session.issued_at,
+    }
+
+
+def entry_of(activity: Activity) -> Entry:
+    return catalogue().by_slug[activity.slug]
+
+
+def activity_id(session: Session, position: int) -> int:
+    return session.number * 10 + position
+
+
+def split_id(identifier: int) -> tuple[int, int]:
+    """(session number, position from 1) of an activity id."""
+    return divmod(identifier, 10)
+
+
+def percent(share: float) -> str:
+    """Half up, to a whole number."""
+    return f"{Decimal(share * 100).quantize(Decimal(1), ROUND_HALF_UP)}%"
+
+
+def caller(event: Mapping[str, Any]) -> str:
+    """The verified token's subject. Raises UnauthorizedError when it has none that can be a key."""
+    authorizer = event.get("requestContext", {}).get("authorizer") or {}
+    subject = (authorizer.get("jwt") or {}).get("claims", {}).get("sub")
+    if not isinstance(subject, str) or not 0 < len(subject) <= 255:
+        raise UnauthorizedError
+    return subject
+
+
+def now_of(event: Mapping[str, Any]) -> datetime:
+    """The time of the request, in whole seconds: the event's, never the machine's."""
+    return datetime.fromtimestamp(event["requestContext"]["timeEpoch"] // 1000, UTC)
+
+
+def resolve(app: APIGatewayHttpResolver, event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """The app's answer, after refusing bodies that no route takes and that parsing might choke on."""
+    try:
+        _check_body(event)
+    except RequestError as error:
+        return {"statusCode": error.status, "headers": {"Content-Type": PROBLEM}, "body": _problem(error)}
+    return app.resolve(event, context)
+
+
+def _check_body(event: Mapping[str, Any]) -> None:
+    body = event.get("body") or ""
+    if len(body) > MAX_BODY:
+        raise PayloadTooLargeError
+    kind = (event.get("headers") or {}).get("content-type", "application/json")
+    if body and kind.partition(";")[0].strip().lower() != "application/json":
+        raise UnsupportedMediaTypeError
+    try:
+        json.loads(base64.b64decode(body) if event.get("isBase64Encoded") else body or "null")
+    except (ValueError, RecursionError) as error:
+        raise InvalidRequestError("The body is not JSON that this service can read.") from error
+
+
+def _problem(error: RequestError) -> str:
+    return Problem(
+        type=error.type,
+        title=error.title,
+        status=error.status,
+        detail=error.detail,
+        errors=error.errors,
+    ).model_dump_json(exclude_none=True)
+
+
+def answer_problems(app: APIGatewayHttpResolver) -> None:
+    """Gives the app its error answers: problem+json, without internals and without an echo of what was sent."""
+
+    def refused(error: RequestError) -> Response[str]:
+        return Response(error.status, PROBLEM, _problem(error))
+
+    def invalid(error: RequestValidationError) -> Response[str]:
+        errors = [
+            {"field": ".".join(str(part) for part in e["loc"][1:])[:200], "error": str(e["type"])}
+            for e in error.errors()
+        ]
+        return refused(InvalidRequestError(errors=errors))
+
+    app.exception_handler(RequestError)(refused)
+    app.exception_handler(RequestValidationError)(invalid)

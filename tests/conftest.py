@@ -1,0 +1,73 @@
+"""The environment and the table of the tests, both read from infra/template.yaml."""
+
+import importlib.util
+import json
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import moto
+import pytest
+
+from local.template import load
+
+ROOT = Path(__file__).parents[1]
+TEMPLATE = load({"JwtIssuer": "https://issuer.test", "JwtAudience": "fettle"})
+os.environ.update(
+    TEMPLATE.environment
+    | {
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "eu-central-1",
+        "POWERTOOLS_METRICS_DISABLED": "true",
+        "POWERTOOLS_LOG_LEVEL": "CRITICAL",
+    }
+)
+
+import boto3  # noqa: E402
+
+from rl_core.config import settings  # noqa: E402
+from rl_core.store import Store, open_store  # noqa: E402
+
+
+def handler_of(name: str) -> ModuleType:
+    """The module functions/<name>/handler.py, under a name of its own."""
+    path = ROOT / "functions" / name / "handler.py"
+    spec = importlib.util.spec_from_file_location(f"handler_{name}", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def event_of(name: str) -> dict[str, Any]:
+    """The sample event of a function."""
+    event: dict[str, Any] = json.loads((ROOT / "events" / f"{name}.json").read_text())
+    return event
+
+
+@pytest.fixture
+def store() -> Iterator[Store]:
+    """An empty table in moto, opened as the handlers open it."""
+    with moto.mock_aws():
+        TEMPLATE.table.create(boto3.client("dynamodb"))
+        settings.cache_clear()
+        open_store.cache_clear()
+        yield open_store()
+        open_store.cache_clear()
+        settings.cache_clear()
+
+
+@pytest.fixture
+def setting(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, str], None]]:
+    """Sets one environment variable of the service for one test."""
+
+    def set_one(name: str, value: str) -> None:
+        monkeypatch.setenv(name, value)
+        settings.cache_clear()
+
+    yield set_one
+    settings.cache_clear()

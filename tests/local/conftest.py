@@ -1,0 +1,36 @@
+"""A small project of its own, and a stack that runs it."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+import pytest
+
+from local.clock import SteppedClock
+from local.stack import Stack
+
+SMALL_TEMPLATE = Path(__file__).parent / "project" / "infra" / "template.yaml"
+START = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
+
+
+@pytest.fixture(scope="session")
+def small_template() -> Path:
+    """The template of the small project."""
+    return SMALL_TEMPLATE
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The small project, running by a clock that stands at eight in the morning."""
+    folder = tmp_path_factory.mktemp("stack")
+    with Stack(template=SMALL_TEMPLATE, clock=SteppedClock(START), folder=folder) as running:
+        yield running
+
+
+@pytest.fixture
+def client(stack: Stack) -> Iterator[httpx.Client]:
+    """An HTTP client that is ana."""
+    headers = {"authorization": f"Bearer {stack.token('ana')}"}
+    with httpx.Client(base_url=stack.url, headers=headers, trust_env=False) as its:
+        yield its
