@@ -12,9 +12,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
-from rl_core.models import ACTIONS
 
 from lab.results import Learned, SegmentRow, Served, best_value, random_value, served_value
+from rl_core.models import ACTIONS
 
 matplotlib.rcParams.update({"svg.hashsalt": "fettle", "font.size": 10, "axes.titlesize": 10})
 

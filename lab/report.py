@@ -10,10 +10,9 @@ from html import escape
 from pathlib import Path
 from string import Template
 
-from rl_core.models import Action
-
 from lab.plots import heat_map, image_tag, learning_curve
 from lab.results import Learned, SegmentRow, Served, compare, first_quarter, last_quarter, table, verdict
+from rl_core.models import Action
 
 PAGE = Template("""<!doctype html>
 <html lang="en">

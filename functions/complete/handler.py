@@ -1,7 +1,6 @@
 """POST /activity/{id}/complete/: what the user did of one activity; the last answer ends the session."""
 
 from datetime import datetime
-from http import HTTPStatus
 from typing import Annotated, Any
 
 from aws_lambda_powertools import Logger, Metrics
@@ -20,14 +19,15 @@ from rl_core.outcome import outcome_of
 from rl_core.retry import until_settled
 from rl_core.store import open_store, session_write
 from rl_core.wire import (
+    BODY_ERRORS,
     Rounded,
     TrackedActivity,
     answer_problems,
     caller,
     now_of,
     percent,
-    problems,
     resolve,
+    responses,
     split_id,
     tracked_fields,
 )
@@ -54,15 +54,10 @@ class CompleteResponse(BaseModel):
 @app.post("/activity/<id>/complete", include_in_schema=False)
 @app.post(
     "/activity/<id>/complete/",
+    operation_id="complete",
     summary="Record one activity",
     description="Answers may change while the session is open. The last answer ends the session, as a batch would.",
-    responses=problems(
-        HTTPStatus.NOT_FOUND,
-        HTTPStatus.CONFLICT,
-        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-        HTTPStatus.UNPROCESSABLE_ENTITY,
-        HTTPStatus.SERVICE_UNAVAILABLE,
-    ),
+    responses=responses(CompleteResponse, ActivityNotFoundError, SessionClosedError, *BODY_ERRORS),
 )
 def complete(id: Annotated[int, Path()], answer: Annotated[CompleteRequest, Body()]) -> CompleteResponse:  # noqa: A002
     event = app.current_event.raw_event

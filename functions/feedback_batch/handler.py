@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from http import HTTPStatus
 from typing import Annotated, Any
 
 from aws_lambda_powertools import Logger, Metrics
@@ -20,6 +19,7 @@ from rl_core.models import MAX_ACTIVITIES, EndedBy, Profile, Session
 from rl_core.retry import until_settled
 from rl_core.store import Store, open_store, profile_write, session_write
 from rl_core.wire import (
+    BODY_ERRORS,
     Notes,
     Rating,
     Rounded,
@@ -27,8 +27,8 @@ from rl_core.wire import (
     answer_problems,
     caller,
     now_of,
-    problems,
     resolve,
+    responses,
     split_id,
 )
 
@@ -68,15 +68,10 @@ class FeedbackBatchResponse(BaseModel):
 @app.post("/activity/feedback-batch", include_in_schema=False)
 @app.post(
     "/activity/feedback-batch/",
+    operation_id="feedback_batch",
     summary="Record a session's feedback and end it",
     description="What is not mentioned and was not answered counts as not completed.",
-    responses=problems(
-        HTTPStatus.NOT_FOUND,
-        HTTPStatus.CONFLICT,
-        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-        HTTPStatus.UNPROCESSABLE_ENTITY,
-        HTTPStatus.SERVICE_UNAVAILABLE,
-    ),
+    responses=responses(FeedbackBatchResponse, ActivityNotFoundError, SessionClosedError, *BODY_ERRORS),
 )
 def feedback_batch(batch: Annotated[FeedbackBatchRequest, Body()]) -> FeedbackBatchResponse:
     event = app.current_event.raw_event

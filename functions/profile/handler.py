@@ -13,15 +13,17 @@ from aws_lambda_powertools.event_handler.openapi.params import Body, Query
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import AfterValidator, BaseModel, Field, model_validator
+from pydantic.json_schema import SkipJsonSchema
 
 from rl_core.assessment import segment_of
 from rl_core.catalogue import catalogue
 from rl_core.engagement import current_streak, day_of, days_completed, extend_streak
-from rl_core.errors import ErasingError, InvalidRequestError, ProfileNotFoundError, ProfileRequiredError
+from rl_core.errors import ErasingError, InvalidRequestError, ProfileNotFoundError
 from rl_core.models import Profile, Segment, Session, Status
 from rl_core.retry import until_settled
 from rl_core.store import Head, erasing_write, open_store, profile_write
 from rl_core.wire import (
+    BODY_ERRORS,
     Rounded,
     StrictRequest,
     Timestamp,
@@ -30,8 +32,8 @@ from rl_core.wire import (
     answer_problems,
     caller,
     now_of,
-    problems,
     resolve,
+    responses,
     tracked_fields,
 )
 
@@ -60,14 +62,16 @@ def _known_tags(tags: list[str]) -> list[str]:
 class ProfileRequest(StrictRequest):
     """Segment, or both scores of an assessment; the first PUT needs one of the two forms."""
 
-    segment: Annotated[Segment, Field(strict=False)] = Field(default=Segment.LOW_LOW)
-    gad7_score: int = Field(default=0, ge=0, le=21)
-    active_minutes_per_week: int = Field(default=0, ge=0, le=_MINUTES_A_WEEK)
-    timezone: Annotated[str, Field(max_length=64), AfterValidator(_known_timezone)] = "UTC"
-    avoid: Annotated[list[str], Field(max_length=100), AfterValidator(_known_tags)] = Field(default_factory=list)
+    segment: Annotated[Segment, Field(strict=False)] | SkipJsonSchema[None] = None
+    gad7_score: Annotated[int, Field(ge=0, le=21)] | SkipJsonSchema[None] = None
+    active_minutes_per_week: Annotated[int, Field(ge=0, le=_MINUTES_A_WEEK)] | SkipJsonSchema[None] = None
+    timezone: Annotated[str, Field(max_length=64), AfterValidator(_known_timezone)] | SkipJsonSchema[None] = None
+    avoid: Annotated[list[str], Field(max_length=100), AfterValidator(_known_tags)] | SkipJsonSchema[None] = None
 
     @model_validator(mode="after")
     def _one_form(self) -> Self:
+        if any(getattr(self, name) is None for name in self.model_fields_set):
+            raise ValueError("a field is left out, not null")
         scores = {"gad7_score", "active_minutes_per_week"} & self.model_fields_set
         if "segment" in self.model_fields_set and scores:
             raise ValueError("a segment or an assessment, not both")
@@ -76,11 +80,9 @@ class ProfileRequest(StrictRequest):
         return self
 
     def stated_segment(self) -> Segment | None:
-        if "segment" in self.model_fields_set:
-            return self.segment
-        if "gad7_score" in self.model_fields_set:
+        if self.gad7_score is not None and self.active_minutes_per_week is not None:
             return segment_of(self.gad7_score, self.active_minutes_per_week)
-        return None
+        return self.segment
 
 
 class ProfileResponse(BaseModel):
@@ -116,8 +118,9 @@ class HistoryResponse(BaseModel):
 @app.get("/profile", include_in_schema=False)
 @app.get(
     "/profile/",
+    operation_id="get_profile",
     summary="The user's profile",
-    responses=problems(HTTPStatus.NOT_FOUND, HTTPStatus.SERVICE_UNAVAILABLE),
+    responses=responses(ProfileResponse, ProfileNotFoundError),
 )
 def get_profile() -> ProfileResponse:
     event = app.current_event.raw_event
@@ -130,14 +133,10 @@ def get_profile() -> ProfileResponse:
 @app.put("/profile", include_in_schema=False)
 @app.put(
     "/profile/",
+    operation_id="put_profile",
     summary="Create or change the profile",
     description="Changes what it names and keeps the scores; an open session keeps its segment.",
-    responses=problems(
-        HTTPStatus.CONFLICT,
-        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-        HTTPStatus.UNPROCESSABLE_ENTITY,
-        HTTPStatus.SERVICE_UNAVAILABLE,
-    ),
+    responses=responses(ProfileResponse, ErasingError, *BODY_ERRORS),
 )
 def put_profile(wanted: Annotated[ProfileRequest, Body()]) -> ProfileResponse:
     event = app.current_event.raw_event
@@ -159,9 +158,9 @@ def _put(user: str, wanted: ProfileRequest, now: datetime) -> ProfileResponse:
     else:
         old = head.profile
     profile = replace(old, segment=wanted.stated_segment() or old.segment)
-    if "timezone" in wanted.model_fields_set:
+    if wanted.timezone is not None:
         profile = replace(profile, timezone=wanted.timezone)
-    if "avoid" in wanted.model_fields_set:
+    if wanted.avoid is not None:
         profile = replace(profile, avoid=tuple(wanted.avoid))
     if profile != head.profile:
         store.write(profile_write(profile))
@@ -171,10 +170,11 @@ def _put(user: str, wanted: ProfileRequest, now: datetime) -> ProfileResponse:
 @app.delete("/profile", include_in_schema=False)
 @app.delete(
     "/profile/",
+    operation_id="delete_profile",
     summary="Erase the user",
     description="Safe to repeat. A job removes every item; until then the API answers 409 `erasing`.",
     status_code=HTTPStatus.NO_CONTENT,
-    responses={204: {"description": "Erased, or being erased"}, **problems(HTTPStatus.SERVICE_UNAVAILABLE)},
+    responses=responses(None),
 )
 def delete_profile() -> Response[None]:
     event = app.current_event.raw_event
@@ -194,8 +194,9 @@ def _erase(user: str, now: datetime) -> None:
 @app.get("/activity/history", include_in_schema=False)
 @app.get(
     "/activity/history/",
+    operation_id="history",
     summary="The user's sessions, newest first",
-    responses=problems(HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.SERVICE_UNAVAILABLE),
+    responses=responses(HistoryResponse, ErasingError, InvalidRequestError),
 )
 def history(
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
@@ -203,9 +204,7 @@ def history(
 ) -> HistoryResponse:
     store, user = open_store(), caller(app.current_event.raw_event)
     profile = store.head(user).profile
-    if profile is None:
-        raise ProfileRequiredError
-    if profile.erasing:
+    if profile is not None and profile.erasing:
         raise ErasingError
     before = int(next_token) if next_token else _LAST
     sessions = store.sessions_before(user, before, limit)

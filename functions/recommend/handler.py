@@ -3,7 +3,6 @@
 import secrets
 from dataclasses import replace
 from datetime import datetime
-from http import HTTPStatus
 from typing import Annotated, Any
 
 from aws_lambda_powertools import Logger, Metrics
@@ -15,12 +14,12 @@ from pydantic import BaseModel
 
 from rl_core import lifecycle
 from rl_core.config import settings
-from rl_core.errors import ErasingError, PolicyUnreadableError, ProfileRequiredError
+from rl_core.errors import ErasingError, InvalidRequestError, PolicyUnreadableError, ProfileRequiredError
 from rl_core.models import Policy, Segment, Session, Status
 from rl_core.policy import known_best
 from rl_core.retry import until_settled
 from rl_core.store import open_store, profile_write, session_write
-from rl_core.wire import Timestamp, activity_id, answer_problems, caller, entry_of, now_of, problems, resolve
+from rl_core.wire import Timestamp, activity_id, answer_problems, caller, entry_of, now_of, resolve, responses
 
 app = APIGatewayHttpResolver(enable_validation=True)
 answer_problems(app)
@@ -56,9 +55,10 @@ class RecommendResponse(BaseModel):
 @app.get("/activity/recommended", include_in_schema=False)
 @app.get(
     "/activity/recommended/",
+    operation_id="recommend",
     summary="The activities recommended now",
     description="The open session, or a new one. Counts as shown to the user unless `prefetch` is true.",
-    responses=problems(HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.SERVICE_UNAVAILABLE),
+    responses=responses(RecommendResponse, InvalidRequestError, ProfileRequiredError),
 )
 def recommend(prefetch: Annotated[bool, Query()] = False) -> RecommendResponse:
     event = app.current_event.raw_event

@@ -6,7 +6,6 @@ import warnings
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal
-from http import HTTPStatus
 from typing import Annotated, Any
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
@@ -20,6 +19,7 @@ from rl_core.errors import (
     PayloadTooLargeError,
     RequestError,
     UnauthorizedError,
+    UnavailableError,
     UnsupportedMediaTypeError,
 )
 from rl_core.models import Activity, Session
@@ -85,10 +85,18 @@ class Problem(BaseModel):
     errors: list[dict[str, str]] | None = None
 
 
-def problems(*statuses: HTTPStatus) -> dict[int, Any]:
-    """The problem responses of a route, for its OpenAPI."""
-    schema = {"content": {PROBLEM: {"schema": Problem.model_json_schema()}}}
-    return {int(s): {"description": s.phrase, **schema} for s in statuses}
+def responses(answer: type[BaseModel] | None, *errors: type[RequestError]) -> dict[int, Any]:
+    """A route's responses for its OpenAPI: what it answers (None: 204, nothing) and how it may refuse."""
+    described: dict[int, Any] = {204: {"description": "Done"}}
+    if answer is not None:
+        described = {200: {"description": "OK", "content": {"application/json": {"model": answer}}}}
+    refusals: tuple[type[RequestError], ...] = (*errors, UnauthorizedError, UnavailableError)
+    for error in refusals:
+        described[error.status] = {"description": error.title, "content": {PROBLEM: {"model": Problem}}}
+    return described
+
+
+BODY_ERRORS = (InvalidRequestError, PayloadTooLargeError, UnsupportedMediaTypeError)
 
 
 def tracked_fields(session: Session, activity: Activity) -> dict[str, Any]:
