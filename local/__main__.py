@@ -15,15 +15,14 @@ from local.clock import RealClock
 from local.ministack import MiniStackError
 from local.scratch import STACK_FOLDER
 from local.server import PortError
-from local.stack import Stack
 from local.template import TEMPLATE, TemplateError
 from local.tokens import TokenError, Tokens
 
 DEFAULT_PORT = "3000"
 WELCOME = """Fettle listens on {url}
-  make token USER=ana   prints a bearer token, for `curl -H "Authorization: Bearer ..."`
-  {url}/docs            describes the API and lets you try it
-  Ctrl-C                stops it; the data goes with it
+  {url}/docs describes the API and lets you try it
+  `make token USER=ana` prints a bearer token; send it as "Authorization: Bearer ..."
+  Ctrl-C stops it; the data goes with it
 ready"""
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -59,10 +58,13 @@ def _print_token(user: str) -> int:
 def _run(options: argparse.Namespace) -> int:
     """Serve until somebody stops us."""
     parameters = dict(pair.partition("=")[::2] for pair in options.set)
-    stack = Stack(port=options.port, clock=RealClock(options.now), parameters=parameters, template=options.template)
-    with _stop_signals(), stack:
-        print(WELCOME.format(url=stack.url), flush=True)
-        threading.Event().wait()
+    with _stop_signals():
+        from local.stack import Stack  # here, because it takes a while, in which somebody may stop us
+
+        clock = RealClock(options.now)
+        with Stack(port=options.port, clock=clock, parameters=parameters, template=options.template) as stack:
+            print(WELCOME.format(url=stack.url), flush=True)
+            threading.Event().wait()
     return 0
 
 

@@ -64,8 +64,8 @@ class Functions:
 
 @contextmanager
 def environment(variables: Mapping[str, str]) -> Iterator[None]:
-    """Set these variables and hide the machine's own AWS settings, until the end."""
-    hidden = [name for name in os.environ if name.startswith(("AWS_", "BOTO_"))]
+    """Set these variables and hide the machine's own AWS and Powertools settings, until the end."""
+    hidden = [name for name in os.environ if name.startswith(("AWS_", "BOTO_", "POWERTOOLS_"))]
     before = {name: os.environ.get(name) for name in (*hidden, *variables)}
     for name in hidden:
         del os.environ[name]

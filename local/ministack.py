@@ -117,15 +117,14 @@ def _answers(port: int) -> bool:
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    """Ask, wait, insist: its data is thrown away anyway."""
-    process.terminate()
+    """Let go of its input, which ends it at once (its data is thrown away anyway); insist if it does not go."""
+    if process.stdin:
+        process.stdin.close()
     try:
         process.wait(STOP_SECONDS)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-    if process.stdin:
-        process.stdin.close()
 
 
 def _free_port() -> int:

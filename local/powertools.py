@@ -5,6 +5,7 @@ sandbox serves one event at a time. Here one process serves many at once, and wi
 be answered with another's event. All of it is given to each thread for itself, which is what a sandbox is.
 """
 
+import os
 import threading
 from collections.abc import Iterator, MutableMapping
 from typing import Any
@@ -45,8 +46,18 @@ class ThreadDict(MutableMapping[str, Any]):
         return len(self._items)
 
 
+class Dropped(dict[str, Any]):
+    """Keeps nothing: Powertools' switch for metrics stops the printing, but lets them pile up and prints at 100."""
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        """Forget it."""
+
+
 def isolate_threads() -> None:
     """Give every thread its own event and metrics; call it before the handlers are imported."""
+    disabled = os.environ.get("POWERTOOLS_METRICS_DISABLED") == "true"
+    for name in METRIC_ATTRIBUTES:
+        setattr(Metrics, name, Dropped() if disabled else ThreadDict())
     module: Any = api_gateway
     if module.BaseRouter is _current:
         return
@@ -54,8 +65,6 @@ def isolate_threads() -> None:
         setattr(module.BaseRouter, name, _of_this_thread(name))
     # resolve() writes to whatever its module calls BaseRouter; the class itself is already a base of the resolvers.
     module.BaseRouter = _current
-    for name in METRIC_ATTRIBUTES:
-        setattr(Metrics, name, ThreadDict())
 
 
 def isolate_app(app: Any) -> None:

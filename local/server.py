@@ -1,6 +1,7 @@
 """Waitress in a thread, on a socket that is already bound."""
 
 import logging
+import os
 import socket
 import threading
 import time
@@ -72,5 +73,7 @@ def bind(port: int) -> socket.socket:
     """Take the port, on loopback only; 0 takes a free one."""
     try:
         return socket.create_server(("127.0.0.1", port))
-    except (OSError, OverflowError) as error:
-        raise PortError(f"cannot listen on 127.0.0.1:{port}: {error}") from None
+    except OSError as error:
+        raise PortError(f"cannot listen on 127.0.0.1:{port}: {os.strerror(error.errno or 0)}") from None
+    except OverflowError:
+        raise PortError(f"{port} is no port") from None

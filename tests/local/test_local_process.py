@@ -12,8 +12,6 @@ from pathlib import Path
 import httpx
 import pytest
 
-from local.scratch import STACK_FOLDER
-
 ROOT = Path(__file__).parents[2]
 
 
@@ -127,11 +125,3 @@ def test_a_busy_port_is_one_line_and_exit_code_one(process: subprocess.Popen[str
     assert again.returncode == 1
     assert again.stderr.startswith(f"fettle: cannot listen on 127.0.0.1:{port}")
     assert again.stderr.count("\n") == 1
-
-
-def test_it_leaves_no_data(small_template: Path, port: int) -> None:
-    before = set(STACK_FOLDER.glob("ministack-*"))
-    process = started(small_template, port)
-    process.terminate()
-    process.communicate()
-    assert set(STACK_FOLDER.glob("ministack-*")) <= before
