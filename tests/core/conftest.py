@@ -1,0 +1,48 @@
+"""The values that the tests of the core start from; each test replaces what it is about."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from rl_core.config import Settings
+from rl_core.models import ACTIONS, Action, Activity, Decision, Profile, Segment, Session, State
+
+ISSUED = datetime(2026, 11, 23, 8, tzinfo=UTC)
+EXPIRES = datetime(2026, 11, 25, 8, tzinfo=UTC)
+USER = "5f1c0a9e-6f3b-4c1e-9d55-0d7c2f9b8a11"
+
+
+@pytest.fixture
+def constants() -> Settings:
+    """The defaults of the specification."""
+    return Settings(table_name="t")
+
+
+@pytest.fixture
+def profile() -> Profile:
+    """A user who was just issued a first session."""
+    return Profile(
+        user=USER,
+        key=bytes(16),
+        segment=Segment.HIGH_LOW,
+        created_at=ISSUED,
+        sessions=1,
+        recent=(Action.MEDITATION,),
+    )
+
+
+@pytest.fixture
+def session() -> Session:
+    """That session: two activities, shown, open, nothing answered."""
+    return Session(
+        user=USER,
+        number=1,
+        key=bytes(range(16)),
+        segment=Segment.HIGH_LOW,
+        decision=Decision(State(0, 1), ACTIONS, Action.MEDITATION, 0.05, 0.3, policy_version=0, explored=True),
+        activities=(Activity("478-breathing-5"), Activity("body-scan-10")),
+        engagement=0.0,
+        issued_at=ISSUED,
+        expires_at=EXPIRES,
+        shown=True,
+    )
