@@ -40,7 +40,7 @@ types: $(VENV)/$(STAMP)  ## mypy, strict
 	@$(VENV)/bin/mypy
 
 tests: venv  ## pytest with branch coverage
-	@$(VENV)/bin/python -m pytest
+	@$(VENV)/bin/python -m pytest --cov
 
 openapi: $(VENV)/$(STAMP)  ## write docs/openapi.json from the handlers
 	@$(VENV)/bin/python -m local.openapi

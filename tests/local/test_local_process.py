@@ -75,7 +75,7 @@ def process(small_template: Path, port: int) -> Iterator[subprocess.Popen[str]]:
     running = started(small_template, port)
     yield running
     if running.poll() is None:
-        running.kill()
+        running.terminate()
     running.communicate()
 
 
