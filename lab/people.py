@@ -1,8 +1,8 @@
 """Simulated people, and the tastes they hide from the service.
 
-A person belongs to one of the nine segments. The segment has an appetite for each of the six actions; a person deviates
-from it, has a disposition of their own, and in a bad spell gentle plans suit them better and hard ones worse. The service
-sees none of this, only answers.
+A person belongs to one of the nine segments. The segment has an appetite for each of the six actions; a person
+deviates from it, has a disposition of their own, and in a bad spell gentle plans suit them better and hard ones worse.
+The service sees none of this, only answers.
 
 How much of a plan gets done depends on the action; which of its activities, on the activities. That keeps the
 expected reward exact: with p the willingness, n activities assigned and t of them tried on this visit,
@@ -11,8 +11,8 @@ expected reward exact: with p the willingness, n activities assigned and t of th
     after-before  has mean lift(p), whatever the activity; both ratings are given with probability RATED
     E[reward]   = (t p / n + lift(p) / 5 * (1 - (1 - p RATED)^t)) / 2
 
-where the last factor is the chance that at least one completed activity carries both ratings. How a visit ends (`Ending`)
-is settled before the plan is seen, so it moves every action's expectation alike and favours none.
+where the last factor is the chance that at least one completed activity carries both ratings. How a visit ends
+(`Ending`) is settled before the plan is seen, so it favours no action.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ APPETITES: Mapping[str, tuple[float, ...]] = {
     "High Anxiety, Moderate Activity": (0.38, 0.44, 0.87, 0.62, 0.25, 0.54),
     "High Anxiety, High Activity": (0.50, 0.60, 0.40, 0.86, 0.25, 0.34),
 }
-# What a good spell adds to each action's appetite, and a bad one takes: the lighter plan is missed least when all is well.
+# What a good spell adds to the appetite for each action, and a bad one takes; the lighter plan is for bad spells.
 SPELL = (0.05, 0.07, 0.04, 0.04, 0.10, -0.05)
 DEVIATION = 0.05
 RATED = 0.85
@@ -99,6 +99,7 @@ class Person:
     last_day: int
     regularity: float
     habit: Ending
+    prefetches: bool
     unreliable: float
     appetites: tuple[float, ...]
     disposition: float
@@ -140,6 +141,7 @@ def _person(seed: int, segment: str, place: int, days: int) -> Person:
         last_day=rng.randrange(days // 4, days - days // 4) if drops_out else days,
         regularity=rng.uniform(0.85, 1.0),
         habit=Ending.ONE_BY_ONE if place % 4 == 3 else Ending.BATCH,
+        prefetches=place % 8 == 2,
         unreliable=rng.uniform(0.02, 0.14),
         appetites=tuple(_clip(a + rng.gauss(0.0, DEVIATION)) for a in APPETITES[segment]),
         disposition=min(max(rng.gauss(0.0, 0.4), -0.8), 0.8),

@@ -11,6 +11,7 @@ import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from numpy.typing import NDArray
 
 from lab.results import Learned, SegmentRow, Served, best_value, random_value, served_value
@@ -64,7 +65,7 @@ def _recorded(axes: Axes, x: Floats, rewards: Floats, window: int) -> None:
 
 def heat_map(policies: Sequence[Learned], rows: Sequence[SegmentRow]) -> Figure:
     """Learned Q by state and action, one panel per segment on one colour scale; cells never visited stay blank."""
-    figure = Figure(figsize=(11.5, 11.2), layout="constrained")
+    figure = Figure(figsize=(11.5, 11.6), layout=ConstrainedLayoutEngine(h_pad=0.14))
     grid = figure.subplots(3, 3, sharex=True, sharey=True)
     low, high = _colour_range(policies)
     for panel, learned, row in zip(grid.flat, policies, rows, strict=True):
@@ -89,7 +90,7 @@ def _panel(axes: Axes, learned: Learned, row: SegmentRow, low: float, high: floa
             axes.text(action, state, str(count), ha="center", va="center", size=8, color="white" if dark else INK)
     axes.plot(row.truly_best, -0.85, marker="*", ms=11, color=BEST, clip_on=False)
     axes.plot(row.favourite, 8.85, marker="^", ms=7, color=SERVED, clip_on=False)
-    axes.set_title(learned.segment, pad=16, weight="bold")
+    axes.set_title(learned.segment, pad=18, weight="bold")
     axes.set_facecolor("#eef0f3")
     axes.set_xticks(range(6), SHORT, rotation=40, ha="right")
     axes.tick_params(axis="x", pad=10, length=0)

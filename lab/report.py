@@ -33,12 +33,13 @@ p { max-width: 46rem; margin: .5rem 0; }
   padding: 0; list-style: none; }
 .facts li { border: 1px solid var(--line); border-radius: .5rem; padding: .7rem .9rem; color: var(--quiet);
   font-size: .88rem; }
-.facts b { display: block; color: var(--ink); font-size: 1.35rem; line-height: 1.25; font-variant-numeric: tabular-nums; }
+.facts b { display: block; color: var(--ink); font-size: 1.35rem; line-height: 1.25;
+  font-variant-numeric: tabular-nums; }
 .wide { overflow-x: auto; }
 .wide img { display: block; width: 100%; min-width: 660px; height: auto; }
-table { border-collapse: collapse; width: 100%; min-width: 760px; font-size: .92rem; }
+table { border-collapse: collapse; width: 100%; min-width: 940px; font-size: .9rem; }
 th, td { text-align: right; padding: .42rem .6rem; border-bottom: 1px solid var(--line);
-  font-variant-numeric: tabular-nums; }
+  font-variant-numeric: tabular-nums; white-space: nowrap; }
 th { font-weight: 600; color: var(--quiet); vertical-align: bottom; border-bottom-color: var(--quiet); }
 th:first-child, td:first-child, .text { text-align: left; }
 .yes { color: var(--good); font-weight: 600; } .no { color: var(--off); font-weight: 600; }
@@ -55,8 +56,9 @@ dt { font-weight: 600; margin-top: .7rem; } dd { margin: 0; max-width: 46rem; }
 
 <h2>Segment by segment</h2>
 <div class="wide"><table>
-<thead><tr><th>Segment</th><th>Sessions</th><th>Completion</th><th>Reward, first quarter</th><th>Reward, last quarter</th>
-<th>Epsilon</th><th class="text">Favourite action</th><th class="text">Truly best?</th></tr></thead>
+<thead><tr><th>Segment</th><th>Sessions</th><th>Completion</th><th>Reward,<br>first quarter</th>
+<th>Reward,<br>last quarter</th><th>Epsilon</th>
+<th class="text">Favourite action</th><th class="text">Truly best?</th></tr></thead>
 <tbody>$rows</tbody>
 </table></div>
 <p class="note">$table_note</p>
@@ -71,9 +73,10 @@ dt { font-weight: 600; margin-top: .7rem; } dd { margin: 0; max-width: 46rem; }
 <dl>
 <dt>The people</dt><dd>Everyone is simulated. Their tastes are set in the demo and hidden from the service, which sees
 only what a mobile client would send: a profile and feedback on activities.</dd>
-<dt>Random and best possible</dt><dd>Worked out, not run: on the very visits that took place, the mean expected reward of a
-uniform draw over the eligible actions, and that of the best eligible action, one session ahead. The action of a
-user's previous session is not eligible, so even the best possible cannot always serve the best action.</dd>
+<dt>Random and best possible</dt><dd>Worked out, not run: on the very visits that took place, the mean expected reward
+of a uniform draw over the eligible actions, and of the best eligible action, one session ahead. The action of a
+user's previous session is not eligible, so even the best possible cannot always serve the best action; the more
+often the service serves it, the more often it is barred next, which is why the best possible comes down a little.</dd>
 <dt>Favourite action</dt><dd>The largest mean learned Q over the nine states, each weighted by its visits.</dd>
 <dt>Truly best</dt><dd>The largest hidden expected reward over the segment's visits, the cool-down left aside.</dd>
 <dt>Left out</dt><dd>Sessions that were only prefetched: nobody saw them and nothing was learned from them.</dd>
@@ -132,7 +135,7 @@ def _heat_note(policies: Sequence[Learned]) -> str:
     blank = sum(count == 0 for policy in policies for row in policy.visits for count in row)
     total = sum(len(row) for policy in policies for row in policy.visits)
     return (
-        "Look for the brightest column under the green star, which marks the truly best action; the blue triangle below "
-        f"marks the favourite. Figures are visits; {blank} of {total} cells were never visited and stay blank. States "
-        "differ in value because they lead to different sessions: compare cells along a row."
+        "Look along a row for the brightest cell: under the green star, the truly best action, it should be; the blue "
+        f"triangle marks the favourite. Figures are visits; {blank} of {total} cells, never visited, stay blank. "
+        "Rows differ because a good state promises good sessions to come."
     )

@@ -1,8 +1,8 @@
 """What a run came to: pure sums over its sessions and over what the service learned.
 
-Three policies are compared on the very same visits: the one that was served, a uniform draw over the eligible actions, and the
-best eligible action by the people's hidden tastes, one session ahead. All three are expected rewards, so that luck in the
-answers does not blur the comparison; the rewards that the service recorded stand beside them.
+Three policies are compared on the very same visits: the one that was served, a uniform draw over the eligible actions,
+and the best eligible action by the people's hidden tastes, one session ahead. All three are expected rewards, so that
+luck in the answers does not blur the comparison; the rewards that the service recorded stand beside them.
 """
 
 from __future__ import annotations

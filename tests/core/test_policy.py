@@ -143,7 +143,15 @@ def test_the_same_user_session_and_version_give_the_same_decision(constants: Set
 
 
 def test_user_session_and_version_each_give_another_stream() -> None:
-    names = [("ana", 3, 7), ("ana", 3, 8), ("ana", 4, 7), ("bob", 3, 7), ("7:ana", 3, 7), ("ana", 11, 1), ("ana", 1, 11)]
+    names = [
+        ("ana", 3, 7),
+        ("ana", 3, 8),
+        ("ana", 4, 7),
+        ("bob", 3, 7),
+        ("7:ana", 3, 7),
+        ("ana", 11, 1),
+        ("ana", 1, 11),
+    ]
     assert len({generator(*name).random() for name in names}) == len(names)
 
 

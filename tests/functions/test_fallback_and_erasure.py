@@ -1,0 +1,84 @@
+"""A policy that cannot be read, and a user who asks to be erased, on moto."""
+
+import json
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import boto3
+import pytest
+
+from rl_core.errors import UnauthorizedError
+from rl_core.models import Status
+from rl_core.wire import caller
+from tests.conftest import TEMPLATE, handler_of
+from tests.functions.conftest import NOW, SEGMENT, World
+from tests.functions.test_learning_job import always, learn, spoil
+
+recommend, batch, profile, erasure = (handler_of(n) for n in ("recommend", "feedback_batch", "profile", "erasure"))
+CONTEXT = SimpleNamespace(function_name="f", memory_limit_in_mb=512, invoked_function_arn="arn", aws_request_id="id")
+
+
+def ask(handler: Any, method: str, path: str, body: Any = None, user: str = "ana") -> Any:
+    """The answer's body to one request."""
+    event = {
+        "rawPath": path,
+        "headers": {"content-type": "application/json"},
+        "body": json.dumps(body) if body is not None else None,
+        "requestContext": {
+            "http": {"method": method, "path": path},
+            "stage": "$default",
+            "timeEpoch": int(NOW.timestamp() * 1000),
+            "authorizer": {"jwt": {"claims": {"sub": user}}},
+        },
+    }
+    answer = handler.lambda_handler(event, CONTEXT)
+    return json.loads(answer["body"]) if answer.get("body") else answer["statusCode"]
+
+
+def fall_back(world: World) -> Any:
+    """A plan issued while the segment's policy is unreadable."""
+    spoil("SEGMENT#HIGH_LOW", "POLICY", format={"N": "99"})
+    ask(profile, "PUT", "/profile/", {"segment": SEGMENT.value})
+    return ask(recommend, "GET", "/activity/recommended/")
+
+
+def test_without_a_policy_a_plan_is_drawn_at_random_and_says_so(world: World) -> None:
+    plan = fall_back(world)
+    decision = world.session("ana").decision
+    assert (decision.fallback, decision.policy_version, decision.propensity) == (True, 0, 1 / 6)
+    assert "random" in plan["reason"]
+
+
+def test_a_fallback_session_moves_scores_and_is_never_learned(world: World) -> None:
+    plan = fall_back(world)
+    items = [{"activity_id": a["id"], "completed": True} for a in plan["activities"]]
+    answer = ask(batch, "POST", "/activity/feedback-batch/", {"activities": items})
+    assert (answer["engagement_delta"], answer["training_metrics"]["learning"]) == (0.2, "none")
+    assert learn.run(world.store, NOW, always)["learned"] == 0
+    assert world.session("ana").status is Status.CLOSED
+
+
+def test_an_erased_user_leaves_no_item(world: World) -> None:
+    ask(profile, "PUT", "/profile/", {"segment": SEGMENT.value})
+    ask(recommend, "GET", "/activity/recommended/")
+    assert ask(profile, "DELETE", "/profile/") == 204
+    assert erasure.run(world.store, NOW + timedelta(minutes=1)) == 1
+    items = boto3.client("dynamodb").scan(TableName=TEMPLATE.table.name)["Items"]
+    assert not [item for item in items if "ana" in str(item)]
+
+
+def test_an_erasure_spares_what_a_later_life_put_in_the_same_place(world: World) -> None:
+    old = world.issue("ana")
+    stale = list(world.store.user_items("USER#ana"))
+    spoil("USER#ana", "SESSION#00000001", key={"B": b"another life"})
+    with pytest.raises(Exception, match="conditions failed"):
+        world.store.delete(stale[0])
+    assert world.session("ana").key != old.key
+
+
+@pytest.mark.parametrize("subject", [None, "", 7, "x" * 256])
+def test_a_token_without_a_usable_subject_is_nobody(subject: Any) -> None:
+    event = {"requestContext": {"authorizer": {"jwt": {"claims": {"sub": subject}}}}}
+    with pytest.raises(UnauthorizedError):
+        caller(event)

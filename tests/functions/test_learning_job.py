@@ -1,0 +1,166 @@
+"""The job of each minute, and the trainer beneath it, on moto."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import boto3
+import pytest
+
+from rl_core import lifecycle, trainer
+from rl_core.config import settings
+from rl_core.errors import ConflictError, OversizeError, PolicyUnreadableError
+from rl_core.learning import fold
+from rl_core.models import EndedBy, Policy, Status
+from rl_core.store import Put, Store, session_write
+from tests.conftest import TEMPLATE, handler_of
+from tests.functions.conftest import NOW, SEGMENT, World
+
+learn = handler_of("learn")
+
+
+def always() -> bool:
+    return True
+
+
+def spoil(pk: str, sk: str, **attributes: Any) -> None:
+    """Writes these attributes over a stored item's."""
+    client = boto3.client("dynamodb")
+    key = {"pk": {"S": pk}, "sk": {"S": sk}}
+    item = client.get_item(TableName=TEMPLATE.table.name, Key=key).get("Item", key)
+    client.put_item(TableName=TEMPLATE.table.name, Item=item | attributes)
+
+
+def test_it_learns_from_every_due_session_in_one_transaction(world: World) -> None:
+    for n in range(5):
+        world.due(f"u{n}")
+    assert learn.run(world.store, NOW, always)["learned"] == 5
+    policy = world.store.policy(SEGMENT)
+    assert policy.episodes == 5
+    assert {world.session(f"u{n}").status for n in range(5)} == {Status.LEARNED}
+
+
+def test_what_it_learned_is_what_its_version_records_say(world: World) -> None:
+    for n in range(7):
+        world.due(f"u{n}")
+        learn.run(world.store, NOW, always)
+    replayed = Policy(SEGMENT)
+    for learner, transitions in world.store.versions(SEGMENT):
+        replayed = replace(fold(replayed, transitions, learner), version=replayed.version + 1)
+    assert replayed == world.store.policy(SEGMENT)
+
+
+def test_a_second_run_changes_nothing(world: World) -> None:
+    world.due("ana")
+    learn.run(world.store, NOW, always)
+    before = world.store.policy(SEGMENT)
+    assert sum(learn.run(world.store, NOW, always).values()) == 0
+    assert world.store.policy(SEGMENT) == before
+
+
+def test_more_than_one_batch_is_learned_batch_by_batch(world: World, setting: Callable[[str, str], None]) -> None:
+    setting("LEARN_BATCH", "2")
+    for n in range(5):
+        world.due(f"u{n}")
+    assert learn.run(world.store, NOW, always)["learned"] == 5
+    assert world.store.policy(SEGMENT).episodes == 5
+
+
+def test_an_expired_session_is_closed_as_it_stands_and_learned(world: World) -> None:
+    session = world.issue("ana")
+    later = session.expires_at
+    assert learn.run(world.store, later - timedelta(seconds=1), always)["closed"] == 0
+    assert learn.run(world.store, later, always)["closed"] == 1
+    closed = world.session("ana")
+    assert (closed.ended_by, closed.closing is not None and closed.closing.reward) == (EndedBy.EXPIRY, 0.0)
+
+
+def test_a_prefetched_session_that_nobody_saw_is_closed_unseen(world: World) -> None:
+    session = world.issue("ana", shown=False)
+    totals = learn.run(world.store, session.expires_at, always)
+    assert (totals["closed"], totals["learned"]) == (1, 0)
+    assert world.session("ana").status is Status.UNSEEN
+    assert world.store.policy(SEGMENT).episodes == 0
+
+
+def test_a_session_that_somebody_moved_is_dropped_and_the_rest_learned(world: World) -> None:
+    stale = [world.due(f"u{n}") for n in range(3)]
+    world.store.write(session_write(stale[1]))
+    report = trainer.learn_due(world.store, stale, settings())
+    assert (report["learned"], report["dropped"]) == (2, 1)
+    assert world.session("u1").status is Status.CLOSED
+
+
+class Narrow(Store):
+    """A table that takes fewer writes in a transaction, and never the session of one user."""
+
+    refused = "-"
+    most = 4
+
+    def write(self, *puts: Put) -> None:
+        learning = any("transitions" in put.item for put in puts)
+        if learning and (len(puts) > self.most or any(self.refused in p.item["pk"]["S"] for p in puts)):
+            raise OversizeError("ValidationError")
+        super().write(*puts)
+
+
+def test_a_transaction_that_is_too_large_is_halved(world: World) -> None:
+    due = [world.due(f"u{n}") for n in range(7)]
+    report = trainer.learn_due(Narrow(TEMPLATE.table.name), due, settings())
+    assert report["learned"] == 7
+    assert world.store.policy(SEGMENT).episodes == 7
+
+
+def test_a_session_that_fails_alone_is_parked_and_blocks_nobody(world: World) -> None:
+    due = [world.due(f"u{n}") for n in range(4)]
+    narrow = Narrow(TEMPLATE.table.name)
+    narrow.refused = "u2"
+    report = trainer.learn_due(narrow, due, settings())
+    assert (report["learned"], report["parked"]) == (3, 1)
+    assert world.session("u2").parked == "ValidationError"
+    assert learn.run(world.store, NOW, always)["learned"] == 0
+
+
+def test_a_session_that_cannot_be_read_is_parked_with_its_reason(world: World) -> None:
+    world.due("ana")
+    world.due("ben")
+    spoil("USER#ana", "SESSION#00000001", activities={"S": "rubbish"})
+    totals = learn.run(world.store, NOW, always)
+    assert (totals["learned"], totals["parked"]) == (1, 1)
+    assert learn.run(world.store, NOW, always)["parked"] == 0
+
+
+def test_an_unreadable_policy_is_left_as_it_is_and_its_sessions_wait(world: World) -> None:
+    world.due("ana")
+    spoil("SEGMENT#HIGH_LOW", "POLICY", format={"N": "99"})
+    assert learn.run(world.store, NOW, always)["learned"] == 0
+    assert world.session("ana").status is Status.CLOSED
+    with pytest.raises(PolicyUnreadableError):
+        world.store.policy(SEGMENT)
+
+
+class Contended(Store):
+    """A table on which every race over the policy is lost."""
+
+    def write(self, *puts: Put) -> None:
+        for i, put in enumerate(puts):
+            if "counts" in put.item:
+                raise ConflictError(frozenset({i}))
+        super().write(*puts)
+
+
+def test_after_lost_races_the_api_closes_alone_and_queues(world: World) -> None:
+    session = world.issue("ana")
+    profile = world.store.head("ana").profile
+    assert profile is not None
+    closed, moved = lifecycle.close(session, profile, settings(), NOW, EndedBy.BATCH)
+    _, figures = trainer.close_and_learn(Contended(TEMPLATE.table.name), closed, moved, settings())
+    assert (figures.learning, figures.episodes) == (trainer.Learning.QUEUED, 0)
+    assert learn.run(world.store, NOW, always)["learned"] == 1
+
+
+def test_a_run_without_time_left_changes_nothing(world: World) -> None:
+    session = world.issue("ana")
+    world.due("ben", at=session.expires_at)
+    assert sum(learn.run(world.store, session.expires_at, lambda: False).values()) == 0
