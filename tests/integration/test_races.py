@@ -1,0 +1,135 @@
+"""Many users on one segment at once, and one user with two phones."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import httpx
+
+from local.stack import Stack
+from rl_core.learning import fold
+from rl_core.models import Policy, Segment
+from rl_core.store import Store
+from tests.integration.conftest import Phone, at_once, done, everything, ids, learn_all, ok
+
+NewUser = Callable[..., Phone]
+THREADS, SESSIONS = 16, 20
+
+
+def live(phone: Phone, number: int) -> list[str]:
+    """Twenty sessions, some answered one by one; how each was learned."""
+    outcomes = []
+    for turn in range(SESSIONS):
+        plan = phone.plan()
+        items = done(plan, (number + turn) % 8, motivation_before=2, motivation_after=3 + number % 3)
+        if turn % 10 == 0:
+            for item in items:
+                ok(phone.complete(item.pop("activity_id"), **item))
+        else:
+            outcomes.append(ok(phone.batch(items, overall_session_rating=4))["training_metrics"]["learning"])
+    return outcomes
+
+
+def replay(table: Store, segment: Segment) -> Policy:
+    policy = Policy(segment)
+    for version, (learner, transitions) in enumerate(table.versions(segment), 1):
+        folded = fold(policy, transitions, learner)
+        policy = Policy(
+            segment,
+            version,
+            folded.episodes,
+            folded.values,
+            folded.state_advantages,
+            folded.action_advantages,
+            folded.counts,
+            folded.activities,
+        )
+    return policy
+
+
+def test_sixteen_users_at_once_are_each_learned_from_exactly_once(
+    stack: Stack, table: Store, newcomer: NewUser
+) -> None:
+    segment = Segment.HIGH_HIGH
+    phones = [newcomer(segment=segment) for _ in range(THREADS)]
+    with ThreadPoolExecutor(THREADS) as pool:
+        outcomes = [it for lived in pool.map(live, phones, range(THREADS)) for it in lived]
+    late = learn_all(stack)
+    policy, records = table.policy(segment), list(table.versions(segment))
+    sessions = [s for phone in phones for s in table.sessions_before(phone.user, SESSIONS + 1, SESSIONS)]
+    print(f"{outcomes.count('queued')} of {len(outcomes)} batches were queued; the job learned {late}")
+
+    assert len(sessions) == policy.episodes == THREADS * SESSIONS
+    assert policy.version == len(records)
+    assert set(outcomes) <= {"applied", "queued"}
+    assert sorted(t.key for _, transitions in records for t in transitions) == sorted(s.key for s in sessions)
+    assert {str(s.status) for s in sessions} == {"learned"}
+    assert policy == replay(table, segment)
+
+
+def figures(answers: list[httpx.Response]) -> list[dict[str, Any]]:
+    """The distinct bodies of answers that are all 200."""
+    bodies = [ok(answer) for answer in answers]
+    return [body for n, body in enumerate(bodies) if body not in bodies[:n]]
+
+
+def test_eight_gets_at_once_make_one_session(ana: Phone) -> None:
+    assert len(figures(at_once(8, lambda: ana.ask("GET", "/activity/recommended/")))) == 1
+    assert len(ana.sessions()) == 1
+
+
+def test_eight_equal_batches_at_once_make_one_episode(newcomer: NewUser, table: Store) -> None:
+    ana = newcomer(segment=Segment.LOW_LOW)
+    items = done(ana.plan(), 3, motivation_before=1, motivation_after=3)
+    assert len(figures(at_once(8, lambda: ana.batch(items, overall_session_rating=5)))) == 1
+    assert table.policy(Segment.LOW_LOW).episodes == 1
+    assert ana.profile()["engagement_score"] == ana_moved_once(ana, completed=3, rating=5)
+
+
+def ana_moved_once(ana: Phone, completed: int, rating: int) -> float:
+    return round(0.2 * completed / len(ana.latest()["activities"]) + 0.1 * (rating - 3), 4)
+
+
+def test_eight_last_answers_at_once_make_one_episode(newcomer: NewUser, table: Store) -> None:
+    ana = newcomer(segment=Segment.LOW_MODERATE)
+    *most, last = ids(ana.plan())
+    for its in most:
+        ok(ana.complete(its))
+    assert len(figures(at_once(8, lambda: ana.complete(last, difficulty_rating=3)))) == 1
+    assert table.policy(Segment.LOW_MODERATE).episodes == 1
+    assert ana.profile()["engagement_score"] == round(0.2 + 0.05, 4)
+
+
+def test_different_answers_at_once_are_all_kept(ana: Phone) -> None:
+    *most, _ = ids(ana.plan())
+    with ThreadPoolExecutor(len(most)) as pool:
+        for answer in pool.map(ana.complete, most):
+            ok(answer)
+    assert [a["completed"] for a in ana.latest()["activities"]] == [True] * len(most) + [False]
+
+
+def test_different_batches_at_once_leave_one_winner(newcomer: NewUser, table: Store) -> None:
+    ana = newcomer(segment=Segment.LOW_HIGH)
+    plan = ana.plan()
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda n: ana.batch(done(plan, n)), range(1, 5)))
+    assert sorted(answer.status_code for answer in answers) == [200, 409, 409, 409]
+    assert table.policy(Segment.LOW_HIGH).episodes == 1
+
+
+def test_gets_at_once_at_expiry_close_once_and_issue_one(
+    newcomer: NewUser, table: Store, stack: Stack, pause: Callable[..., None]
+) -> None:
+    ana = newcomer(segment=Segment.MODERATE_LOW)
+    ok(ana.complete(ids(ana.plan())[0]))
+    pause(hours=48)
+    assert len(figures(at_once(8, lambda: ana.ask("GET", "/activity/recommended/")))) == 1
+    assert [s["status"] for s in ana.sessions()] == ["open", "closed"]
+    learn_all(stack)
+    assert table.policy(Segment.MODERATE_LOW).episodes == 1
+
+
+def test_first_profiles_at_once_are_one_profile(stranger: Callable[[], Phone], stack: Stack) -> None:
+    ana = stranger()
+    assert len(figures(at_once(8, lambda: ana.put(segment=Segment.HIGH_MODERATE)))) == 1
+    assert len([i for i in everything(stack) if i["pk"]["S"] == f"USER#{ana.user}"]) == 1
