@@ -74,7 +74,7 @@ def _run(console: Console, people: Sequence[Person], days: int, path: Path) -> N
     """The whole demo: live, gather, tell."""
     began = time.monotonic()
     with _phones(people) as (stack, phones):
-        _live(stack, _diary(phones), console)
+        _live(stack, diary_of(phones), console)
         stack.advance_to(stack.clock.now() + timedelta(hours=settings().session_hours + 1))
         sessions = _gather(phones)
         policies = _policies(stack)
@@ -102,7 +102,7 @@ def _phones(people: Sequence[Person]) -> Iterator[tuple[Stack, list[Phone]]]:
             yield stack, [Phone(person, http, stack.token(person.name), cooldown) for person in people]
 
 
-def _diary(phones: Sequence[Phone]) -> Diary:
+def diary_of(phones: Sequence[Phone]) -> Diary:
     """Who opens the app when: each at an hour of their own day, on their own clock, rounded down to a tick."""
     diary: Diary = defaultdict(lambda: defaultdict(list))
     for phone in phones:
@@ -206,7 +206,7 @@ def _tell(
     shown = Table(box=SIMPLE_HEAD, padding=0, pad_edge=False)
     for heading in ("Anxiety", "Activity"):
         shown.add_column(heading, no_wrap=True)
-    for heading in ("\nSessions", "\nDone", "Reward\nfirst¼", "Reward\nlast¼", "\nEpsilon"):
+    for heading in ("\nSessions", "\nDone", "Reward\nfirst ¼", "Reward\nlast ¼", "\nEpsilon"):
         shown.add_column(heading, justify="right", no_wrap=True)
     shown.add_column("\nFavourite")
     shown.add_column("Truly\nbest?")

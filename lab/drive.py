@@ -47,9 +47,9 @@ class Phone:
         """One opening of the app; False if the person left a session behind and stays away until it has expired."""
         if self.away_until is not None and now < self.away_until:
             return False
-        if not self.issued:
+        if newcomer := not self.issued:
             self._introduce()
-        visit = next_visit(self.person)
+        visit = next_visit(self.person, newcomer)
         plan = self._plan(visit)
         self.issued.append(self._noted(plan, visit))
         if visit.ending is not Ending.UNSEEN:

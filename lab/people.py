@@ -157,14 +157,15 @@ def _scores(segment: str, rng: Random) -> tuple[int, int]:
 
 def days_out(person: Person) -> Iterator[int]:
     """The days, counted from the start, on which the person opens the app unless something keeps them away."""
-    for day in range(person.first_day, person.last_day):
+    yield person.first_day
+    for day in range(person.first_day + 1, person.last_day):
         if person.rng.random() < person.regularity:
             yield day
 
 
-def next_visit(person: Person) -> Visit:
-    """Draws how the coming visit goes, before any plan is known."""
-    if person.rng.random() >= person.unreliable:
+def next_visit(person: Person, newcomer: bool = False) -> Visit:
+    """Draws how the coming visit goes, before any plan is known; newcomers finish what they begin."""
+    if newcomer or person.rng.random() >= person.unreliable:
         return Visit(person.habit, person.spell)
     return Visit(person.rng.choice((Ending.HALF_WAY, Ending.HALF_WAY, Ending.LOOKED, Ending.UNSEEN)), person.spell)
 

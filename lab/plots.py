@@ -88,14 +88,19 @@ def _panel(axes: Axes, learned: Learned, row: SegmentRow, low: float, high: floa
         if count:
             dark = learned.q[state][action] < low + 0.6 * (high - low)
             axes.text(action, state, str(count), ha="center", va="center", size=8, color="white" if dark else INK)
-    axes.plot(row.truly_best, -0.85, marker="*", ms=11, color=BEST, clip_on=False)
-    axes.plot(row.favourite, 8.85, marker="^", ms=7, color=SERVED, clip_on=False)
-    axes.set_title(learned.segment, pad=18, weight="bold")
+    axes.plot(row.truly_best, -0.95, marker="*", ms=11, color=BEST, clip_on=False)
+    axes.plot(row.favourite, 8.95, marker="^", ms=7, color=SERVED, clip_on=False)
+    axes.set_title(learned.segment, pad=20, weight="bold")
     axes.set_facecolor("#eef0f3")
+    axes.set(xlim=(-0.5, 5.5), ylim=(8.5, -0.5))
     axes.set_xticks(range(6), SHORT, rotation=40, ha="right")
-    axes.tick_params(axis="x", pad=10, length=0)
     axes.set_yticks(range(9), STATES)
+    axes.set_xticks(np.arange(6) + 0.5, minor=True)
+    axes.set_yticks(np.arange(9) + 0.5, minor=True)
+    axes.grid(which="minor", color="white", lw=1.5)
+    axes.tick_params(axis="x", pad=14, length=0)
     axes.tick_params(axis="y", length=0)
+    axes.tick_params(which="minor", length=0)
     axes.spines[:].set_visible(False)
     return image
 
@@ -103,5 +108,5 @@ def _panel(axes: Axes, learned: Learned, row: SegmentRow, low: float, high: floa
 def image_tag(figure: Figure, alt: str) -> str:
     """The figure as an <img> that carries its SVG."""
     out = BytesIO()
-    figure.savefig(out, format="svg", metadata={"Date": None})
+    figure.savefig(out, format="svg", metadata=dict.fromkeys(("Creator", "Date", "Format", "Type")))
     return f'<img alt="{escape(alt)}" src="data:image/svg+xml;base64,{b64encode(out.getvalue()).decode()}">'

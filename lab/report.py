@@ -10,9 +10,8 @@ from html import escape
 from pathlib import Path
 from string import Template
 
-from lab.plots import heat_map, image_tag, learning_curve
+from lab.plots import SHORT, heat_map, image_tag, learning_curve
 from lab.results import Learned, SegmentRow, Served, compare, first_quarter, last_quarter, table, verdict
-from rl_core.models import Action
 
 PAGE = Template("""<!doctype html>
 <html lang="en">
@@ -24,7 +23,7 @@ PAGE = Template("""<!doctype html>
 :root { color-scheme: light; --ink: #1d2733; --quiet: #5b6777; --line: #dfe4ea; --good: #1b7f5c; --off: #a6611a; }
 * { box-sizing: border-box; }
 body { margin: 0; background: #fff; color: var(--ink); font: 16px/1.55 system-ui, "Segoe UI", Roboto, sans-serif; }
-main { max-width: 1040px; margin: 0 auto; padding: 2.5rem 1.25rem 4rem; }
+main { max-width: 1120px; margin: 0 auto; padding: 2.5rem 1.25rem 4rem; }
 h1 { font-size: 1.9rem; line-height: 1.2; margin: 0 0 .6rem; }
 h2 { font-size: 1.25rem; margin: 2.6rem 0 .5rem; }
 p { max-width: 46rem; margin: .5rem 0; }
@@ -37,8 +36,8 @@ p { max-width: 46rem; margin: .5rem 0; }
   font-variant-numeric: tabular-nums; }
 .wide { overflow-x: auto; }
 .wide img { display: block; width: 100%; min-width: 660px; height: auto; }
-table { border-collapse: collapse; width: 100%; min-width: 940px; font-size: .9rem; }
-th, td { text-align: right; padding: .42rem .6rem; border-bottom: 1px solid var(--line);
+table { border-collapse: collapse; width: 100%; min-width: 860px; font-size: .9rem; }
+th, td { text-align: right; padding: .42rem .55rem; border-bottom: 1px solid var(--line);
   font-variant-numeric: tabular-nums; white-space: nowrap; }
 th { font-weight: 600; color: var(--quiet); vertical-align: bottom; border-bottom-color: var(--quiet); }
 th:first-child, td:first-child, .text { text-align: left; }
@@ -58,7 +57,7 @@ dt { font-weight: 600; margin-top: .7rem; } dd { margin: 0; max-width: 46rem; }
 <div class="wide"><table>
 <thead><tr><th>Segment</th><th>Sessions</th><th>Completion</th><th>Reward,<br>first quarter</th>
 <th>Reward,<br>last quarter</th><th>Epsilon</th>
-<th class="text">Favourite action</th><th class="text">Truly best?</th></tr></thead>
+<th class="text">Favourite action</th><th class="text">Truly<br>best?</th></tr></thead>
 <tbody>$rows</tbody>
 </table></div>
 <p class="note">$table_note</p>
@@ -109,12 +108,10 @@ def write(path: Path, policies: Sequence[Learned], sessions: Sequence[Served], f
 
 
 def _row(row: SegmentRow) -> str:
-    best = (
-        '<span class="yes">yes</span>' if row.found else f'<span class="no">no: {Action(row.truly_best).title}</span>'
-    )
+    best = '<span class="yes">yes</span>' if row.found else f'<span class="no">no: {SHORT[row.truly_best]}</span>'
     figures = (f"{row.sessions}", f"{row.completion_rate:.0%}", f"{row.reward_first:.3f}", f"{row.reward_last:.3f}")
     cells = "".join(f"<td>{figure}</td>" for figure in (*figures, f"{row.epsilon:.3f}"))
-    text = f'<td class="text">{Action(row.favourite).title}</td><td class="text">{best}</td>'
+    text = f'<td class="text">{SHORT[row.favourite]}</td><td class="text">{best}</td>'
     return f"<tr><td>{escape(row.segment)}</td>{cells}{text}</tr>"
 
 

@@ -8,7 +8,7 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 from aws_lambda_powertools.event_handler.openapi.params import Body, Path
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from pydantic import BaseModel
+from pydantic import BaseModel, BeforeValidator
 
 from rl_core import lifecycle, trainer
 from rl_core.answers import CompleteRequest, completed_today, find_session, served_user
@@ -26,6 +26,7 @@ from rl_core.wire import (
     caller,
     now_of,
     percent,
+    plain_integer,
     resolve,
     responses,
     split_id,
@@ -59,7 +60,12 @@ class CompleteResponse(BaseModel):
     description="Answers may change while the session is open. The last answer ends the session, as a batch would.",
     responses=responses(CompleteResponse, ActivityNotFoundError, SessionClosedError, *BODY_ERRORS),
 )
-def complete(id: Annotated[int, Path()], answer: Annotated[CompleteRequest, Body()]) -> CompleteResponse:  # noqa: A002
+def complete(
+    id: Annotated[int, BeforeValidator(plain_integer), Path()],  # noqa: A002 - the route's own name
+    answer: Annotated[CompleteRequest, Body()],
+) -> CompleteResponse:
+    id: Annotated[int, BeforeValidator(plain_integer), Path()], answer: Annotated[CompleteRequest, Body()]
+) -> CompleteResponse:  # noqa: A002
     event = app.current_event.raw_event
     user, now = caller(event), now_of(event)
     number, position = split_id(id)

@@ -79,9 +79,7 @@ def ids(plan: Json) -> list[int]:
 
 def done(plan: Json, count: int | None = None, **fields: Any) -> list[Json]:
     """Batch items: the first `count` activities completed, all by default, the others not."""
-    return [
-        {"activity_id": its, "completed": count is None or n < count} | fields for n, its in enumerate(ids(plan))
-    ]
+    return [{"activity_id": its, "completed": count is None or n < count} | fields for n, its in enumerate(ids(plan))]
 
 
 def at_once(count: int, call: Callable[[], T]) -> list[T]:

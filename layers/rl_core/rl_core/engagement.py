@@ -2,9 +2,17 @@
 
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
+from functools import lru_cache
+from importlib.resources import files
 from zoneinfo import ZoneInfo
 
 from rl_core.models import Activity, Session, Streak
+
+
+@lru_cache(maxsize=1)
+def timezones() -> frozenset[str]:
+    """The names of the IANA database, whatever the machine has: its own files may hold others, such as `localtime`."""
+    return frozenset(files("tzdata").joinpath("zones").read_text(encoding="utf-8").split())
 
 
 def day_of(moment: datetime, timezone: str) -> date:

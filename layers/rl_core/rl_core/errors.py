@@ -6,6 +6,7 @@ FettleError
 |   |-- PayloadTooLargeError     413
 |   |-- UnsupportedMediaTypeError 415
 |   |-- UnauthorizedError        401  a verified token without a subject
+|   |-- PathNotFoundError        404  a path that the gateway lets through and no route matches
 |   |-- ProfileNotFoundError     404
 |   |-- ActivityNotFoundError    404
 |   |-- ProfileRequiredError     409
@@ -63,6 +64,13 @@ class UnauthorizedError(RequestError):
     type = "unauthorized"
     title = "Unauthorized"
     detail = "The token names no subject."
+
+
+class PathNotFoundError(RequestError):
+    status = 404
+    type = "not-found"
+    title = "Not found"
+    detail = "There is nothing at this path."
 
 
 class ProfileNotFoundError(RequestError):

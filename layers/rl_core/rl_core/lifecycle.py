@@ -110,7 +110,10 @@ def close(
     rating: int | None = None,
     notes: str = "",
 ) -> tuple[Session, Profile]:
-    """The session with what it came to frozen, and the profile moved by it: the one place where scores move."""
+    """The session with what it came to frozen, and the profile moved by it: the one place where scores move.
+
+    What was not answered is from then on answered with "not completed", as which it counts.
+    """
     outcome = outcome_of(session.activities, rating)
     moved = replace(
         profile,
@@ -126,7 +129,9 @@ def close(
         rating=rating,
         notes=notes,
     )
-    return replace(session, status=Status.CLOSED, closed_at=now, ended_by=ended_by, closing=closing), moved
+    counted = tuple(replace(a, completed=bool(a.completed)) for a in session.activities)
+    closed = replace(session, activities=counted, status=Status.CLOSED, closed_at=now)
+    return replace(closed, ended_by=ended_by, closing=closing), moved
 
 
 def expire(session: Session, profile: Profile, settings: Settings, now: datetime) -> tuple[Session, Profile]:

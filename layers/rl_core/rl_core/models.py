@@ -81,6 +81,8 @@ class State(NamedTuple):
 
     @classmethod
     def from_row(cls, row: int) -> "State":
+        if not 0 <= row < STATES:
+            raise ValueError(f"the Q-table has no row {row}")
         return cls(*divmod(row, 3))
 
 

@@ -2,13 +2,15 @@
 
 import base64
 import json
+import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Annotated, Any
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
+from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer
@@ -16,6 +18,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 from rl_core.catalogue import Entry, catalogue
 from rl_core.errors import (
     InvalidRequestError,
+    PathNotFoundError,
     PayloadTooLargeError,
     RequestError,
     UnauthorizedError,
@@ -27,6 +30,7 @@ from rl_core.models import Activity, Session
 # A request that has nothing to count is no cause for a warning.
 warnings.filterwarnings("ignore", "No application metrics to publish", UserWarning)
 
+JSON = "application/json"
 PROBLEM = "application/problem+json"
 MAX_BODY = 200_000  # characters; a batch with seven full notes, escaped, stays below
 MAX_NOTES = 2_000
@@ -130,6 +134,13 @@ def activity_id(session: Session, position: int) -> int:
     return session.number * 10 + position
 
 
+def plain_integer(text: str) -> int:
+    """A path parameter that is digits and nothing else, with a sign at most."""
+    if not re.fullmatch("-?[0-9]{1,40}", text):
+        raise ValueError("not an integer")
+    return int(text)
+
+
 def split_id(identifier: int) -> tuple[int, int]:
     """(session number, position from 1) of an activity id."""
     return divmod(identifier, 10)
@@ -160,18 +171,19 @@ def resolve(app: APIGatewayHttpResolver, event: dict[str, Any], context: LambdaC
         _check_body(event)
     except RequestError as error:
         return {"statusCode": error.status, "headers": {"Content-Type": PROBLEM}, "body": _problem(error)}
-    return app.resolve(event, context)
+    return app.resolve({**event, "headers": {**(event.get("headers") or {}), "content-type": JSON}}, context)
 
 
 def _check_body(event: Mapping[str, Any]) -> None:
     body = event.get("body") or ""
     if len(body) > MAX_BODY:
         raise PayloadTooLargeError
-    kind = (event.get("headers") or {}).get("content-type", "application/json")
-    if body and kind.partition(";")[0].strip().lower() != "application/json":
+    kind = (event.get("headers") or {}).get("content-type", JSON)
+    takes_body = bool(body) or event["requestContext"]["http"]["method"] in {"POST", "PUT"}
+    if takes_body and kind.partition(";")[0].strip().lower() != JSON:
         raise UnsupportedMediaTypeError
     try:
-        json.loads(base64.b64decode(body) if event.get("isBase64Encoded") else body or "null")
+        json.loads(base64.b64decode(body).decode() if event.get("isBase64Encoded") else body or "null")
     except (ValueError, RecursionError) as error:
         raise InvalidRequestError("The body is not JSON that this service can read.") from error
 
@@ -193,11 +205,22 @@ def answer_problems(app: APIGatewayHttpResolver) -> None:
         return Response(error.status, PROBLEM, _problem(error))
 
     def invalid(error: RequestValidationError) -> Response[str]:
-        errors = [
-            {"field": ".".join(str(part) for part in e["loc"][1:])[:200], "error": str(e["type"])}
-            for e in error.errors()
-        ]
-        return refused(InvalidRequestError(errors=errors))
+        errors = [{"field": _field(e["loc"]), "error": str(e["type"])} for e in error.errors()]
+        return refused(InvalidRequestError(errors=[e for e in errors if e["error"] != "none_required"]))
+
+    def unreadable(_: RecursionError) -> Response[str]:
+        return refused(InvalidRequestError("The body is nested too deeply."))
+
+    def unknown(_: NotFoundError) -> Response[str]:
+        return refused(PathNotFoundError())
 
     app.exception_handler(RequestError)(refused)
     app.exception_handler(RequestValidationError)(invalid)
+    app.exception_handler(RecursionError)(unreadable)
+    app.exception_handler(NotFoundError)(unknown)
+
+
+def _field(location: Sequence[int | str]) -> str:
+    """Where in the request, without pydantic's names for what it tried there."""
+    parts = [str(p)[:64] for p in location[1:] if isinstance(p, int) or p.isidentifier()]
+    return ".".join(parts)

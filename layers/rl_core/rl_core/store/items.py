@@ -4,6 +4,7 @@ Floats are stored as numbers with their full repr (at most 17 digits), so they c
 value is not stored. Names are short where a session holds many: an item within 1 KB costs one write unit.
 """
 
+import struct
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime
 from functools import wraps
@@ -31,13 +32,16 @@ Item = dict[str, Value]
 Stored = Mapping[str, Mapping[str, Any]]
 T = TypeVar("T")
 
+_SMALLEST = 1e-100
+
 
 def string(value: str) -> Value:
     return {"S": value}
 
 
 def number(value: float) -> Value:
-    return {"N": repr(value)}
+    """DynamoDB's numbers end at 1e-130; a score that decayed to next to nothing is stored as 0."""
+    return {"N": repr(value) if abs(value) > _SMALLEST else "0"}
 
 
 def time(value: datetime) -> Value:
@@ -75,7 +79,7 @@ def strict(read: Callable[[Stored], T]) -> Callable[[Stored], T]:
     def reader(item: Stored) -> T:
         try:
             return read(item)
-        except (LookupError, ValueError, TypeError, ArithmeticError) as error:
+        except (LookupError, ValueError, TypeError, ArithmeticError, struct.error) as error:
             place = f"{item.get('pk', {}).get('S', '')[:8]}... {item.get('sk', {}).get('S')}"
             raise UnreadableItemError(f"{place}: {type(error).__name__}") from error
 

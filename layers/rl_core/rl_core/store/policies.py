@@ -54,7 +54,7 @@ def read_policy(item: Stored) -> Policy:
     """The stored policy. Raises PolicyUnreadableError for another format or size: refused, not guessed at."""
     try:
         return _read_policy(item)
-    except (UnreadableItemError, struct.error) as error:
+    except UnreadableItemError as error:
         raise PolicyUnreadableError(str(error)) from error
 
 

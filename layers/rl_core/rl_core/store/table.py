@@ -2,7 +2,6 @@
 
 import secrets
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -15,7 +14,8 @@ from rl_core.config import Learner, settings
 from rl_core.errors import ConflictError, OversizeError, PolicyUnreadableError, UnavailableError, UnreadableItemError
 from rl_core.models import Policy, Profile, Segment, Session, Transition
 from rl_core.store import items, keys, policies
-from rl_core.store.items import Item, Stored, number, string, time
+from rl_core.store.items import Stored, number, string, time
+from rl_core.store.writes import Put
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -57,54 +57,6 @@ class Due(NamedTuple):
     @property
     def number(self) -> int:
         return int(self.sk.removeprefix(keys.SESSION_PREFIX))
-
-
-@dataclass(frozen=True, slots=True)
-class Put:
-    """One conditional write of a whole item."""
-
-    item: Item
-    condition: str
-    values: Item
-    names: dict[str, str]
-
-
-def session_write(session: Session) -> Put:
-    """Condition: `same-revision`, or `new-item` for a session just issued."""
-    return _revision_put(items.session_item(session), session.revision, session.key)
-
-
-def profile_write(profile: Profile) -> Put:
-    """Condition: `same-revision` (a marker of erasure has another one), or `new-item`."""
-    return _revision_put(items.profile_item(profile), profile.revision, profile.key)
-
-
-def erasing_write(profile: Profile, at: datetime) -> Put:
-    return _revision_put(items.erasing_item(profile, at), profile.revision, profile.key)
-
-
-def policy_write(policy: Policy) -> Put:
-    """Condition: `next-version`, the stored version is the one before."""
-    item = policies.policy_item(policy)
-    if policy.version == 1:
-        return _new(item)
-    return Put(item, "#version = :before", {":before": number(policy.version - 1)}, {"#version": "version"})
-
-
-def version_write(policy: Policy, transitions: Sequence[Transition], learner: Learner) -> Put:
-    """Condition: `new-item`."""
-    return _new(policies.version_item(policy, transitions, learner))
-
-
-def _new(item: Item) -> Put:
-    return Put(item, "attribute_not_exists(pk)", {}, {})
-
-
-def _revision_put(item: Item, revision: int, key: bytes) -> Put:
-    if not revision:
-        return _new(item)
-    values: Item = {":revision": number(revision), ":key": {"B": key}}
-    return Put(item, "#revision = :revision AND #key = :key", values, {"#revision": "revision", "#key": "key"})
 
 
 class Store:
@@ -154,9 +106,9 @@ class Store:
     def write(self, *puts: Put) -> None:
         """All of the writes, or none. Raises ConflictError with the positions that lost, OversizeError."""
         if len(puts) == 1:
-            self._call("put_item", **_put_arguments(puts[0]))
+            self._call("put_item", **puts[0].arguments())
         else:
-            transaction = [{"Put": {"TableName": self._table, **_put_arguments(put)}} for put in puts]
+            transaction = [{"Put": {"TableName": self._table, **put.arguments()}} for put in puts]
             self._call("transact_write_items", TransactItems=transaction, ClientRequestToken=secrets.token_hex(16))
 
     # What the jobs need.
@@ -282,13 +234,6 @@ class Store:
             raise _translated(error) from error
         except BotoCoreError as error:
             raise UnavailableError from error
-
-
-def _put_arguments(put: Put) -> dict[str, Any]:
-    arguments: dict[str, Any] = {"Item": put.item, "ConditionExpression": put.condition}
-    if put.values:
-        arguments |= {"ExpressionAttributeValues": put.values, "ExpressionAttributeNames": put.names}
-    return arguments
 
 
 def _translated(error: ClientError) -> Exception:

@@ -1,0 +1,194 @@
+"""The profile, the history and the erasure, over HTTP."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from local.stack import Stack
+from tests.integration.conftest import SEGMENT, Phone, done, everything, ids, ok, problem
+
+NewUser = Callable[..., Phone]
+Later = Callable[..., None]
+OTHER = "Low Anxiety, High Activity"
+
+
+def items_of(stack: Stack, phone: Phone) -> list[dict[str, Any]]:
+    return [item for item in everything(stack) if item["pk"]["S"] == f"USER#{phone.user}"]
+
+
+def test_a_new_profile_starts_at_zero(stranger: Callable[[], Phone]) -> None:
+    ana = stranger()
+    put = ok(ana.put(segment=SEGMENT, timezone="Europe/Berlin", avoid=["outdoors", "floor"]))
+    assert put == ana.profile()
+    assert put == {
+        "segment": SEGMENT,
+        "engagement_score": 0,
+        "motivation_score": 0,
+        "timezone": "Europe/Berlin",
+        "avoid": ["floor", "outdoors"],
+        "streak_days": 0,
+    }
+
+
+@pytest.mark.parametrize(
+    ("gad7", "minutes", "segment"),
+    [
+        (0, 0, "Low Anxiety, Low Activity"),
+        (9, 59, "Low Anxiety, Low Activity"),
+        (10, 60, "Moderate Anxiety, Moderate Activity"),
+        (14, 149, "Moderate Anxiety, Moderate Activity"),
+        (15, 150, "High Anxiety, High Activity"),
+        (21, 5000, "High Anxiety, High Activity"),
+    ],
+)
+def test_an_assessment_gives_the_segment(stranger: Callable[[], Phone], gad7: int, minutes: int, segment: str) -> None:
+    assert ok(stranger().put(gad7_score=gad7, active_minutes_per_week=minutes))["segment"] == segment
+
+
+def test_a_later_put_changes_what_it_names_and_keeps_the_scores(ana: Phone) -> None:
+    ok(ana.batch(done(ana.plan(), motivation_before=2, motivation_after=4)))
+    before = ana.profile()
+    assert before["engagement_score"] > 0
+    assert ok(ana.put(timezone="Asia/Tokyo")) == before | {"timezone": "Asia/Tokyo"}
+    assert ok(ana.put(avoid=["floor"])) == before | {"timezone": "Asia/Tokyo", "avoid": ["floor"]}
+    moved = before | {"timezone": "Asia/Tokyo", "avoid": ["floor"], "segment": OTHER}
+    assert ok(ana.put(segment=OTHER)) == moved == ok(ana.put())
+
+
+def test_an_open_session_keeps_its_segment(ana: Phone) -> None:
+    plan = ana.plan()
+    ok(ana.put(segment=OTHER))
+    assert ana.plan() == plan
+    ok(ana.batch(done(plan)))
+    ana.plan()
+    assert [s["segment"] for s in ana.sessions()] == [OTHER, SEGMENT]
+
+
+def test_without_a_profile_there_is_nothing_to_get(stranger: Callable[[], Phone]) -> None:
+    ana = stranger()
+    assert problem(ana.ask("GET", "/profile/"), 404) == "profile-not-found"
+    assert problem(ana.complete(11), 404) == "activity-not-found"
+    assert problem(ana.batch([{"activity_id": 11, "completed": True}]), 404) == "activity-not-found"
+
+
+def test_a_streak_grows_by_days_and_breaks(newcomer: NewUser, later: Later) -> None:
+    ana = newcomer()
+    for days in (1, 2, 3):
+        ok(ana.batch(done(ana.plan(), 1)))
+        assert ana.profile()["streak_days"] == days
+        later(days=1)
+    assert ana.profile()["streak_days"] == 3
+    later(days=1)
+    assert ana.profile()["streak_days"] == 0
+
+
+# Erasure.
+
+
+def assert_erasing(phone: Phone, activity: int) -> None:
+    assert problem(phone.ask("GET", "/profile/"), 404) == "profile-not-found"
+    for answer in (
+        phone.put(segment=SEGMENT),
+        phone.ask("GET", "/activity/recommended/"),
+        phone.ask("GET", "/activity/history/"),
+        phone.complete(activity),
+        phone.batch([{"activity_id": activity, "completed": True}]),
+    ):
+        assert problem(answer, 409) == "erasing"
+
+
+def test_erasing_is_seen_at_once_and_safe_to_repeat(ana: Phone, stack: Stack) -> None:
+    first = ids(ana.plan())[0]
+    for _ in range(2):
+        answer = ana.ask("DELETE", "/profile/")
+        assert (answer.status_code, answer.content) == (204, b"")
+        assert_erasing(ana, first)
+    assert len(items_of(stack, ana)) == 2
+
+
+def test_the_job_removes_every_item_and_who_comes_back_is_new(
+    ana: Phone, newcomer: NewUser, stack: Stack, later: Later
+) -> None:
+    bob = newcomer()
+    bob.plan()
+    theirs = items_of(stack, bob)
+    for _ in range(3):
+        ok(ana.batch(done(ana.plan(), notes="private")))
+    ana.plan()
+    ana.ask("DELETE", "/profile/")
+    later(minutes=1)
+    assert not [item for item in everything(stack) if ana.user in str(item)]
+    assert items_of(stack, bob) == theirs
+    assert ana.ask("DELETE", "/profile/").status_code == 204
+    assert problem(ana.ask("GET", "/activity/recommended/"), 409) == "profile-required"
+    assert ok(ana.put(segment=OTHER))["engagement_score"] == 0
+    assert ana.sessions() == []
+    assert ana.plan()["session_id"] == 1
+
+
+def test_erasing_whoever_never_was_is_nothing(stranger: Callable[[], Phone], stack: Stack) -> None:
+    ana = stranger()
+    assert ana.ask("DELETE", "/profile/").status_code == 204
+    assert items_of(stack, ana) == []
+
+
+# History.
+
+
+def test_history_pages_through_all_sessions_newest_first(ana: Phone) -> None:
+    for _ in range(5):
+        ok(ana.batch(done(ana.plan(), 2)))
+    ana.plan()
+    whole = ok(ana.ask("GET", "/activity/history/"))
+    assert whole["next_token"] is None
+    assert [s["session_id"] for s in whole["sessions"]] == [6, 5, 4, 3, 2, 1]
+    assert [s["status"] for s in whole["sessions"]] == ["open"] + ["learned"] * 5
+    pages: list[Any] = []
+    token: dict[str, str] = {}
+    while True:
+        page = ok(ana.ask("GET", "/activity/history/", params={"limit": "2"} | token))
+        pages.append(page["sessions"])
+        if page["next_token"] is None:
+            break
+        token = {"next_token": page["next_token"]}
+    assert [s for page in pages for s in page] == whole["sessions"]
+    assert [len(page) for page in pages] == [2, 2, 2]
+
+
+def test_a_session_in_the_history_has_these_fields(ana: Phone) -> None:
+    plan = ana.plan()
+    ok(ana.batch(done(plan)))
+    session = ana.latest()
+    assert [a["id"] for a in session.pop("activities")] == ids(plan)
+    assert session == {
+        "session_id": 1,
+        "status": "learned",
+        "rl_action": plan["rl_action"],
+        "rl_action_id": plan["rl_action_id"],
+        "segment": SEGMENT,
+        "issued_at": session["issued_at"],
+        "closed_at": session["issued_at"],
+        "reward": 0.5,
+    }
+    assert session["issued_at"].endswith("Z")
+
+
+# Routes.
+
+
+def test_every_route_answers_with_and_without_its_slash(ana: Phone) -> None:
+    plan = ana.plan()
+    first = ids(plan)[0]
+    batch = {"activities": done(plan)}
+    for method, path, body in [
+        ("GET", "/profile", None),
+        ("PUT", "/profile", {"timezone": "UTC"}),
+        ("GET", "/activity/recommended", None),
+        ("GET", "/activity/history", None),
+        ("POST", f"/activity/{first}/complete", {"completed": True}),
+        ("POST", "/activity/feedback-batch", batch),
+    ]:
+        plain, slashed = (ana.ask(method, path + end, json=body) for end in ("", "/"))
+        assert ok(plain) == ok(slashed)
+    assert [ana.ask("DELETE", "/profile" + end).status_code for end in ("", "/")] == [204, 204]

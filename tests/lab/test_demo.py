@@ -1,0 +1,83 @@
+"""The demo as a whole, small; and that it fails when the service surprises it."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from lab.demo import START, TICK, diary_of, main
+from lab.drive import Phone, SurpriseError
+from lab.people import APPETITES, Ending, population
+
+NOW = datetime(2026, 10, 6, tzinfo=UTC)
+PLAN = {
+    "session_id": 1,
+    "rl_action_id": 2,
+    "expires_at": "2026-10-08T00:00:00Z",
+    "activities": [{"id": 10 + n, "type": "exercise", "duration_minutes": 5, "intensity": "Low"} for n in range(1, 7)],
+}
+
+
+def phone(*answers: tuple[int, dict[str, Any]]) -> Phone:
+    """A phone whose service gives these answers, one after the other."""
+    waiting = iter(answers)
+
+    def answer(_: httpx.Request) -> httpx.Response:
+        status, body = next(waiting)
+        return httpx.Response(status, json=body)
+
+    person = population(seed=1, per_segment=1, days=30)[0]
+    person.habit, person.unreliable = Ending.BATCH, 0.0
+    http = httpx.Client(base_url="http://service", transport=httpx.MockTransport(answer))
+    return Phone(person, http, token="t", cooldown=1)
+
+
+PROFILE = (200, {"segment": next(iter(APPETITES))})
+LEARNED = (200, {"training_metrics": {"learning": "applied"}})
+
+
+def test_the_demo_tells_what_was_learned_and_writes_the_report(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report = tmp_path / "report.html"
+    assert main(["--days", "4", "--people", "1", "--report", str(report)]) == 0
+    told = capsys.readouterr().out
+    assert "of 9 segments prefer the truly best action" in told
+    assert "learned from exactly once" in told
+    assert all(f"<td>{segment}</td>" in report.read_text(encoding="utf-8") for segment in APPETITES)
+
+
+def test_a_refusal_is_told_in_the_problems_own_words() -> None:
+    with pytest.raises(SurpriseError, match=r"PUT /profile/ answered 422: .*The request is not valid"):
+        phone((422, {"title": "The request is not valid"})).visit(NOW)
+
+
+def test_an_action_served_again_within_the_cool_down_is_a_surprise() -> None:
+    again = phone(PROFILE, (200, PLAN), LEARNED, (200, PLAN | {"session_id": 2}))
+    assert again.visit(NOW)
+    with pytest.raises(SurpriseError, match="action 2 was served again"):
+        again.visit(NOW)
+
+
+def test_feedback_that_is_not_learned_from_is_a_surprise() -> None:
+    with pytest.raises(SurpriseError, match="learning was queued"):
+        phone(PROFILE, (200, PLAN), (200, {"training_metrics": {"learning": "queued"}})).visit(NOW)
+
+
+def test_who_leaves_a_session_behind_stays_away_until_it_has_expired() -> None:
+    left = phone(PROFILE, (200, PLAN), LEARNED, (200, PLAN | {"session_id": 2, "rl_action_id": 3}), *[(200, {})] * 3)
+    left.person.unreliable = 1.0
+    assert left.visit(NOW)
+    assert left.visit(NOW)
+    before = left.requests
+    assert not left.visit(datetime(2026, 10, 7, 21, tzinfo=UTC))
+    assert left.requests == before
+
+
+def test_everybody_opens_the_app_after_the_clock_starts_and_on_a_tick() -> None:
+    phones = [Phone(person, httpx.Client(), "t", 1) for person in population(seed=1, per_segment=8, days=30)]
+    diary = diary_of(phones)
+    assert min(diary) >= START
+    assert all((moment - START) % TICK == TICK * 0 for moment in diary)

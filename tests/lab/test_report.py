@@ -1,0 +1,106 @@
+"""The report: complete, and it asks nothing of the network."""
+
+import base64
+import re
+from functools import lru_cache
+from pathlib import Path
+from random import Random
+
+import numpy as np
+
+from lab.people import APPETITES
+from lab.plots import heat_map, learning_curve, moving_mean
+from lab.report import page, write
+from lab.results import Learned, Served, table
+
+FACTS = {"sessions <shown>": "90"}
+
+
+def sessions() -> list[Served]:
+    rng = Random(1)
+    return [
+        Served(
+            user=f"user-{n % 9}",
+            session_id=n // 9 + 1,
+            segment=list(APPETITES)[n % 9],
+            action=rng.randrange(6),
+            eligible=tuple(range(6)),
+            expected=tuple(rng.random() for _ in range(6)),
+            reward=rng.random(),
+            completion_rate=0.5,
+        )
+        for n in range(90)
+    ]
+
+
+def policies() -> list[Learned]:
+    rng = Random(2)
+    q = tuple(tuple(rng.random() for _ in range(6)) for _ in range(9))
+    return [Learned(segment, 10, 0.28, q, visits=((1, 2, 3, 0, 0, 0),) * 9) for segment in APPETITES]
+
+
+@lru_cache(maxsize=1)
+def report() -> str:
+    return page(policies(), sessions(), FACTS)
+
+
+def plots() -> list[str]:
+    found = re.findall(r'src="data:image/svg\+xml;base64,([^"]+)"', report())
+    return [base64.b64decode(plot).decode() for plot in found]
+
+
+def test_the_report_names_all_nine_segments() -> None:
+    assert all(f"<td>{segment}</td>" in report() for segment in APPETITES)
+
+
+def test_the_report_loads_nothing_from_elsewhere() -> None:
+    assert "http" not in report()
+    assert set(re.findall(r'(?:src|href)="([a-z]+):', report())) == {"data"}
+    assert "<script" not in report()
+
+
+def test_the_plots_load_nothing_from_elsewhere() -> None:
+    assert len(plots()) == 2
+    for plot in plots():
+        assert not re.search(r'href="(?!#|data:)', plot)
+        assert "url(http" not in plot
+
+
+def test_what_stands_in_the_report_is_escaped() -> None:
+    assert "sessions &lt;shown&gt;" in report()
+
+
+def test_the_same_run_makes_the_same_report() -> None:
+    assert page(policies(), sessions(), FACTS) == report()
+
+
+def test_the_learning_curve_shows_three_policies_with_units_and_a_band() -> None:
+    axes = learning_curve(sessions(), window=20).axes[0]
+    assert axes.get_xlabel()
+    assert axes.get_ylabel()
+    assert len(axes.lines) == 4
+    assert len(axes.collections) == 1
+
+
+def test_a_run_shorter_than_the_window_still_has_a_curve() -> None:
+    assert len(learning_curve(sessions()[:9]).axes[0].lines[0].get_xdata()) == 1  # type: ignore[arg-type]
+
+
+def test_the_heat_map_has_a_panel_for_each_segment_and_blanks_for_what_was_never_visited() -> None:
+    panels = heat_map(policies(), table(policies(), sessions())).axes[:9]
+    assert [panel.get_title() for panel in panels] == list(APPETITES)
+    assert all(int(panel.images[0].get_array().mask.sum()) == 27 for panel in panels)  # type: ignore[union-attr]
+
+
+def test_all_panels_share_one_colour_scale() -> None:
+    panels = heat_map(policies(), table(policies(), sessions())).axes[:9]
+    assert len({panel.images[0].get_clim() for panel in panels}) == 1
+
+
+def test_a_moving_mean_is_taken_over_full_windows_only() -> None:
+    assert moving_mean(np.array([1.0, 2.0, 3.0, 6.0]), 3).tolist() == [2.0, 11 / 3]
+
+
+def test_the_report_makes_its_folder(tmp_path: Path) -> None:
+    write(tmp_path / "new" / "report.html", policies(), sessions(), FACTS)
+    assert (tmp_path / "new" / "report.html").read_text(encoding="utf-8") == report()
