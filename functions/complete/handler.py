@@ -64,8 +64,6 @@ def complete(
     id: Annotated[int, BeforeValidator(plain_integer), Path()],  # noqa: A002 - the route's own name
     answer: Annotated[CompleteRequest, Body()],
 ) -> CompleteResponse:
-    id: Annotated[int, BeforeValidator(plain_integer), Path()], answer: Annotated[CompleteRequest, Body()]
-) -> CompleteResponse:  # noqa: A002
     event = app.current_event.raw_event
     user, now = caller(event), now_of(event)
     number, position = split_id(id)

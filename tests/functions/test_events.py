@@ -1,0 +1,155 @@
+"""The sample events: one user's morning, from the profile to the jobs, each leaving its mark in the table."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from rl_core.models import Segment, Session, Status
+from rl_core.store import Store
+from tests.conftest import ROOT, TEMPLATE, event_of, handler_of
+
+JOURNEY = ("profile", "recommend", "complete", "feedback_batch", "learn", "erasure")
+API = JOURNEY[:4]
+USER = "5f1c0a9e-6f3b-4c1e-9d55-0d7c2f9b8a11"
+
+
+@dataclass
+class Context:
+    """What the handlers and their logger ask of the invocation."""
+
+    function_name: str
+    memory_limit_in_mb: int = 512
+    invoked_function_arn: str = "arn:aws:lambda:eu-central-1:123456789012:function:sample"
+    aws_request_id: str = "6f1cd0c4-5b8e-4b55-8f0e-6f9a2f6c1d11"
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 55_000
+
+
+def answer(name: str, event: dict[str, Any] | None = None) -> Any:
+    """What the function says to its sample event, or to this one."""
+    return handler_of(name).lambda_handler(event or event_of(name), Context(name))
+
+
+def live_until(last: str) -> Any:
+    """The user's morning up to and with that event: its answer, an API answer's body read as JSON."""
+    for name in JOURNEY[: JOURNEY.index(last) + 1]:
+        said = answer(name)
+        if name in API:
+            assert said["statusCode"] == 200, (name, said)
+            said = json.loads(said["body"])
+    return said
+
+
+def session_one(store: Store) -> Session:
+    session = store.session(USER, 1)
+    assert session is not None
+    return session
+
+
+def test_every_function_has_exactly_one_sample_event() -> None:
+    functions = {function.folder.name for function in TEMPLATE.functions.values()}
+    assert {path.name for path in (ROOT / "events").iterdir()} == {f"{name}.json" for name in functions}
+
+
+def test_every_function_has_its_place_in_the_journey() -> None:
+    assert {function.folder.name for function in TEMPLATE.functions.values()} == set(JOURNEY)
+
+
+@pytest.mark.parametrize("name", API)
+def test_an_api_event_came_by_a_route_of_its_function(name: str) -> None:
+    key = event_of(name)["routeKey"]
+    assert [TEMPLATE.functions[r.function].folder.name for r in TEMPLATE.routes if r.key == key] == [name]
+
+
+@pytest.mark.parametrize("name", API)
+def test_an_api_event_tells_one_time_one_path_and_one_route(name: str) -> None:
+    event = event_of(name)
+    context = event["requestContext"]
+    second = datetime.strptime(context["time"], "%d/%b/%Y:%H:%M:%S %z")
+    assert context["timeEpoch"] // 1000 == second.timestamp()
+    assert context["http"]["path"] == event["rawPath"]
+    assert context["routeKey"] == event["routeKey"] == f"{context['http']['method']} {event['routeKey'].split()[1]}"
+
+
+@pytest.mark.parametrize("name", API)
+def test_an_api_event_gives_the_length_of_its_body(name: str) -> None:
+    event = event_of(name)
+    body = event.get("body", "").encode()
+    assert int(event["headers"].get("content-length", "0")) == len(body)
+
+
+@pytest.mark.parametrize("name", API)
+def test_an_api_event_carries_the_claims_of_the_same_user_as_text(name: str) -> None:
+    claims = event_of(name)["requestContext"]["authorizer"]["jwt"]["claims"]
+    assert claims["sub"] == USER
+    assert {"iss", "aud", "exp"} <= claims.keys()
+    assert all(isinstance(claim, str) for claim in claims.values())
+
+
+def test_the_profile_event_stores_the_segment_of_its_assessment(store: Store) -> None:
+    assert live_until("profile")["segment"] == Segment.HIGH_LOW
+    profile = store.head(USER).profile
+    assert profile is not None
+    assert (profile.segment, profile.timezone, profile.avoid) == (Segment.HIGH_LOW, "Europe/Berlin", ("floor",))
+
+
+def test_the_recommend_event_stores_an_open_session_that_was_shown(store: Store) -> None:
+    body = live_until("recommend")
+    session = session_one(store)
+    assert (session.status, session.shown) == (Status.OPEN, True)
+    assert [it["id"] for it in body["activities"]] == [10 + n for n in range(1, len(session.activities) + 1)]
+
+
+def test_the_complete_event_stores_what_was_said_of_the_first_activity(store: Store) -> None:
+    live_until("complete")
+    first = session_one(store).activities[0]
+    assert (first.completed, first.lift, first.difficulty_rating, first.notes) == (True, 2, 3, "Felt great")
+    assert first.completed_at == datetime.fromisoformat("2026-11-23T08:25:10Z")
+
+
+def test_the_feedback_batch_event_ends_the_session_and_is_learned_from(store: Store) -> None:
+    body = live_until("feedback_batch")
+    session = session_one(store)
+    assert session.status is Status.LEARNED
+    assert session.closing is not None
+    assert body["rl_reward_signal"] == round(session.closing.reward, 4)
+    assert body["training_metrics"]["learning"] == "applied"
+    assert store.policy(Segment.HIGH_LOW).episodes == 1
+
+
+def test_the_learn_event_leaves_alone_what_was_learned(store: Store) -> None:
+    assert set(live_until("learn").values()) == {0}
+    assert store.policy(Segment.HIGH_LOW).episodes == 1
+
+
+def test_the_learn_event_two_days_later_closes_and_learns_an_unfinished_session(store: Store) -> None:
+    live_until("complete")
+    later = datetime.fromisoformat(event_of("learn")["time"]) + timedelta(days=2)
+    counts = answer("learn", {"time": later.isoformat()})
+    assert (counts["closed"], counts["learned"]) == (1, 1)
+    assert session_one(store).status is Status.LEARNED
+
+
+def test_the_erasure_event_leaves_alone_who_did_not_ask(store: Store) -> None:
+    assert live_until("erasure") == {"erased": 0}
+    assert session_one(store).status is Status.LEARNED
+
+
+def test_the_erasure_event_removes_who_asked(store: Store) -> None:
+    live_until("feedback_batch")
+    assert answer("profile", delete_event())["statusCode"] == 204
+    assert answer("erasure") == {"erased": 1}
+    assert store.head(USER) == (None, ())
+
+
+def delete_event() -> dict[str, Any]:
+    """The profile's sample event, as the user's DELETE a moment later."""
+    event = event_of("profile")
+    del event["body"]
+    event["routeKey"] = event["requestContext"]["routeKey"] = "DELETE /profile/"
+    event["requestContext"]["http"]["method"] = "DELETE"
+    return event
