@@ -40,7 +40,7 @@ types: $(VENV)/$(STAMP)  ## mypy, strict
 	@$(VENV)/bin/mypy
 
 tests: venv  ## pytest with branch coverage
-	@$(VENV)/bin/python -m pytest --cov
+	@$(VENV)/bin/python -m pytest --cov -n 2 --dist loadfile
 
 openapi: $(VENV)/$(STAMP)  ## write docs/openapi.json from the handlers
 	@$(VENV)/bin/python -m local.openapi
@@ -52,14 +52,15 @@ venv: $(VENV)/$(STAMP) $(MINISTACK)/$(STAMP) $(SAM)/$(STAMP)  ## make the three 
 
 PIP = --quiet --disable-pip-version-check install
 
-# $(call environment,FOLDER,REQUIREMENTS): a virtual environment of this Python with exactly these packages
+# $(call environment,FOLDER,REQUIREMENTS): a virtual environment of this Python with exactly these packages. The files are
+# complete, hence --no-deps: an older pip takes a pin of "botocore" for none of "botocore[crt]".
 define environment
 	@$(PYTHON) -c 'import sys; sys.exit("Fettle needs Python 3.11 or newer; this is %s: make PYTHON=python3.13" % sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
 	@echo "$(1): installing (Python $(PYTHON_VERSION))"
 	@[ "$$($(1)/bin/python -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)" = "$(PYTHON_VERSION)" ] \
 		|| $(PYTHON) -m venv --clear $(1)
 	@rm -f $(1)/.stamp-*
-	@$(1)/bin/python -m pip $(PIP) --require-hashes -r $(2)
+	@$(1)/bin/python -m pip $(PIP) --no-deps --require-hashes -r $(2)
 endef
 
 $(VENV)/$(STAMP): requirements/dev.txt pyproject.toml

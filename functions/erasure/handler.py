@@ -22,10 +22,8 @@ def run(store: Store, now: datetime) -> int:
     erased = 0
     for page in store.erasing(now, _PAGE):
         for due in page:
-            for item in store.user_items(due.pk):
-                with suppress(ConflictError):
-                    store.delete(item)
-            erased += 1
+            with suppress(ConflictError):
+                erased += store.erase(due.pk)
     return erased
 
 

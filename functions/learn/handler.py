@@ -12,7 +12,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from rl_core import trainer
 from rl_core.config import settings
-from rl_core.errors import ConflictError, PolicyUnreadableError, UnavailableError, UnreadableItemError
+from rl_core.errors import ConflictError, OversizeError, PolicyUnreadableError, UnavailableError, UnreadableItemError
 from rl_core.models import Segment
 from rl_core.store import Due, Store, open_store
 
@@ -27,35 +27,36 @@ _METRICS = {
     "conflicts": "PolicyConflicts",
 }
 _RESERVE_MS = 10_000  # enough to finish the transaction under way
+_CLOSING_RESERVE_MS = 30_000  # a backlog of expired sessions leaves this much for learning
 
 
-def run(store: Store, now: datetime, has_time: Callable[[], bool]) -> Counter[str]:
+def run(store: Store, now: datetime, time_left: Callable[[], int]) -> Counter[str]:
     """One run: counts of what it closed, learned, dropped and parked. Repeating it with the same time is safe."""
     totals = Counter(closed=0, learned=0, dropped=0, parked=0, conflicts=0)
-    for page in store.expiring(now, _PAGE):
-        for due in page:
-            if has_time():
-                _close(store, due, now, totals)
+    for due in (due for page in store.expiring(now, _PAGE) for due in page):
+        if time_left() < _CLOSING_RESERVE_MS:
+            break
+        _close(store, due, now, totals)
     for segment in Segment:
-        _learn_segment(store, segment, now, has_time, totals)
+        _learn_segment(store, segment, now, time_left, totals)
     return totals
 
 
 def _close(store: Store, due: Due, now: datetime, totals: Counter[str]) -> None:
     try:
         totals["closed"] += trainer.close_expired(store, due.user, due.number, settings(), now) is not None
-    except ConflictError:
-        return  # somebody moved it just now; what is left to do is found in the next run
-    except UnreadableItemError as error:
+    except (ConflictError, UnavailableError):
+        return  # somebody moved it just now, or the table is busy: what is left to do is found in the next run
+    except (UnreadableItemError, OversizeError) as error:
         _park(store, due, str(error), totals)
 
 
 def _learn_segment(
-    store: Store, segment: Segment, now: datetime, has_time: Callable[[], bool], totals: Counter[str]
+    store: Store, segment: Segment, now: datetime, time_left: Callable[[], int], totals: Counter[str]
 ) -> None:
     try:
         for page in store.due(segment, now, _PAGE):
-            if not has_time():
+            if time_left() < _RESERVE_MS:
                 return
             sessions, broken = store.load(page)
             for due, reason in broken:
@@ -76,7 +77,7 @@ def _park(store: Store, due: Due, reason: str, totals: Counter[str]) -> None:
 @logger.inject_lambda_context
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
     now = datetime.fromisoformat(event["time"])
-    totals = run(open_store(), now, lambda: context.get_remaining_time_in_millis() > _RESERVE_MS)
+    totals = run(open_store(), now, context.get_remaining_time_in_millis)
     for name, metric in _METRICS.items():
         metrics.add_metric(name=metric, unit=MetricUnit.Count, value=totals[name])
     if any(totals.values()):

@@ -1,9 +1,11 @@
 """The user's profile and history: GET, PUT, DELETE /profile/ and GET /activity/history/."""
 
+import json
 import secrets
 from dataclasses import replace
 from datetime import datetime
 from http import HTTPStatus
+from itertools import accumulate
 from typing import Annotated, Any, Self
 
 from aws_lambda_powertools import Logger, Metrics
@@ -42,6 +44,7 @@ logger = Logger()
 metrics = Metrics()
 
 _MINUTES_A_WEEK = 7 * 24 * 60
+_RESPONSE = 4_000_000
 _LAST = 10**8  # above any session number
 
 
@@ -183,7 +186,7 @@ def delete_profile() -> Response[None]:
 
 def _erase(user: str, now: datetime) -> None:
     store = open_store()
-    profile = store.head(user).profile
+    profile = store.profile(user)
     if profile is not None and not profile.erasing:
         store.write(erasing_write(profile, now))
         metrics.add_metric(name="ErasuresRequested", unit=MetricUnit.Count, value=1)
@@ -201,15 +204,20 @@ def history(
     next_token: Annotated[str | None, Query(pattern=r"^[0-9]{1,8}$")] = None,
 ) -> HistoryResponse:
     store, user = open_store(), caller(app.current_event.raw_event)
-    profile = store.head(user).profile
+    profile = store.profile(user)
     if profile is not None and profile.erasing:
         raise ErasingError
     before = int(next_token) if next_token else _LAST
-    sessions = store.sessions_before(user, before, limit)
-    more = bool(sessions) and len(sessions) == limit and sessions[-1].number > 1
-    return HistoryResponse(
-        sessions=[_history_session(s) for s in sessions], next_token=str(sessions[-1].number) if more else None
-    )
+    found = store.sessions_before(user, before, limit)
+    shown = _within_a_response([_history_session(s) for s in found])
+    more = bool(shown) and (len(shown) < len(found) or len(found) == limit) and shown[-1].session_id > 1
+    return HistoryResponse(sessions=shown, next_token=str(shown[-1].session_id) if more else None)
+
+
+def _within_a_response(sessions: list[HistorySession]) -> list[HistorySession]:
+    """The first of them that fit in what Lambda can answer (6 MB), each as it will be escaped; at least one."""
+    sizes = accumulate(len(json.dumps(s.model_dump(mode="json"))) for s in sessions)
+    return [s for s, size in zip(sessions, sizes, strict=True) if size <= _RESPONSE or s is sessions[0]]
 
 
 def _response(profile: Profile, head: Head, now: datetime) -> ProfileResponse:

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from rl_core import lifecycle
 from rl_core.config import settings
 from rl_core.errors import ErasingError, InvalidRequestError, PolicyUnreadableError, ProfileRequiredError
-from rl_core.models import Policy, Segment, Session, Status
+from rl_core.models import ACTIONS, Policy, Segment, Session, Status
 from rl_core.policy import known_best
 from rl_core.retry import until_settled
 from rl_core.store import open_store, profile_write, session_write
@@ -142,7 +142,8 @@ def _reason(session: Session) -> str:
     if len(decision.eligible) == 1:
         return basis + "the one kind of plan that you have not had lately."
     if known_best(decision):
-        return basis + "the best kind of plan known so far, other than your latest."
+        among = "" if len(decision.eligible) == len(ACTIONS) else ", among those you have not just had"
+        return basis + f"the best kind of plan known so far{among}."
     return basis + "a try, to learn whether this kind of plan helps."
 
 

@@ -13,6 +13,7 @@ from tests.conftest import ROOT, TEMPLATE, event_of, handler_of
 
 JOURNEY = ("profile", "recommend", "complete", "feedback_batch", "learn", "erasure")
 API = JOURNEY[:4]
+HANDLERS = {name: handler_of(name).lambda_handler for name in JOURNEY}
 USER = "5f1c0a9e-6f3b-4c1e-9d55-0d7c2f9b8a11"
 
 
@@ -31,7 +32,7 @@ class Context:
 
 def answer(name: str, event: dict[str, Any] | None = None) -> Any:
     """What the function says to its sample event, or to this one."""
-    return handler_of(name).lambda_handler(event or event_of(name), Context(name))
+    return HANDLERS[name](event or event_of(name), Context(name))
 
 
 def live_until(last: str) -> Any:
@@ -42,6 +43,15 @@ def live_until(last: str) -> Any:
             assert said["statusCode"] == 200, (name, said)
             said = json.loads(said["body"])
     return said
+
+
+def delete_event() -> dict[str, Any]:
+    """The profile's sample event, as the user's DELETE a moment later."""
+    event = event_of("profile")
+    del event["body"]
+    event["routeKey"] = event["requestContext"]["routeKey"] = "DELETE /profile/"
+    event["requestContext"]["http"]["method"] = "DELETE"
+    return event
 
 
 def session_one(store: Store) -> Session:
@@ -144,12 +154,3 @@ def test_the_erasure_event_removes_who_asked(store: Store) -> None:
     assert answer("profile", delete_event())["statusCode"] == 204
     assert answer("erasure") == {"erased": 1}
     assert store.head(USER) == (None, ())
-
-
-def delete_event() -> dict[str, Any]:
-    """The profile's sample event, as the user's DELETE a moment later."""
-    event = event_of("profile")
-    del event["body"]
-    event["routeKey"] = event["requestContext"]["routeKey"] = "DELETE /profile/"
-    event["requestContext"]["http"]["method"] = "DELETE"
-    return event

@@ -69,12 +69,36 @@ def test_an_erased_user_leaves_no_item(world: World) -> None:
 
 
 def test_an_erasure_spares_what_a_later_life_put_in_the_same_place(world: World) -> None:
-    old = world.issue("ana")
-    stale = list(world.store.user_items("USER#ana"))
-    spoil("USER#ana", "SESSION#00000001", key={"B": b"another life"})
-    with pytest.raises(Exception, match="conditions failed"):
-        world.store.delete(stale[0])
-    assert world.session("ana").key != old.key
+    world.issue("ana")
+    assert not world.store.erase("USER#ana")
+    assert world.session("ana").number == 1
+
+
+def test_a_marker_of_erasure_says_nothing_of_the_person(world: World) -> None:
+    ask(profile, "PUT", "/profile/", {"segment": SEGMENT.value})
+    ask(profile, "DELETE", "/profile/")
+    key = {"pk": {"S": "USER#ana"}, "sk": {"S": "~PROFILE"}}
+    marker = boto3.client("dynamodb").get_item(TableName=TEMPLATE.table.name, Key=key)["Item"]
+    assert set(marker) == {"pk", "sk", "revision", "key", "created_at", "erasing", "due_shard", "due_at"}
+
+
+def test_a_user_with_an_unreadable_session_can_still_be_erased(world: World) -> None:
+    ask(profile, "PUT", "/profile/", {"segment": SEGMENT.value})
+    ask(recommend, "GET", "/activity/recommended/")
+    spoil("USER#ana", "SESSION#00000001", segment={"S": "rubbish"})
+    assert ask(recommend, "GET", "/activity/recommended/")["type"] == "unavailable"
+    assert ask(profile, "DELETE", "/profile/") == 204
+    assert erasure.run(world.store, NOW) == 1
+
+
+def test_a_policy_item_that_got_lost_is_not_started_anew(world: World) -> None:
+    world.due("ben")
+    learn.run(world.store, NOW, always)
+    world.due("cem")
+    client, name = boto3.client("dynamodb"), TEMPLATE.table.name
+    client.delete_item(TableName=name, Key={"pk": {"S": "SEGMENT#HIGH_LOW"}, "sk": {"S": "POLICY"}})
+    assert learn.run(world.store, NOW, always)["learned"] == 0
+    assert world.session("cem").status is Status.CLOSED
 
 
 @pytest.mark.parametrize("subject", [None, "", 7, "x" * 256])

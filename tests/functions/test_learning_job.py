@@ -10,18 +10,19 @@ import pytest
 
 from rl_core import lifecycle, trainer
 from rl_core.config import settings
-from rl_core.errors import ConflictError, OversizeError, PolicyUnreadableError
+from rl_core.errors import ConflictError, OversizeError, PolicyUnreadableError, UnavailableError
 from rl_core.learning import fold
 from rl_core.models import EndedBy, Policy, Status
-from rl_core.store import Put, Store, session_write
+from rl_core.store import Head, Put, Store, policy_write, session_write
 from tests.conftest import TEMPLATE, handler_of
 from tests.functions.conftest import NOW, SEGMENT, World
 
 learn = handler_of("learn")
 
 
-def always() -> bool:
-    return True
+def always() -> int:
+    """Milliseconds left: as many as a run may have."""
+    return 55_000
 
 
 def spoil(pk: str, sk: str, **attributes: Any) -> None:
@@ -92,6 +93,25 @@ def test_a_session_that_somebody_moved_is_dropped_and_the_rest_learned(world: Wo
     assert world.session("u1").status is Status.CLOSED
 
 
+def test_a_session_that_the_index_still_lists_after_it_was_learned_is_not_learned_again(world: World) -> None:
+    world.due("ana")
+    (page,) = world.store.due(SEGMENT, NOW, 90)
+    learn.run(world.store, NOW, always)
+    report = trainer.learn_due(world.store, world.store.load(page)[0], settings())
+    assert (report["learned"], report["dropped"]) == (0, 1)
+    assert world.store.policy(SEGMENT).episodes == 1
+
+
+def test_a_policy_is_only_replaced_at_the_version_that_was_read(world: World) -> None:
+    world.due("ana")
+    learn.run(world.store, NOW, always)
+    policy = world.store.policy(SEGMENT)
+    for version in (policy.version, policy.version + 2):
+        with pytest.raises(ConflictError):
+            world.store.write(policy_write(replace(policy, version=version)))
+    world.store.write(policy_write(replace(policy, version=policy.version + 1)))
+
+
 class Narrow(Store):
     """A table that takes fewer writes in a transaction, and never the session of one user."""
 
@@ -160,7 +180,41 @@ def test_after_lost_races_the_api_closes_alone_and_queues(world: World) -> None:
     assert learn.run(world.store, NOW, always)["learned"] == 1
 
 
+class Throttled(Store):
+    """A table that is too busy for the policy."""
+
+    def write(self, *puts: Put) -> None:
+        if any("counts" in put.item for put in puts):
+            raise UnavailableError
+        super().write(*puts)
+
+
+def test_a_policy_that_cannot_be_written_never_fails_the_request(world: World) -> None:
+    session = world.issue("ana")
+    profile = world.store.head("ana").profile
+    assert profile is not None
+    closed, moved = lifecycle.close(session, profile, settings(), NOW, EndedBy.BATCH)
+    _, figures = trainer.close_and_learn(Throttled(TEMPLATE.table.name), closed, moved, settings())
+    assert (figures.learning, figures.episodes) == (trainer.Learning.QUEUED, None)
+
+
+class OneDown(Store):
+    """A table that cannot be reached for one user."""
+
+    def head(self, user: str) -> Head:
+        if user == "ana":
+            raise UnavailableError
+        return super().head(user)
+
+
+def test_one_user_who_cannot_be_reached_does_not_stop_the_run(world: World) -> None:
+    session = world.issue("ana")
+    world.due("ben", at=session.expires_at)
+    totals = learn.run(OneDown(TEMPLATE.table.name), session.expires_at, always)
+    assert (totals["closed"], totals["learned"]) == (0, 1)
+
+
 def test_a_run_without_time_left_changes_nothing(world: World) -> None:
     session = world.issue("ana")
     world.due("ben", at=session.expires_at)
-    assert sum(learn.run(world.store, session.expires_at, lambda: False).values()) == 0
+    assert sum(learn.run(world.store, session.expires_at, lambda: 0).values()) == 0

@@ -194,6 +194,16 @@ def test_completions_of_the_day_count_over_sessions_in_the_users_own_day(newcome
     assert ana.profile()["streak_days"] == 2
 
 
+def test_completions_of_the_day_count_over_any_number_of_sessions(ana: Phone) -> None:
+    total = 0
+    for _ in range(15):
+        plan = ana.plan()
+        ok(ana.batch(done(plan)))
+        total += len(ids(plan))
+    first = ids(ana.plan())[0]
+    assert ok(ana.complete(first))["stats"]["total_completed_today"] == total + 1
+
+
 def ana_hour(ana: Phone) -> int:
     return int(ana.latest()["issued_at"][11:13])
 

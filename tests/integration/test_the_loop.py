@@ -94,14 +94,15 @@ def test_the_journey_from_profile_to_the_next_plan(newcomer: NewUser) -> None:
     assert after["rl_action_id"] != plan["rl_action_id"]
 
 
-def test_two_sessions_in_a_row_share_at_most_half(newcomer: NewUser) -> None:
+def test_two_sessions_in_a_row_differ_in_kind_and_share_at_most_half(newcomer: NewUser) -> None:
     ana = newcomer(avoid=["floor", "outdoors", "upper_body"])
-    before: set[str] = set()
-    for _ in range(6):
+    kind, before = -1, set[str]()
+    for _ in range(20):
         plan = ana.plan()
         names = {activity["name"] for activity in plan["activities"]}
+        assert plan["rl_action_id"] != kind
         assert len(names & before) <= len(names) / 2
-        before = names
+        kind, before = plan["rl_action_id"], names
         ok(ana.batch(done(plan)))
 
 

@@ -77,7 +77,8 @@ def test_who_leaves_a_session_behind_stays_away_until_it_has_expired() -> None:
 
 
 def test_everybody_opens_the_app_after_the_clock_starts_and_on_a_tick() -> None:
-    phones = [Phone(person, httpx.Client(), "t", 1) for person in population(seed=1, per_segment=8, days=30)]
+    http = httpx.Client()
+    phones = [Phone(person, http, "t", cooldown=1) for person in population(seed=1, per_segment=8, days=30)]
     diary = diary_of(phones)
     assert min(diary) >= START
     assert all((moment - START) % TICK == TICK * 0 for moment in diary)

@@ -44,7 +44,8 @@ class Metrics:
 
 
 def close_and_learn(store: Store, session: Session, profile: Profile, settings: Settings) -> tuple[Session, Metrics]:
-    """Closes a session and learns from it in one transaction; after lost policy races it closes alone, queued.
+    """Closes a session and learns from it in one transaction; after lost policy races, or when the policy cannot be
+    read or written, it closes alone, queued.
 
     `session` and `profile` are as `lifecycle.close` made them. Raises ConflictError when either has changed since it
     was read; then nothing was written.
@@ -53,8 +54,9 @@ def close_and_learn(store: Store, session: Session, profile: Profile, settings: 
         for attempt in range(settings.learn_attempts):
             try:
                 policy = _commit(store, [session], [profile], settings)
-            except PolicyUnreadableError:
-                break
+            except (PolicyUnreadableError, UnavailableError, OversizeError):
+                store.write(session_write(session), profile_write(profile))
+                return session, Metrics(None, None, None, Learning.QUEUED)
             except ConflictError as error:
                 if error.lost & {0, 1}:
                     raise
@@ -103,8 +105,9 @@ def learn_due(store: Store, sessions: Sequence[Session], settings: Settings) -> 
     races over the policy. Raises PolicyUnreadableError, or UnavailableError after too many races; what is left then
     stays due.
     """
-    report = Counter(learned=0, dropped=0, parked=0, conflicts=0)
-    todo = [list(chunk) for chunk in _chunks(sessions, settings.learn_batch)][::-1]
+    due = [s for s in sessions if lifecycle.is_due(s)]  # the index may lag behind the items
+    report = Counter(learned=0, dropped=len(sessions) - len(due), parked=0, conflicts=0)
+    todo = [list(chunk) for chunk in _chunks(due, settings.learn_batch)][::-1]
     while todo:
         batch = todo.pop()
         races = 0

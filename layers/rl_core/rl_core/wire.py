@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Annotated, Any
 
+from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
@@ -17,6 +18,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from rl_core.catalogue import Entry, catalogue
 from rl_core.errors import (
+    FettleError,
     InvalidRequestError,
     PathNotFoundError,
     PayloadTooLargeError,
@@ -29,6 +31,8 @@ from rl_core.models import Activity, Session
 
 # A request that has nothing to count is no cause for a warning.
 warnings.filterwarnings("ignore", "No application metrics to publish", UserWarning)
+
+logger = Logger()
 
 JSON = "application/json"
 PROBLEM = "application/problem+json"
@@ -211,11 +215,16 @@ def answer_problems(app: APIGatewayHttpResolver) -> None:
     def unreadable(_: RecursionError) -> Response[str]:
         return refused(InvalidRequestError("The body is nested too deeply."))
 
+    def failed(error: FettleError) -> Response[str]:
+        logger.error("request failed", extra={"error": type(error).__name__, "reason": str(error)})
+        return refused(UnavailableError())
+
     def unknown(_: NotFoundError) -> Response[str]:
         return refused(PathNotFoundError())
 
     app.exception_handler(RequestError)(refused)
     app.exception_handler(RequestValidationError)(invalid)
+    app.exception_handler(FettleError)(failed)
     app.exception_handler(RecursionError)(unreadable)
     app.exception_handler(NotFoundError)(unknown)
 

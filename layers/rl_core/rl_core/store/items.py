@@ -110,6 +110,8 @@ def profile_item(profile: Profile) -> Item:
 
 @strict
 def read_profile(item: Stored) -> Profile:
+    if "erasing" in item:
+        return _read_marker(item)
     return Profile(
         user=item["pk"]["S"].removeprefix(keys.user_pk("")),
         key=item["key"]["B"],
@@ -126,18 +128,33 @@ def read_profile(item: Stored) -> Profile:
             date.fromisoformat(item["streak_last"]["S"]) if "streak_last" in item else None,
         ),
         revision=read_int(item, "revision"),
-        erasing="erasing" in item,
     )
 
 
 def erasing_item(profile: Profile, at: datetime) -> Item:
-    """The marker that takes the profile's place until a job has removed every item of the user."""
-    bare = Profile(profile.user, profile.key, profile.segment, profile.created_at, revision=profile.revision)
-    return profile_item(bare) | {
+    """The marker that takes the profile's place until a job has removed every item of the user: it says no more."""
+    return {
+        "pk": string(keys.user_pk(profile.user)),
+        "sk": string(keys.PROFILE_SK),
+        "revision": number(profile.revision + 1),
+        "key": {"B": profile.key},
+        "created_at": time(profile.created_at),
         "erasing": {"BOOL": True},
         "due_shard": string(keys.erasing_shard(keys.shard_of(profile.user))),
         "due_at": time(at),
     }
+
+
+def _read_marker(item: Stored) -> Profile:
+    """The marker as a profile that is being erased; the segment of such a one means nothing."""
+    return Profile(
+        user=item["pk"]["S"].removeprefix(keys.user_pk("")),
+        key=item["key"]["B"],
+        segment=Segment.LOW_LOW,
+        created_at=read_time(item, "created_at"),
+        revision=read_int(item, "revision"),
+        erasing=True,
+    )
 
 
 def session_item(session: Session) -> Item:

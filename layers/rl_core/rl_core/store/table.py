@@ -21,11 +21,12 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 _INDEX = "due"
+_PAGE = 99  # removals in one transaction, beside the check of the marker
 _HEAD = 3  # the profile and the two latest sessions: within one read unit
 _CONFIG = Config(
     connect_timeout=1,
     read_timeout=2,
-    retries={"mode": "standard", "total_max_attempts": 3},
+    retries={"mode": "standard", "total_max_attempts": 2},
     max_pool_connections=32,
     parameter_validation=False,
     tcp_keepalive=True,
@@ -73,6 +74,11 @@ class Store:
         rest = found[1:] if profile else found
         return Head(profile, tuple(items.read_session(item) for item in rest))
 
+    def profile(self, user: str) -> Profile | None:
+        key = {"pk": string(keys.user_pk(user)), "sk": string(keys.PROFILE_SK)}
+        item = self._call("get_item", Key=key, ConsistentRead=True).get("Item")
+        return items.read_profile(item) if item else None
+
     def session(self, user: str, session_number: int) -> Session | None:
         key = {"pk": string(keys.user_pk(user)), "sk": string(keys.session_sk(session_number))}
         item = self._call("get_item", Key=key, ConsistentRead=True).get("Item")
@@ -86,12 +92,18 @@ class Store:
         return tuple(items.read_session(i) for i in self._query_user(user, keys.session_sk(0), last, limit))
 
     def policy(self, segment: Segment) -> Policy:
-        """The segment's policy; one never written is a new one, version 0. Raises PolicyUnreadableError."""
+        """The segment's policy; one never written is a new one, version 0.
+
+        Raises PolicyUnreadableError, also when the item is gone while records of its versions are there: a new one
+        in its place would forget what they say.
+        """
         key = {"pk": string(keys.segment_pk(segment)), "sk": string(keys.POLICY_SK)}
         try:
             item = self._call("get_item", Key=key, ConsistentRead=True).get("Item")
         except UnavailableError as error:
             raise PolicyUnreadableError("the policy item could not be read") from error
+        if item is None and next(self.versions(segment), None) is not None:
+            raise PolicyUnreadableError("the policy item is gone, its version records are not")
         return policies.read_policy(item) if item else Policy(segment)
 
     def versions(self, segment: Segment) -> Iterator[tuple[Learner, tuple[Transition, ...]]]:
@@ -176,26 +188,39 @@ class Store:
             },
         )
 
-    def user_items(self, pk: str) -> Iterator[Stored]:
-        """Key attributes of every item of one user, sessions before the profile, which sorts last."""
+    def erase(self, pk: str) -> bool:
+        """Removes every item of a user who is being erased, the marker last; False if that is not so (any more).
+
+        Each removal is conditioned on the marker that was read: what a later life of the user puts in the same place
+        stays. Raises ConflictError when another run finishes first.
+        """
+        marker = {"pk": string(pk), "sk": string(keys.PROFILE_SK)}
+        found = self._call("get_item", Key=marker, ConsistentRead=True).get("Item", {})
+        if "erasing" not in found:
+            return False
+        guard = {
+            "ConditionExpression": "#key = :key AND attribute_exists(erasing)",
+            "ExpressionAttributeNames": {"#key": "key"},
+            "ExpressionAttributeValues": {":key": found["key"]},
+        }
+        for page in self._user_keys(pk):
+            removals = [{"Delete": {"TableName": self._table, "Key": key}} for key in page if key != marker]
+            check = {"ConditionCheck": {"TableName": self._table, "Key": marker, **guard}}
+            if removals:
+                self._call("transact_write_items", TransactItems=[check, *removals])
+        self._call("delete_item", Key=marker, **guard)
+        return True
+
+    def _user_keys(self, pk: str) -> Iterator[list[dict[str, Any]]]:
+        """Keys of every item of one user, in pages that fit in a transaction."""
         pages = self._pages(
             KeyConditionExpression="pk = :pk",
             ExpressionAttributeValues={":pk": string(pk)},
-            ProjectionExpression="pk, sk, #key",
-            ExpressionAttributeNames={"#key": "key"},
+            ProjectionExpression="pk, sk",
             ConsistentRead=True,
+            Limit=_PAGE,
         )
-        yield from (item for page in pages for item in page)
-
-    def delete(self, item: Stored) -> None:
-        """Removes this very item, not one that a later life of the user put in its place."""
-        self._call(
-            "delete_item",
-            Key={"pk": item["pk"], "sk": item["sk"]},
-            ConditionExpression="#key = :key",
-            ExpressionAttributeNames={"#key": "key"},
-            ExpressionAttributeValues={":key": item["key"]},
-        )
+        yield from ([{"pk": item["pk"], "sk": item["sk"]} for item in page] for page in pages)
 
     def _query_user(self, user: str, first: str, last: str, limit: int) -> list[Stored]:
         """Up to `limit` items of one user between two sort keys, newest first, strongly consistent."""
