@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from rl_core import lifecycle
+from rl_core import lifecycle, trainer
 from rl_core.config import settings
 from rl_core.models import EndedBy, Profile, Segment, Session
 from rl_core.store import Store, profile_write, session_write
@@ -38,6 +38,13 @@ class World:
         closed, moved = lifecycle.close(answered, profile, settings(), at, EndedBy.BATCH)
         self.store.write(session_write(closed), profile_write(moved))
         return replace(closed, revision=2)
+
+    def end(self, user: str, store: Store) -> trainer.Metrics:
+        """Ends a user's first session as the API does, on a table that may refuse; the figures it answers."""
+        session, profile = self.issue(user), self.store.head(user).profile
+        assert profile is not None
+        closed, moved = lifecycle.close(session, profile, settings(), NOW, EndedBy.BATCH)
+        return trainer.close_and_learn(store, closed, moved, settings())[1]
 
     def session(self, user: str, number: int = 1) -> Session:
         found = self.store.session(user, number)

@@ -8,7 +8,7 @@ from typing import Any
 import boto3
 import pytest
 
-from rl_core import lifecycle, trainer
+from rl_core import trainer
 from rl_core.config import settings
 from rl_core.errors import ConflictError, OversizeError, PolicyUnreadableError, UnavailableError
 from rl_core.learning import fold
@@ -171,11 +171,7 @@ class Contended(Store):
 
 
 def test_after_lost_races_the_api_closes_alone_and_queues(world: World) -> None:
-    session = world.issue("ana")
-    profile = world.store.head("ana").profile
-    assert profile is not None
-    closed, moved = lifecycle.close(session, profile, settings(), NOW, EndedBy.BATCH)
-    _, figures = trainer.close_and_learn(Contended(TEMPLATE.table.name), closed, moved, settings())
+    figures = world.end("ana", Contended(TEMPLATE.table.name))
     assert (figures.learning, figures.episodes) == (trainer.Learning.QUEUED, 0)
     assert learn.run(world.store, NOW, always)["learned"] == 1
 
@@ -190,11 +186,7 @@ class Throttled(Store):
 
 
 def test_a_policy_that_cannot_be_written_never_fails_the_request(world: World) -> None:
-    session = world.issue("ana")
-    profile = world.store.head("ana").profile
-    assert profile is not None
-    closed, moved = lifecycle.close(session, profile, settings(), NOW, EndedBy.BATCH)
-    _, figures = trainer.close_and_learn(Throttled(TEMPLATE.table.name), closed, moved, settings())
+    figures = world.end("ana", Throttled(TEMPLATE.table.name))
     assert (figures.learning, figures.episodes) == (trainer.Learning.QUEUED, None)
 
 

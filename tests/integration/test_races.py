@@ -134,6 +134,18 @@ def test_gets_at_once_at_expiry_close_once_and_issue_one(
     assert table.policy(Segment.MODERATE_LOW).episodes == 1
 
 
+def test_runs_of_the_job_that_overlap_learn_each_session_once(
+    newcomer: NewUser, table: Store, stack: Stack, pause: Callable[..., None]
+) -> None:
+    for _ in range(30):
+        newcomer(segment=Segment.MODERATE_HIGH).plan()
+    pause(hours=48)
+    at_once(6, lambda: stack.run_schedule("Learn"))
+    learn_all(stack)
+    keys = [t.key for _, transitions in table.versions(Segment.MODERATE_HIGH) for t in transitions]
+    assert table.policy(Segment.MODERATE_HIGH).episodes == len(keys) == len(set(keys)) == 30
+
+
 def test_first_profiles_at_once_are_one_profile(stranger: Callable[[], Phone], stack: Stack) -> None:
     ana = stranger()
     assert len(figures(at_once(8, lambda: ana.put(segment=Segment.HIGH_MODERATE)))) == 1
