@@ -32,4 +32,10 @@ class Settings(Learner):
 @lru_cache(maxsize=1)
 def settings() -> Settings:
     """The process's settings. Raises pydantic's ValidationError when the environment does not fit."""
-    return Settings.model_validate({k: os.environ[k.upper()] for k in Settings.model_fields if k.upper() in os.environ})
+    return read_settings()
+
+
+def read_settings(**given: str) -> Settings:
+    """The environment's settings, with these over them."""
+    read = {k: os.environ[k.upper()] for k in Settings.model_fields if k.upper() in os.environ}
+    return Settings.model_validate(read | given)

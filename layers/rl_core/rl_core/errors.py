@@ -16,6 +16,7 @@ FettleError
 |-- ConflictError                a conditional write found another state; carries which writes
 |-- OversizeError                a transaction is too large for the table
 |-- UnreadableItemError          a stored item cannot be parsed: never guessed at, never overwritten
+|-- HistoryError                 a version of a policy cannot be rebuilt or restored
 `-- PolicyUnreadableError        the policy item is unavailable, unparsable or of another format
 """
 
@@ -132,6 +133,10 @@ class OversizeError(FettleError):
 
 class UnreadableItemError(FettleError):
     """A stored item cannot be parsed."""
+
+
+class HistoryError(FettleError):
+    """A version of a policy cannot be rebuilt or restored."""
 
 
 class PolicyUnreadableError(FettleError):

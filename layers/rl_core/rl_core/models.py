@@ -8,6 +8,8 @@ from datetime import date, datetime
 from enum import IntEnum, StrEnum
 from typing import NamedTuple
 
+from rl_core.config import Learner
+
 MAX_ACTIVITIES = 7
 
 
@@ -256,3 +258,17 @@ class Transition:
     next_state: State
     barred: tuple[Action, ...]
     results: tuple[Result, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class VersionRecord:
+    """How one version of a policy came to be: by learning these transitions in order, or by a rollback.
+
+    A rollback takes values, counts and statistics from the version `restored`; `episodes` go on.
+    """
+
+    version: int
+    learner: Learner
+    transitions: tuple[Transition, ...] = ()
+    restored: int | None = None
+    reason: str | None = None

@@ -62,7 +62,11 @@ def choose(values: Sequence[float], options: Sequence[Action], epsilon: float, r
 
 def decide(policy: Policy, state: State, recent: Sequence[Action], settings: Settings, rng: Random) -> Decision:
     """The decision that the policy makes in this state."""
-    options = eligible(recent, settings.action_cooldown)
+    return draw(policy, state, eligible(recent, settings.action_cooldown), settings, rng)
+
+
+def draw(policy: Policy, state: State, options: tuple[Action, ...], settings: Settings, rng: Random) -> Decision:
+    """The decision among these eligible actions."""
     rate = epsilon(policy.episodes, settings)
     choice = choose(q_values(policy, state, settings.pooling_visits), options, rate, rng)
     return Decision(state, options, choice.action, choice.propensity, rate, policy.version, choice.explored)
@@ -70,7 +74,11 @@ def decide(policy: Policy, state: State, recent: Sequence[Action], settings: Set
 
 def decide_without_policy(state: State, recent: Sequence[Action], settings: Settings, rng: Random) -> Decision:
     """A uniform draw over the eligible actions, marked as a fallback: never learned from."""
-    options = eligible(recent, settings.action_cooldown)
+    return draw_without_policy(state, eligible(recent, settings.action_cooldown), rng)
+
+
+def draw_without_policy(state: State, options: tuple[Action, ...], rng: Random) -> Decision:
+    """The fallback's decision among these eligible actions."""
     action = pick(options, rng)
     return Decision(state, options, action, 1 / len(options), 1.0, policy_version=0, explored=True, fallback=True)
 

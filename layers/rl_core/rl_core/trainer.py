@@ -1,7 +1,8 @@
 """The loop that joins learning and store: read the policy, fold sessions into it, commit, retry.
 
 The same commit serves one session for the API and ninety for the job: the sessions marked learned (each only as it
-was read), the policy replaced only at the version that was read, and one record of what the new version learned.
+was read), the policy replaced only at the version that was read, one record of what the new version learned, and
+every hundred versions a snapshot.
 """
 
 from collections import Counter
@@ -17,7 +18,7 @@ from rl_core.learning import fold
 from rl_core.models import Policy, Profile, Session, Status
 from rl_core.policy import epsilon
 from rl_core.retry import pause
-from rl_core.store import Store, policy_write, profile_write, session_write, version_write
+from rl_core.store import Store, policy_write, profile_write, session_write, snapshot_writes, version_write
 
 _JOB_RACES = 10
 
@@ -93,6 +94,7 @@ def _commit(store: Store, sessions: Sequence[Session], profiles: Sequence[Profil
         *[profile_write(p) for p in profiles],
         policy_write(after),
         version_write(after, transitions, settings),
+        *snapshot_writes(after),
     )
     return after
 

@@ -8,6 +8,7 @@ from rl_core.models import Segment, Session, Status
 PROFILE_SK = "~PROFILE"
 SESSION_PREFIX = "SESSION#"
 POLICY_SK = "POLICY"
+VERSION_PREFIX = "VERSION#"
 PARKED = "parked"
 SHARDS = 4
 
@@ -24,8 +25,12 @@ def segment_pk(segment: Segment) -> str:
     return f"SEGMENT#{segment.name}"
 
 
+def snapshot_sk(version: int) -> str:
+    return f"SNAPSHOT#{version:010d}"
+
+
 def version_sk(version: int) -> str:
-    return f"VERSION#{version:010d}"
+    return f"{VERSION_PREFIX}{version:010d}"
 
 
 def open_shard(shard: int) -> str:

@@ -11,12 +11,25 @@ from typing import Any
 
 from rl_core.config import Learner
 from rl_core.errors import PolicyUnreadableError, UnreadableItemError
-from rl_core.models import ACTIONS, CELLS, STATES, Action, ActivityStats, Policy, Result, Segment, State, Transition
+from rl_core.models import (
+    ACTIONS,
+    CELLS,
+    STATES,
+    Action,
+    ActivityStats,
+    Policy,
+    Result,
+    Segment,
+    State,
+    Transition,
+    VersionRecord,
+)
 from rl_core.store import keys
 from rl_core.store.items import (
     Item,
     Stored,
     actions,
+    maybe_int,
     number,
     read_actions,
     read_float,
@@ -75,6 +88,17 @@ def _read_policy(item: Stored) -> Policy:
     )
 
 
+def snapshot_item(policy: Policy) -> Item:
+    """The whole policy as of its version."""
+    return policy_item(policy) | {"sk": string(keys.snapshot_sk(policy.version))}
+
+
+def rollback_item(policy: Policy, restored: int, reason: str, learner: Learner) -> Item:
+    """The record of a version that took its values from an earlier one."""
+    item = version_item(policy, (), learner)
+    return item | {"restored": number(restored), "reason": string(reason)}
+
+
 def version_item(policy: Policy, transitions: Sequence[Transition], learner: Learner) -> Item:
     """The record of what this version learned, in order, and with which constants."""
     return {
@@ -85,11 +109,21 @@ def version_item(policy: Policy, transitions: Sequence[Transition], learner: Lea
     }
 
 
-@strict
 def read_version(item: Stored) -> tuple[Learner, tuple[Transition, ...]]:
+    record = read_record(item)
+    return record.learner, record.transitions
+
+
+@strict
+def read_record(item: Stored) -> VersionRecord:
     k, gamma, window = (value["N"] for value in item["learner"]["L"])
-    learner = Learner(pooling_visits=float(k), discount=float(gamma), value_window=int(window))
-    return learner, tuple(_read_transition(t["M"]) for t in item["transitions"]["L"])
+    return VersionRecord(
+        version=int(item["sk"]["S"].removeprefix(keys.VERSION_PREFIX)),
+        learner=Learner(pooling_visits=float(k), discount=float(gamma), value_window=int(window)),
+        transitions=tuple(_read_transition(t["M"]) for t in item["transitions"]["L"]),
+        restored=maybe_int(item, "restored"),
+        reason=item["reason"]["S"] if "reason" in item else None,
+    )
 
 
 def _transition_map(t: Transition) -> Item:

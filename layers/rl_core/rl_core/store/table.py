@@ -11,10 +11,11 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from rl_core.config import Learner, settings
-from rl_core.errors import ConflictError, OversizeError, PolicyUnreadableError, UnavailableError, UnreadableItemError
-from rl_core.models import Policy, Profile, Segment, Session, Transition
+from rl_core.errors import PolicyUnreadableError, UnavailableError, UnreadableItemError
+from rl_core.models import Policy, Profile, Segment, Session, Transition, VersionRecord
 from rl_core.store import items, keys, policies
 from rl_core.store.items import Stored, number, string, time
+from rl_core.store.refusals import translated
 from rl_core.store.writes import Put
 
 if TYPE_CHECKING:
@@ -32,9 +33,6 @@ _CONFIG = Config(
     tcp_keepalive=True,
 )
 _NAMES_TABLES_ITSELF = {"batch_get_item", "transact_write_items"}
-_TOO_LARGE = {"ValidationError", "ValidationException", "ItemCollectionSizeLimitExceeded"}
-_RACES = {"ConditionalCheckFailed", "ConditionalCheckFailedException"}
-_BUSY = {"TransactionConflict", "TransactionConflictException", "TransactionInProgressException"}
 
 
 class Head(NamedTuple):
@@ -105,6 +103,36 @@ class Store:
         if item is None and next(self.versions(segment), None) is not None:
             raise PolicyUnreadableError("the policy item is gone, its version records are not")
         return policies.read_policy(item) if item else Policy(segment)
+
+    def records(self, segment: Segment, after: int, last: int) -> Iterator[VersionRecord]:
+        """How the versions from `after` + 1 to `last` came to be, in order."""
+        pages = self._pages(
+            KeyConditionExpression="pk = :pk AND sk BETWEEN :first AND :last",
+            ExpressionAttributeValues={
+                ":pk": string(keys.segment_pk(segment)),
+                ":first": string(keys.version_sk(after + 1)),
+                ":last": string(keys.version_sk(last)),
+            },
+            ConsistentRead=True,
+        )
+        if last > after:
+            yield from (policies.read_record(item) for page in pages for item in page)
+
+    def snapshot(self, segment: Segment, version: int) -> Policy:
+        """The latest whole policy kept at or before this version; an empty one, version 0, if there is none."""
+        answer = self._call(
+            "query",
+            KeyConditionExpression="pk = :pk AND sk BETWEEN :first AND :last",
+            ExpressionAttributeValues={
+                ":pk": string(keys.segment_pk(segment)),
+                ":first": string(keys.snapshot_sk(0)),
+                ":last": string(keys.snapshot_sk(version)),
+            },
+            ScanIndexForward=False,
+            ConsistentRead=True,
+            Limit=1,
+        )
+        return policies.read_policy(answer["Items"][0]) if answer["Items"] else Policy(segment)
 
     def versions(self, segment: Segment) -> Iterator[tuple[Learner, tuple[Transition, ...]]]:
         """What each version learned, in version order."""
@@ -256,23 +284,9 @@ class Store:
         try:
             return getattr(self._client, operation)(**arguments)
         except ClientError as error:
-            raise _translated(error) from error
+            raise translated(error) from error
         except BotoCoreError as error:
             raise UnavailableError from error
-
-
-def _translated(error: ClientError) -> Exception:
-    code = error.response["Error"]["Code"]
-    reasons = [r.get("Code", "None") for r in error.response.get("CancellationReasons", [])]
-    if code in _RACES:
-        return ConflictError(frozenset({0}))
-    if _TOO_LARGE & {code, *reasons}:
-        return OversizeError(code)
-    if lost := frozenset(i for i, reason in enumerate(reasons) if reason in _RACES):
-        return ConflictError(lost)
-    if _BUSY & {code, *reasons}:
-        return ConflictError()
-    return UnavailableError()
 
 
 @lru_cache(maxsize=1)

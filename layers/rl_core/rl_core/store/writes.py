@@ -10,6 +10,8 @@ from rl_core.models import Policy, Profile, Session, Transition
 from rl_core.store import items, policies
 from rl_core.store.items import Item, number
 
+SNAPSHOT_EVERY = 100
+
 
 @dataclass(frozen=True, slots=True)
 class Put:
@@ -53,6 +55,16 @@ def policy_write(policy: Policy) -> Put:
 def version_write(policy: Policy, transitions: Sequence[Transition], learner: Learner) -> Put:
     """Condition: `new-item`."""
     return _new(policies.version_item(policy, transitions, learner))
+
+
+def rollback_write(policy: Policy, restored: int, reason: str, learner: Learner) -> Put:
+    """Condition: `new-item`."""
+    return _new(policies.rollback_item(policy, restored, reason, learner))
+
+
+def snapshot_writes(policy: Policy) -> list[Put]:
+    """Every hundredth version is also kept whole: a replay starts there. Condition: `new-item`."""
+    return [_new(policies.snapshot_item(policy))] if policy.version % SNAPSHOT_EVERY == 0 else []
 
 
 def _new(item: Item) -> Put:

@@ -1,0 +1,79 @@
+"""A policy's past: any version rebuilt from a snapshot and the records after it, decisions recomputed, rollbacks."""
+
+from dataclasses import dataclass, replace
+
+from rl_core import policy as choosing
+from rl_core.config import Settings
+from rl_core.errors import HistoryError
+from rl_core.learning import fold, q_values
+from rl_core.models import ACTIONS, Decision, Policy, Segment, Session, VersionRecord
+from rl_core.store import Store, policy_write, rollback_write, snapshot_writes
+
+
+def policy_at(store: Store, segment: Segment, version: int, from_start: bool = False) -> Policy:
+    """The policy as of a version, folded anew from the snapshot before it, or from nothing at all.
+
+    Raises HistoryError when a record is missing.
+    """
+    policy = Policy(segment) if from_start else store.snapshot(segment, version)
+    for record in store.records(segment, policy.version, version):
+        if record.version != policy.version + 1:
+            raise HistoryError(f"the record of version {policy.version + 1} is missing")
+        policy = _after(store, policy, record, from_start)
+    if policy.version != version:
+        raise HistoryError(f"there is no version {version}; the last on record is {policy.version}")
+    return policy
+
+
+def _after(store: Store, policy: Policy, record: VersionRecord, from_start: bool) -> Policy:
+    """The policy after one more record."""
+    if record.restored is None:
+        return replace(fold(policy, record.transitions, record.learner), version=record.version)
+    restored = policy_at(store, policy.segment, record.restored, from_start)
+    return replace(restored, version=record.version, episodes=policy.episodes)
+
+
+def roll_back(store: Store, segment: Segment, to: int, reason: str, settings: Settings) -> Policy:
+    """Publishes values, counts and statistics as of an earlier version as a new version; episodes go on.
+
+    Raises HistoryError for a version that is not in the past, ConflictError when the policy was replaced meanwhile.
+    """
+    now = store.policy(segment)
+    if not 0 <= to < now.version:
+        raise HistoryError(f"version {to} is not before the present one, {now.version}")
+    restored = replace(policy_at(store, segment, to), version=now.version + 1, episodes=now.episodes)
+    store.write(
+        policy_write(restored),
+        rollback_write(restored, to, reason, settings),
+        *snapshot_writes(restored),
+    )
+    return restored
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """A decision recomputed: per action its estimate and the visits behind it; `again` is what came out this time."""
+
+    estimates: tuple[float, ...]
+    visits: tuple[int, ...]
+    again: Decision
+
+    def agrees(self, stored: Decision) -> bool:
+        return self.again == stored
+
+
+def explain(store: Store, session: Session, settings: Settings) -> Explanation:
+    """A session's decision recomputed from the version that it names and the actions that were eligible.
+
+    Settings are those of today: a decision made under others does not agree. Raises HistoryError.
+    """
+    stored = session.decision
+    rng = choosing.generator(session.user, session.number, stored.policy_version)
+    policy = policy_at(store, session.segment, stored.policy_version)
+    estimates = q_values(policy, stored.state, settings.pooling_visits)
+    row = stored.state.row * len(ACTIONS)
+    if stored.fallback:
+        again = choosing.draw_without_policy(stored.state, stored.eligible, rng)
+    else:
+        again = choosing.draw(policy, stored.state, stored.eligible, settings, rng)
+    return Explanation(estimates, policy.counts[row : row + len(ACTIONS)], again)

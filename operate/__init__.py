@@ -1,0 +1,1 @@
+"""What an operator does with policies: look back, check, explain, roll back."""

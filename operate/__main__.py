@@ -1,0 +1,134 @@
+"""`python -m operate`: a policy's versions, replay, explanation of a decision, rollback.
+
+Against AWS it takes the account's own credentials and region; against the local stack, `--endpoint-url` with the
+address that `make run` prints for the data.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+
+import boto3
+
+from rl_core.config import Settings, read_settings
+from rl_core.errors import FettleError
+from rl_core.history import explain, policy_at, roll_back
+from rl_core.models import ACTIONS, Segment, Session
+from rl_core.retry import until_settled
+from rl_core.store import Store
+from rl_core.store.policies import policy_item
+
+DEFAULT_TABLE = "fettle-local-Table"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command; 0 if it could be done and, for the checks, if all agrees."""
+    options = _parser().parse_args(arguments)
+    settings = read_settings(table_name=options.table)
+    client = boto3.client("dynamodb", endpoint_url=options.endpoint_url)
+    command: Callable[[Store, Settings, argparse.Namespace], int] = options.command
+    try:
+        return command(Store(options.table, client), settings, options)
+    except FettleError as error:
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        return 2
+
+
+def versions(store: Store, _: Settings, options: argparse.Namespace) -> int:
+    """Each version in one line: what it learned, or what it restored and why."""
+    policy = store.policy(options.segment)
+    print(f"{options.segment.value}: version {policy.version}, {policy.episodes} episodes learned")
+    for record in store.records(options.segment, max(0, policy.version - options.last), policy.version):
+        what = f"learned {len(record.transitions)}"
+        if record.restored is not None:
+            what = f"restored version {record.restored}: {record.reason}"
+        print(f"{record.version:>8}  {what}")
+    return 0
+
+
+def replay(store: Store, _: Settings, options: argparse.Namespace) -> int:
+    """Folds the records anew and compares with what is stored, bit for bit."""
+    stored = store.policy(options.segment)
+    folded = policy_at(store, options.segment, stored.version, from_start=options.from_start)
+    differing = [name for name, value in policy_item(stored).items() if policy_item(folded)[name] != value]
+    if differing:
+        print(f"version {stored.version} DIFFERS from its replay in: {', '.join(differing)}")
+        return 1
+    print(f"version {stored.version} equals its replay, bit for bit")
+    return 0
+
+
+def explanation(store: Store, settings: Settings, options: argparse.Namespace) -> int:
+    """Recomputes one decision from stored facts and checks that it comes out the same."""
+    session = store.session(options.user, options.session)
+    if session is None:
+        print("no such session", file=sys.stderr)
+        return 2
+    found = explain(store, session, settings)
+    _print_decision(session, found.estimates, found.visits)
+    if found.agrees(session.decision):
+        print("recomputed: the same, bit for bit")
+        return 0
+    print(f"recomputed: DIFFERS (settings of another time, or a rewritten version?): {found.again}")
+    return 1
+
+
+def _print_decision(session: Session, estimates: Sequence[float], visits: Sequence[int]) -> None:
+    d = session.decision
+    print(
+        f"session {session.number}, {session.segment.value}, state {tuple(d.state)}, policy version {d.policy_version}"
+    )
+    for action in ACTIONS:
+        mark = "served" if action is d.action else "" if action in d.eligible else "not eligible"
+        print(
+            f"  {int(action)} {action.title:<30} estimate {estimates[action]:+.6f}  visits {visits[action]:>6}  {mark}"
+        )
+    how = "fallback" if d.fallback else "explored" if d.explored else "greedy"
+    print(f"  epsilon {d.epsilon!r}, propensity {d.propensity!r}, {how}")
+
+
+def rollback(store: Store, settings: Settings, options: argparse.Namespace) -> int:
+    """Publishes an earlier version's values as a new version."""
+    policy = until_settled(lambda: roll_back(store, options.segment, options.to, options.reason, settings))
+    print(f"version {policy.version} now holds what version {options.to} held; {policy.episodes} episodes stay learned")
+    return 0
+
+
+def _segment(text: str) -> Segment:
+    try:
+        return Segment[text] if text in Segment.__members__ else Segment(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"one of {', '.join(Segment.__members__)}") from None
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m operate", description=__doc__)
+    parser.add_argument(
+        "--table", default=os.environ.get("TABLE_NAME", DEFAULT_TABLE), help="TABLE_NAME, else the local one"
+    )
+    parser.add_argument("--endpoint-url", default=None, help="of the local stack's data; AWS without")
+    commands = parser.add_subparsers(required=True, metavar="command")
+
+    def add(name: str, command: Callable[..., int]) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=command.__doc__)
+        added.set_defaults(command=command)
+        return added
+
+    listing = add("versions", versions)
+    again = add("replay", replay)
+    back = add("rollback", rollback)
+    for each in (listing, again, back):
+        each.add_argument("segment", type=_segment, help="HIGH_LOW or its whole name")
+    listing.add_argument("--last", type=int, default=20, help="how many")
+    again.add_argument("--from-start", action="store_true", help="from the first version, not from a snapshot")
+    back.add_argument("to", type=int, help="the version to restore")
+    back.add_argument("--reason", required=True)
+    one = add("explain", explanation)
+    one.add_argument("user")
+    one.add_argument("session", type=int)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,152 @@
+"""A policy's past, through the store and the operator's command line, on moto."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from operate.__main__ import main
+from rl_core import history, lifecycle
+from rl_core.config import settings
+from rl_core.errors import ConflictError, HistoryError
+from rl_core.models import Policy, Status
+from rl_core.store import Store, writes
+from rl_core.store.policies import policy_item
+from tests.conftest import TEMPLATE
+from tests.functions.conftest import NOW, SEGMENT, World
+from tests.functions.test_learning_job import always, learn, spoil
+
+TABLE = ["--table", TEMPLATE.table.name]
+
+
+def live(world: World, count: int, first: int = 0) -> list[Policy]:
+    """One session after another, each learned alone; the policy after each."""
+    past = []
+    for n in range(first, first + count):
+        world.due(f"u{n}")
+        learn.run(world.store, NOW, always)
+        past.append(world.store.policy(SEGMENT))
+    return past
+
+
+@pytest.fixture
+def often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A snapshot every four versions."""
+    monkeypatch.setattr(writes, "SNAPSHOT_EVERY", 4)
+
+
+def test_every_version_can_be_rebuilt_from_a_snapshot_or_from_nothing(world: World, often: None) -> None:
+    for policy in live(world, 10):
+        for from_start in (False, True):
+            again = history.policy_at(world.store, SEGMENT, policy.version, from_start)
+            assert policy_item(again) == policy_item(policy)
+
+
+def test_a_snapshot_is_kept_every_hundred_versions(world: World) -> None:
+    assert writes.SNAPSHOT_EVERY == 100
+    live(world, 3)
+    hundredth = replace(world.store.policy(SEGMENT), version=100)
+    world.store.write(*writes.snapshot_writes(hundredth))
+    assert world.store.snapshot(SEGMENT, 99).version == 0
+    assert policy_item(world.store.snapshot(SEGMENT, 150)) == policy_item(hundredth)
+
+
+def test_a_replay_starts_at_the_snapshot(world: World, often: None) -> None:
+    *_, last = live(world, 6)
+    spoil("SEGMENT#HIGH_LOW", "VERSION#0000000001", transitions={"L": []})
+    assert policy_item(history.policy_at(world.store, SEGMENT, 6)) == policy_item(last)
+    assert policy_item(history.policy_at(world.store, SEGMENT, 6, from_start=True)) != policy_item(last)
+
+
+def test_a_rollback_restores_values_and_never_takes_back_version_or_episodes(world: World, often: None) -> None:
+    past = live(world, 5)
+    restored = history.roll_back(world.store, SEGMENT, 2, "went wrong", settings())
+    assert restored == replace(past[1], version=6, episodes=5)
+    assert world.store.policy(SEGMENT) == restored
+    assert world.session("u4").status is Status.LEARNED
+
+
+def test_learning_and_replay_go_on_after_rollbacks(world: World, often: None) -> None:
+    live(world, 5)
+    waiting = world.due("issued-before")
+    history.roll_back(world.store, SEGMENT, 3, "first", settings())
+    live(world, 2, first=5)
+    history.roll_back(world.store, SEGMENT, 6, "second, to the first", settings())
+    (last,) = live(world, 1, first=7)
+    assert world.session(waiting.user).status is Status.LEARNED
+    assert last.episodes == 9
+    for from_start in (False, True):
+        assert policy_item(history.policy_at(world.store, SEGMENT, last.version, from_start)) == policy_item(last)
+
+
+@pytest.mark.parametrize("to", [-1, 3, 4])
+def test_only_a_version_of_the_past_can_be_restored(world: World, to: int) -> None:
+    live(world, 3)
+    with pytest.raises(HistoryError):
+        history.roll_back(world.store, SEGMENT, to, "no", settings())
+
+
+def test_a_rollback_that_loses_the_race_changes_nothing(world: World) -> None:
+    live(world, 2)
+
+    class Late(Store):
+        def write(self, *puts: writes.Put) -> None:
+            live(world, 1, first=2)
+            super().write(*puts)
+
+    with pytest.raises(ConflictError):
+        history.roll_back(Late(TEMPLATE.table.name), SEGMENT, 1, "late", settings())
+    assert world.store.policy(SEGMENT).version == 3
+
+
+def test_a_missing_record_is_told_not_skipped(world: World) -> None:
+    live(world, 3)
+    with pytest.raises(HistoryError, match="no version 7"):
+        history.policy_at(world.store, SEGMENT, 7)
+
+
+def test_a_decision_is_recomputed_bit_for_bit(world: World) -> None:
+    live(world, 6)
+    for n in range(30):
+        session = world.issue(f"later-{n}")
+        assert history.explain(world.store, session, settings()).agrees(session.decision)
+
+
+def test_a_decision_that_was_tampered_with_does_not_agree(world: World) -> None:
+    live(world, 2)
+    session = world.issue("ana")
+    other = replace(session, decision=replace(session.decision, propensity=session.decision.propensity / 2))
+    assert not history.explain(world.store, other, settings()).agrees(other.decision)
+
+
+def test_a_fallback_is_recomputed_too(world: World) -> None:
+    profile = replace(world.store.head(world.issue("ana").user).profile or pytest.fail("no profile"))
+    session, _ = lifecycle.issue(profile, None, None, settings(), NOW, b"key", shown=True)
+    assert history.explain(world.store, session, settings()).agrees(session.decision)
+
+
+def test_the_command_line_lists_replays_explains_and_rolls_back(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    live(world, 3)
+    assert main([*TABLE, "rollback", "HIGH_LOW", "1", "--reason", "a bad day"]) == 0
+    assert main([*TABLE, "versions", "High Anxiety, Low Activity"]) == 0
+    assert main([*TABLE, "replay", "HIGH_LOW", "--from-start"]) == 0
+    assert main([*TABLE, "explain", "u2", "1"]) == 0
+    said = capsys.readouterr().out
+    assert "restored version 1: a bad day" in said
+    assert "version 4 equals its replay" in said
+    assert "recomputed: the same" in said
+
+
+def test_the_command_line_tells_when_something_differs(
+    world: World, capsys: pytest.CaptureFixture[str], setting: Callable[[str, str], None]
+) -> None:
+    live(world, 3)
+    assert main([*TABLE, "explain", "u2", "9"]) == 2
+    setting("EPSILON_START", "0.9")
+    assert main([*TABLE, "explain", "u2", "1"]) == 1
+    spoil("SEGMENT#HIGH_LOW", "POLICY", episodes={"N": "44"})
+    assert main([*TABLE, "replay", "HIGH_LOW"]) == 1
+    assert "DIFFERS from its replay in: episodes" in capsys.readouterr().out
+    assert main([*TABLE, "rollback", "HIGH_LOW", "99", "--reason", "x"]) == 2
