@@ -22,6 +22,7 @@ DEFAULT_PORT = "3000"
 WELCOME = """Fettle listens on {url}
   {url}/docs describes the API and lets you try it
   `make token USER=ana` prints a bearer token; send it as "Authorization: Bearer ..."
+  `.venv/bin/python -m operate --endpoint-url {data}` looks at its policies
   Ctrl-C stops it; the data goes with it
 ready"""
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -63,7 +64,7 @@ def _run(options: argparse.Namespace) -> int:
 
         clock = RealClock(options.now)
         with Stack(port=options.port, clock=clock, parameters=parameters, template=options.template) as stack:
-            print(WELCOME.format(url=stack.url), flush=True)
+            print(WELCOME.format(url=stack.url, data=stack.data_url), flush=True)
             threading.Event().wait()
     return 0
 

@@ -39,6 +39,7 @@ class Stack:
     """
 
     url: str
+    data_url: str
     table_name: str
     dynamodb: "DynamoDBClient"
 
@@ -95,8 +96,8 @@ class Stack:
         """Bottom up: each step is undone in reverse, also when a later one fails."""
         exits.enter_context(_alone_in_this_process())
         bound = exits.enter_context(bind(self._port))
-        endpoint = exits.enter_context(ministack.running(self._folder))
-        exits.enter_context(environment(self._variables(endpoint)))
+        self.data_url = exits.enter_context(ministack.running(self._folder))
+        exits.enter_context(environment(self._variables(self.data_url)))
         self.dynamodb = boto3.session.Session().client("dynamodb")
         exits.callback(self.dynamodb.close)
         self.table_name = self._template.table.create(self.dynamodb)

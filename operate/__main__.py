@@ -8,6 +8,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import boto3
 
@@ -19,6 +20,9 @@ from rl_core.retry import until_settled
 from rl_core.store import Store
 from rl_core.store.policies import policy_item
 
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
 DEFAULT_TABLE = "fettle-local-Table"
 
 
@@ -26,13 +30,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; 0 if it could be done and, for the checks, if all agrees."""
     options = _parser().parse_args(arguments)
     settings = read_settings(table_name=options.table)
-    client = boto3.client("dynamodb", endpoint_url=options.endpoint_url)
+    client = _client(options.endpoint_url)
     command: Callable[[Store, Settings, argparse.Namespace], int] = options.command
     try:
         return command(Store(options.table, client), settings, options)
     except FettleError as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return 2
+
+
+def _client(endpoint_url: str | None) -> "DynamoDBClient":
+    """AWS as the environment says; an endpoint of one's own needs neither credentials nor a region to be set."""
+    session = boto3.Session()
+    if endpoint_url is None:
+        return session.client("dynamodb")
+    if session.get_credentials() is None:
+        session = boto3.Session("local", "local", region_name=session.region_name or "us-east-1")
+    return session.client("dynamodb", endpoint_url=endpoint_url)
 
 
 def versions(store: Store, _: Settings, options: argparse.Namespace) -> int:
