@@ -11,7 +11,7 @@ STAMP := .stamp-$(PYTHON_VERSION)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run token demo test lint types tests openapi bench-units lock clean venv
+.PHONY: help run token demo test lint types tests openapi model-test faults bench-contention bench-units lock clean venv
 
 help:  ## say what there is
 	@echo "Fettle. Needs Python 3.11 or newer and make; everything else is installed here, on first use."
@@ -44,6 +44,15 @@ tests: venv  ## pytest with branch coverage
 
 openapi: $(VENV)/$(STAMP)  ## write docs/openapi.json from the handlers
 	@$(VENV)/bin/python -m local.openapi
+
+model-test: $(VENV)/$(STAMP)  ## random lives against a reference model, long
+	@FETTLE_MODEL_EXAMPLES=$(or $(EXAMPLES),400) $(VENV)/bin/python -m pytest tests/model
+
+faults: $(VENV)/$(STAMP) $(MINISTACK)/$(STAMP)  ## fail every call of every operation in every way, and compare
+	@exec $(VENV)/bin/python -m lab.faults
+
+bench-contention: $(VENV)/$(STAMP) $(MINISTACK)/$(STAMP)  ## many writers on one segment, and the job's drain
+	@exec $(VENV)/bin/python -m lab.bench_contention
 
 bench-units: $(VENV)/$(STAMP) $(MINISTACK)/$(STAMP)  ## count the DynamoDB units and milliseconds of each request
 	@exec $(VENV)/bin/python -m lab.bench_units

@@ -1,0 +1,91 @@
+"""The fault injection itself: a slice of it holds, and it sees a store that is broken on purpose."""
+
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from lab.faults.bench import Bench, bench
+from lab.faults.client import Kind
+from lab.faults.outcome import broken, differences
+from lab.faults.scenarios import SCENARIOS, Scenario
+from lab.faults.trial import Trial
+
+
+def scenario(name: str) -> Scenario:
+    return next(s for s in SCENARIOS if s.name == name)
+
+
+@pytest.fixture(scope="module")
+def own() -> Iterator[Bench]:
+    with bench() as made:
+        yield made
+
+
+def found(bench_: Bench, name: str, *kinds: Kind) -> list[str]:
+    return [str(r.violation) for r in Trial(bench_, scenario(name)).run(kinds) if r.violation]
+
+
+def test_the_last_completion_survives_lost_answers_kills_and_conflicts(own: Bench) -> None:
+    assert found(own, "last completion", Kind.AFTER, Kind.CONFLICT, Kind.KILL_AFTER) == []
+
+
+def test_a_recommendation_may_fall_back_but_is_issued_once(own: Bench) -> None:
+    assert found(own, "recommend", Kind.BEFORE, Kind.KILL_BEFORE) == []
+
+
+def test_every_scenario_names_a_different_operation() -> None:
+    assert len({s.name for s in SCENARIOS}) == len(SCENARIOS)
+
+
+def test_learning_twice_is_found(own: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    trainer: Any = sys.modules["complete_handler"].__dict__["trainer"]
+    for write in ("session_write", "profile_write"):
+        monkeypatch.setattr(trainer, write, unconditional(getattr(trainer, write)))
+    violations = found(own, "last completion", Kind.AFTER)
+    assert len(violations) == 1
+    assert "a session is recorded twice" in violations[0]
+
+
+def test_a_lost_feedback_is_found(own: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = own.client.client
+    monkeypatch.setattr(store, "query", forgetful(store.query))
+    with pytest.raises(RuntimeError, match="leaves without a fault"):
+        Trial(own, scenario("learn job"))
+
+
+def unconditional(write: Any) -> Any:
+    """The write with a condition that any stored item meets."""
+
+    def written(item: Any) -> Any:
+        put = write(item)
+        return type(put)(put.item, "attribute_exists(pk)", {}, {})
+
+    return written
+
+
+def forgetful(query: Any) -> Any:
+    """An index in which nothing is ever due."""
+
+    def answer(**arguments: Any) -> Any:
+        due = str(arguments["ExpressionAttributeValues"].get(":shard", {}).get("S", "")).startswith("due#")
+        return {"Items": []} if due else query(**arguments)
+
+    return answer
+
+
+def test_differences_name_items_and_fields() -> None:
+    before = {"a": {"x": 1}, "b": ["1"], "c": {}}
+    after = {"a": {"x": 2}, "b": ["1", "1"], "d": {}}
+    assert differences(before, after) == [
+        "a.x: 2 instead of 1",
+        "b: ['1', '1'] instead of ['1']",
+        "missing: c",
+        "too much: d",
+    ]
+
+
+def test_waiting_work_is_stuck() -> None:
+    item = {"pk": {"S": "USER#ana"}, "sk": {"S": "~PROFILE"}, "due_shard": {"S": "erasing#1"}}
+    assert broken([item]) == ["stuck: USER#ana ~PROFILE"]

@@ -1,0 +1,144 @@
+"""What must hold of the table after every step, beside the model."""
+
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from itertools import pairwise
+from typing import Any
+
+import boto3
+import pytest
+
+from rl_core.catalogue import catalogue
+from rl_core.learning import fold
+from rl_core.models import Policy, Profile, Segment, Session, Status
+from rl_core.store import items, keys, policies
+from tests.conftest import TEMPLATE
+from tests.model.reference import Model, Person, Plan
+
+Table = dict[tuple[str, str], dict[str, Any]]
+FOREIGN = 99  # a policy format that this code refuses
+
+
+def close_to(value: float) -> Any:
+    return pytest.approx(value, rel=0, abs=1e-12)
+
+
+@lru_cache(maxsize=1)
+def client() -> Any:
+    """One for all examples: making one takes longer than a step."""
+    return boto3.client("dynamodb")
+
+
+def read_table() -> Table:
+    pages = client().get_paginator("scan").paginate(TableName=TEMPLATE.table.name)
+    return {(i["pk"]["S"], i["sk"]["S"]): dict(i) for page in pages for i in page["Items"]}
+
+
+@dataclass
+class Stored:
+    """One user's items."""
+
+    profile: Profile | None
+    sessions: list[Session]
+
+
+def stored(table: Table, user: str) -> Stored:
+    mine = {sk: item for (pk, sk), item in sorted(table.items()) if pk == keys.user_pk(user)}
+    profile = mine.pop(keys.PROFILE_SK, None)
+    assert all(sk.startswith(keys.SESSION_PREFIX) for sk in mine)
+    return Stored(items.read_profile(profile) if profile else None, [items.read_session(i) for i in mine.values()])
+
+
+def check_user(person: Person | None, user: str, table: Table) -> None:
+    """The user's items say what the model says; nothing is left of who was erased."""
+    found = stored(table, user)
+    if person is None:
+        assert found == Stored(None, []), "an item outlived its user"
+        return
+    profile = found.profile
+    assert profile is not None
+    assert profile.erasing == person.erasing
+    if not person.erasing:
+        assert profile.engagement == close_to(person.engagement), "engagement"
+        assert profile.motivation == close_to(person.motivation), "motivation"
+        assert (profile.segment.value, profile.timezone, list(profile.avoid), profile.sessions) == (
+            person.segment,
+            person.timezone,
+            person.avoid,
+            len(person.plans),
+        )
+    assert [s.number for s in found.sessions] == [p.number for p in person.plans]
+    assert sum(s.status is Status.OPEN for s in found.sessions) <= 1, "two open sessions"
+    for session, plan in zip(found.sessions, person.plans, strict=True):
+        check_session(session, plan)
+    for before, after in pairwise(found.sessions):
+        check_variety(before, after)
+
+
+def check_session(session: Session, plan: Plan) -> None:
+    closing, decision = session.closing, session.decision
+    assert (session.key, session.segment.value, session.shown) == (plan.key, plan.segment, plan.shown)
+    assert (session.status, session.ended_by) == (plan.status, plan.ended_by)
+    assert session.engagement == close_to(plan.engagement)
+    assert session.parked is None
+    assert not (session.status is Status.OPEN and session.fully_answered), "answered in full, but open"
+    for activity, answer in zip(session.activities, plan.answers, strict=True):
+        at = activity.completed_at
+        assert answer == {
+            "completed": activity.completed,
+            "motivation_before": activity.motivation_before,
+            "motivation_after": activity.motivation_after,
+            "difficulty_rating": activity.difficulty_rating,
+            "notes": activity.notes,
+            "at": int(at.timestamp()) if at else None,
+        }
+    assert (closing is None) == (plan.reward is None)
+    if closing is not None and plan.reward is not None and plan.engaged is not None:
+        assert closing.reward == close_to(plan.reward)
+        assert closing.engagement_after == close_to(plan.engaged)
+        assert (closing.rating, closing.notes) == (plan.rating, plan.notes)
+    assert 5 <= len(session.activities) <= 7
+    assert decision.fallback == plan.fallback
+    assert decision.action in decision.eligible
+    assert 0 < decision.propensity <= 1
+    assert not decision.fallback or decision.propensity == 1 / len(decision.eligible)
+
+
+def check_variety(before: Session, after: Session) -> None:
+    """Another action, at most half of the activities, and never two open: each was closed before the next."""
+    names = [{catalogue().by_slug[a.slug].name for a in s.activities} for s in (before, after)]
+    assert len(names[0] & names[1]) <= len(after.activities) / 2
+    assert before.decision.action not in after.decision.eligible
+    assert before.closed_at is not None
+    assert before.closed_at <= after.issued_at
+
+
+def check_policy(model: Model, segment: Segment, table: Table) -> None:
+    """Each session was learned from once, and the policy is what its records say, bit for bit."""
+    home = keys.segment_pk(segment)
+    records = [policies.read_version(table[home, keys.version_sk(n)]) for n in versions_of(table, home)]
+    learned = [t for _, transitions in records for t in transitions]
+    expected = model.learned[segment.value]
+    assert len({t.key for t in learned}) == len(learned), "learned twice"
+    assert {t.key for t in learned} == expected.keys(), "not learned, or learned what never closed"
+    assert all(t.reward == close_to(expected[t.key]) for t in learned)
+    replayed = Policy(segment)
+    for learner, transitions in records:
+        replayed = replace(fold(replayed, transitions, learner), version=replayed.version + 1)
+    found = table.get((home, keys.POLICY_SK))
+    if found is None or "version" not in found:
+        assert replayed == Policy(segment)
+        return
+    if segment.value in model.unreadable:
+        assert found["format"] == {"N": str(FOREIGN)}
+        found = found | {"format": {"N": str(policies.POLICY_FORMAT)}}
+    policy = policies.read_policy(found)
+    assert policy == replayed
+    assert (policy.version, policy.episodes) == (len(records), len(learned))
+
+
+def versions_of(table: Table, home: str) -> range:
+    """The versions with a record: from one on, without a gap."""
+    found = sorted(sk for pk, sk in table if pk == home and sk != keys.POLICY_SK)
+    assert found == [keys.version_sk(n) for n in range(1, len(found) + 1)]
+    return range(1, len(found) + 1)
