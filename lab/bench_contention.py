@@ -58,12 +58,12 @@ class Bench:
     def __init__(self, stack: Stack, races: Races) -> None:
         self._stack, self._races = stack, races
         self._store = Store(stack.table_name)
-        self._people: list[Person] = []
+        self._people: list[Person] = []  # whose session was accepted
 
     def people(self, name: str, count: int, *, due: bool) -> list[Person]:
         """New people of the segment, each with a session that is open, or closed and due."""
         people = settle(self._store, SEGMENT, [f"{name}-{n}" for n in range(count)], NOW, due=due)
-        self._people += people
+        self._people += people if due else []
         return people
 
     def level(self, writers: int, name: str) -> Level:
@@ -107,7 +107,8 @@ class Bench:
             start = time.perf_counter()
             answer = self._stack.invoke("FeedbackBatch", event)
             took = time.perf_counter() - start
-            good = answer["statusCode"] == 200
+            if good := answer["statusCode"] == 200:
+                self._people.append(person)
             yield took, json.loads(answer["body"])["training_metrics"]["learning"] if good else "refused"
 
     def drain(self) -> dict[str, float]:
