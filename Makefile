@@ -46,7 +46,7 @@ openapi: $(VENV)/$(STAMP)  ## write docs/openapi.json from the handlers
 	@$(VENV)/bin/python -m local.openapi
 
 model-test: $(VENV)/$(STAMP)  ## random lives against a reference model, long
-	@FETTLE_MODEL_EXAMPLES=$(or $(EXAMPLES),400) $(VENV)/bin/python -m pytest tests/model
+	@FETTLE_MODEL_EXAMPLES=$(or $(EXAMPLES),100) $(VENV)/bin/python -m pytest tests/model
 
 faults: $(VENV)/$(STAMP) $(MINISTACK)/$(STAMP)  ## fail every call of every operation in every way, and compare
 	@exec $(VENV)/bin/python -m lab.faults
