@@ -42,8 +42,8 @@ class Bench:
     def __init__(self, functions: Functions, dynamodb: Any, table: str) -> None:
         self._functions, self._dynamodb, self._table = functions, dynamodb, table
         store: Any = sys.modules["learn_handler"].__dict__["open_store"]()
-        self.client = FaultyClient(store._client)
-        store._client = self.client
+        self.client = FaultyClient(store.connection.client)
+        store.connection.client = self.client
 
     def invoke(self, function: str, event: Any, fault: Fault | None = None) -> Any:
         """Calls a function as Lambda does, with at most one fault."""

@@ -1,21 +1,16 @@
 """Reads and conditional writes of the one table."""
 
-import secrets
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import boto3
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
-
 from rl_core.config import Learner, settings
 from rl_core.errors import PolicyUnreadableError, UnavailableError, UnreadableItemError
 from rl_core.models import Policy, Profile, Segment, Session, Transition, VersionRecord
 from rl_core.store import items, keys, policies
+from rl_core.store.connection import Connection
 from rl_core.store.items import Stored, number, string, time
-from rl_core.store.refusals import translated
 from rl_core.store.writes import Put
 
 if TYPE_CHECKING:
@@ -24,15 +19,6 @@ if TYPE_CHECKING:
 _INDEX = "due"
 _PAGE = 99  # removals in one transaction, beside the check of the marker
 _HEAD = 3  # the profile and the two latest sessions: within one read unit
-_CONFIG = Config(
-    connect_timeout=1,
-    read_timeout=2,
-    retries={"mode": "standard", "total_max_attempts": 2},
-    max_pool_connections=32,
-    parameter_validation=False,
-    tcp_keepalive=True,
-)
-_NAMES_TABLES_ITSELF = {"batch_get_item", "transact_write_items"}
 
 
 class Head(NamedTuple):
@@ -62,8 +48,7 @@ class Store:
     """The table. Every method raises UnavailableError when the table cannot be reached."""
 
     def __init__(self, table_name: str, client: "DynamoDBClient | None" = None) -> None:
-        self._table = table_name
-        self._client: Any = client or boto3.client("dynamodb", config=_CONFIG)
+        self.connection = Connection(table_name, client)
 
     def head(self, user: str) -> Head:
         """The profile and the two latest sessions, read as one, strongly consistent."""
@@ -74,12 +59,12 @@ class Store:
 
     def profile(self, user: str) -> Profile | None:
         key = {"pk": string(keys.user_pk(user)), "sk": string(keys.PROFILE_SK)}
-        item = self._call("get_item", Key=key, ConsistentRead=True).get("Item")
+        item = self.connection.call("get_item", Key=key, ConsistentRead=True).get("Item")
         return items.read_profile(item) if item else None
 
     def session(self, user: str, session_number: int) -> Session | None:
         key = {"pk": string(keys.user_pk(user)), "sk": string(keys.session_sk(session_number))}
-        item = self._call("get_item", Key=key, ConsistentRead=True).get("Item")
+        item = self.connection.call("get_item", Key=key, ConsistentRead=True).get("Item")
         return items.read_session(item) if item else None
 
     def sessions_before(self, user: str, session_number: int, limit: int) -> tuple[Session, ...]:
@@ -97,7 +82,7 @@ class Store:
         """
         key = {"pk": string(keys.segment_pk(segment)), "sk": string(keys.POLICY_SK)}
         try:
-            item = self._call("get_item", Key=key, ConsistentRead=True).get("Item")
+            item = self.connection.call("get_item", Key=key, ConsistentRead=True).get("Item")
         except UnavailableError as error:
             raise PolicyUnreadableError("the policy item could not be read") from error
         if item is None and next(self.versions(segment), None) is not None:
@@ -106,7 +91,7 @@ class Store:
 
     def records(self, segment: Segment, after: int, last: int) -> Iterator[VersionRecord]:
         """How the versions from `after` + 1 to `last` came to be, in order."""
-        pages = self._pages(
+        pages = self.connection.pages(
             KeyConditionExpression="pk = :pk AND sk BETWEEN :first AND :last",
             ExpressionAttributeValues={
                 ":pk": string(keys.segment_pk(segment)),
@@ -120,7 +105,7 @@ class Store:
 
     def snapshot(self, segment: Segment, version: int) -> Policy:
         """The latest whole policy kept at or before this version; an empty one, version 0, if there is none."""
-        answer = self._call(
+        answer = self.connection.call(
             "query",
             KeyConditionExpression="pk = :pk AND sk BETWEEN :first AND :last",
             ExpressionAttributeValues={
@@ -136,7 +121,7 @@ class Store:
 
     def versions(self, segment: Segment) -> Iterator[tuple[Learner, tuple[Transition, ...]]]:
         """What each version learned, in version order."""
-        pages = self._pages(
+        pages = self.connection.pages(
             KeyConditionExpression="pk = :pk AND begins_with(sk, :prefix)",
             ExpressionAttributeValues={":pk": string(keys.segment_pk(segment)), ":prefix": string("VERSION#")},
             ConsistentRead=True,
@@ -145,11 +130,7 @@ class Store:
 
     def write(self, *puts: Put) -> None:
         """All of the writes, or none. Raises ConflictError with the positions that lost, OversizeError."""
-        if len(puts) == 1:
-            self._call("put_item", **puts[0].arguments())
-        else:
-            transaction = [{"Put": {"TableName": self._table, **put.arguments()}} for put in puts]
-            self._call("transact_write_items", TransactItems=transaction, ClientRequestToken=secrets.token_hex(16))
+        self.connection.write(*puts)
 
     # What the jobs need.
 
@@ -173,7 +154,7 @@ class Store:
                 "ExpressionAttributeValues": {":shard": string(shard), ":until": time(until)},
                 "Limit": page,
             }
-            for found in self._pages(**arguments):
+            for found in self.connection.pages(**arguments):
                 if found:
                     yield tuple(Due(shard, item["pk"]["S"], item["sk"]["S"]) for item in found)
 
@@ -194,15 +175,15 @@ class Store:
         wanted = [{"pk": string(d.pk), "sk": string(d.sk)} for d in page]
         found: dict[tuple[str, str], Stored] = {}
         while wanted:
-            request = {self._table: {"Keys": wanted, "ConsistentRead": True}}
-            answer = self._call("batch_get_item", RequestItems=request)
-            found |= {(i["pk"]["S"], i["sk"]["S"]): i for i in answer["Responses"].get(self._table, [])}
-            wanted = answer.get("UnprocessedKeys", {}).get(self._table, {}).get("Keys", [])
+            request = {self.connection.table: {"Keys": wanted, "ConsistentRead": True}}
+            answer = self.connection.call("batch_get_item", RequestItems=request)
+            found |= {(i["pk"]["S"], i["sk"]["S"]): i for i in answer["Responses"].get(self.connection.table, [])}
+            wanted = answer.get("UnprocessedKeys", {}).get(self.connection.table, {}).get("Keys", [])
         return found
 
     def park(self, due: Due, reason: str) -> None:
         """Sets an item aside with the reason, if it still waits where it was found. Raises ConflictError."""
-        self._call(
+        self.connection.call(
             "update_item",
             Key={"pk": string(due.pk), "sk": string(due.sk)},
             UpdateExpression="SET parked = :reason, due_shard = :parked, #revision = #revision + :one",
@@ -223,7 +204,7 @@ class Store:
         stays. Raises ConflictError when another run finishes first.
         """
         marker = {"pk": string(pk), "sk": string(keys.PROFILE_SK)}
-        found = self._call("get_item", Key=marker, ConsistentRead=True).get("Item", {})
+        found = self.connection.call("get_item", Key=marker, ConsistentRead=True).get("Item", {})
         if "erasing" not in found:
             return False
         guard = {
@@ -232,16 +213,16 @@ class Store:
             "ExpressionAttributeValues": {":key": found["key"]},
         }
         for page in self._user_keys(pk):
-            removals = [{"Delete": {"TableName": self._table, "Key": key}} for key in page if key != marker]
-            check = {"ConditionCheck": {"TableName": self._table, "Key": marker, **guard}}
+            removals = [{"Delete": {"TableName": self.connection.table, "Key": key}} for key in page if key != marker]
+            check = {"ConditionCheck": {"TableName": self.connection.table, "Key": marker, **guard}}
             if removals:
-                self._call("transact_write_items", TransactItems=[check, *removals])
-        self._call("delete_item", Key=marker, **guard)
+                self.connection.call("transact_write_items", TransactItems=[check, *removals])
+        self.connection.call("delete_item", Key=marker, **guard)
         return True
 
     def _user_keys(self, pk: str) -> Iterator[list[dict[str, Any]]]:
         """Keys of every item of one user, in pages that fit in a transaction."""
-        pages = self._pages(
+        pages = self.connection.pages(
             KeyConditionExpression="pk = :pk",
             ExpressionAttributeValues={":pk": string(pk)},
             ProjectionExpression="pk, sk",
@@ -263,30 +244,11 @@ class Store:
             "ConsistentRead": True,
         }
         found: list[Stored] = []
-        for page in self._pages(Limit=limit, **arguments):
+        for page in self.connection.pages(Limit=limit, **arguments):
             found += page
             if len(found) >= limit:
                 break
         return found[:limit]
-
-    def _pages(self, **arguments: Any) -> Iterator[list[Stored]]:
-        while True:
-            answer = self._call("query", **arguments)
-            yield answer["Items"]
-            if "LastEvaluatedKey" not in answer:
-                return
-            arguments["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
-
-    def _call(self, operation: str, **arguments: Any) -> Any:
-        """One call to DynamoDB; what it refuses becomes one of our errors."""
-        if operation not in _NAMES_TABLES_ITSELF:
-            arguments["TableName"] = self._table
-        try:
-            return getattr(self._client, operation)(**arguments)
-        except ClientError as error:
-            raise translated(error) from error
-        except BotoCoreError as error:
-            raise UnavailableError from error
 
 
 @lru_cache(maxsize=1)

@@ -1,0 +1,63 @@
+"""The client: one call, the pages of a query, writes that all go through or none."""
+
+import secrets
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from rl_core.errors import UnavailableError
+from rl_core.store.items import Stored
+from rl_core.store.refusals import translated
+from rl_core.store.writes import Put
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+_CONFIG = Config(
+    connect_timeout=1,
+    read_timeout=2,
+    retries={"mode": "standard", "total_max_attempts": 2},
+    max_pool_connections=32,
+    parameter_validation=False,
+    tcp_keepalive=True,
+)
+_NAMES_TABLES_ITSELF = {"batch_get_item", "transact_write_items"}
+
+
+class Connection:
+    """One table and the client that reaches it. Every method raises UnavailableError when it cannot be reached."""
+
+    def __init__(self, table: str, client: "DynamoDBClient | None" = None) -> None:
+        self.table = table
+        self.client: Any = client or boto3.client("dynamodb", config=_CONFIG)
+
+    def call(self, operation: str, **arguments: Any) -> Any:
+        """One call to DynamoDB; what it refuses becomes one of our errors."""
+        if operation not in _NAMES_TABLES_ITSELF:
+            arguments["TableName"] = self.table
+        try:
+            return getattr(self.client, operation)(**arguments)
+        except ClientError as error:
+            raise translated(error) from error
+        except BotoCoreError as error:
+            raise UnavailableError from error
+
+    def pages(self, **arguments: Any) -> Iterator[list[Stored]]:
+        """The pages of a query."""
+        while True:
+            answer = self.call("query", **arguments)
+            yield answer["Items"]
+            if "LastEvaluatedKey" not in answer:
+                return
+            arguments["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
+    def write(self, *puts: Put) -> None:
+        """All of the writes, or none. Raises ConflictError with the positions that lost, OversizeError."""
+        if len(puts) == 1:
+            self.call("put_item", **puts[0].arguments())
+        else:
+            transaction = [{"Put": {"TableName": self.table, **put.arguments()}} for put in puts]
+            self.call("transact_write_items", TransactItems=transaction, ClientRequestToken=secrets.token_hex(16))
