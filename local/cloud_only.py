@@ -37,4 +37,13 @@ FUNCTION = {
     "Tags",
     "Tracing",
 }
+SOURCE = {"ScalingConfig", "MaximumBatchingWindowInSeconds", "Enabled"}
+QUEUE = {
+    "QueueName",
+    "VisibilityTimeout",  # a message that failed comes again at once here
+    "MessageRetentionPeriod",
+    "SqsManagedSseEnabled",
+    "KmsMasterKeyId",
+    "Tags",
+}
 SCHEDULE = {"Name", "Description", "RetryPolicy", "DeadLetterConfig", "FlexibleTimeWindow"}

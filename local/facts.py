@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,12 +49,35 @@ class Authorizer:
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """A function that is called every so often; `payload` is its Input, placeholders included."""
+    """A function that is called every so often; `payload` is its Input, placeholders included.
+
+    `daily_at` is the time of day, UTC, of a schedule that keeps to the calendar; None: it counts from its creation.
+    """
 
     name: str
     function: str
     every: timedelta
     payload: str
+    daily_at: timedelta | None = None
+
+    def origin(self, start: datetime) -> datetime:
+        """The moment from which its ticks are counted, at or before the start."""
+        if self.daily_at is None:
+            return start
+        today = datetime(start.year, start.month, start.day, tzinfo=UTC) + self.daily_at
+        return today if today <= start else today - self.every
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """An SQS queue that a function reads from; after `most_receives` a message goes to `dead_letters`, if given."""
+
+    name: str
+    url: str
+    function: str
+    batch_size: int
+    dead_letters: str | None
+    most_receives: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +108,7 @@ class Template:
     routes: tuple[Route, ...]
     authorizer: Authorizer | None
     schedules: tuple[Schedule, ...]
+    queues: tuple[Queue, ...]
     layers: tuple[Path, ...]
 
     @property

@@ -23,11 +23,11 @@ def event_for(schedule: Schedule, moment: datetime) -> Any:
 
 
 class Ticker:
-    """Counts each schedule's ticks from the start, as EventBridge does from a schedule's creation."""
+    """Counts each schedule's ticks from the start, as EventBridge does from its creation, or by the calendar."""
 
     def __init__(self, schedules: Sequence[Schedule], invoke: Invoke, start: datetime) -> None:
         self._invoke = invoke
-        self._latest = dict.fromkeys(schedules, start)
+        self._latest = {schedule: schedule.origin(start) for schedule in schedules}
 
     def next_tick(self) -> datetime | None:
         """When the next schedule comes due; None without schedules."""

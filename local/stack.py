@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import boto3
 
-from local import ministack
+from local import ministack, queues
 from local.api import Api
 from local.clock import Clock, RealClock, SteppedClock
 from local.functions import Functions, environment
@@ -75,11 +75,12 @@ class Stack:
         return self._tokens.mint(user)
 
     def advance_to(self, moment: datetime) -> None:
-        """Move a stepped clock; every schedule that came due has fired once when this returns."""
+        """Move a stepped clock; when this returns, every schedule that came due has fired once and no queue waits."""
         if not isinstance(self.clock, SteppedClock):
             raise TypeError("only a stack with a SteppedClock can be advanced")
         self.clock.advance_to(moment)
         self._ticker.run_due(self.clock.now())
+        self.drain()
 
     def run_schedule(self, function: str) -> Any:
         """Fire a function's schedule now, out of turn, and return what the function says."""
@@ -87,6 +88,10 @@ class Stack:
             if schedule.function == function:
                 return self._ticker.fire(schedule, self.clock.now())
         raise KeyError(f"{function} has no schedule")
+
+    def drain(self) -> int:
+        """Have the functions do what waits in their queues; how many messages were done."""
+        return self._poller.drain()
 
     def invoke(self, function: str, event: Any) -> Any:
         """Call a function with an event of one's own."""
@@ -101,7 +106,11 @@ class Stack:
         self.dynamodb = boto3.session.Session().client("dynamodb")
         exits.callback(self.dynamodb.close)
         self.table_name = self._template.table.create(self.dynamodb)
+        client = boto3.session.Session().client("sqs")
+        exits.callback(client.close)
+        queues.create(self._template.queues, client)
         self._functions = Functions(self._template)
+        self._poller = queues.Poller(self._template.queues, client, self._functions.invoke)
         self._ticker = Ticker(self._template.schedules, self._functions.invoke, self.clock.now())
         api = Api(self._template, self._tokens, self._functions.invoke, self.clock, pages(self._tokens))
         server = Server(api, bound)
@@ -112,6 +121,9 @@ class Stack:
             schedules = TickerThread(self._ticker, self.clock)
             schedules.start()
             exits.callback(schedules.stop)
+            polling = queues.PollerThread(self._poller)
+            polling.start()
+            exits.callback(polling.stop)
 
     def _variables(self, endpoint: str) -> dict[str, str]:
         """The functions' environment, and an AWS that ends at our own endpoint."""

@@ -11,10 +11,21 @@ from pathlib import Path
 from typing import Any
 
 from local import cloud_only
-from local.facts import Authorizer, Function, Route, Schedule, Table, Template
-from local.intrinsics import ACCOUNT, REGION, STACK_NAME, Resolver, TemplateError, parse, text_of
+from local.facts import Authorizer, Function, Queue, Route, Schedule, Table, Template
+from local.intrinsics import ACCOUNT, REGION, STACK_NAME, Call, Resolver, TemplateError, parse, text_of
 
-__all__ = ["TEMPLATE", "Authorizer", "Function", "Route", "Schedule", "Table", "Template", "TemplateError", "load"]
+__all__ = [
+    "TEMPLATE",
+    "Authorizer",
+    "Function",
+    "Queue",
+    "Route",
+    "Schedule",
+    "Table",
+    "Template",
+    "TemplateError",
+    "load",
+]
 
 TEMPLATE = Path(__file__).parents[1] / "infra" / "template.yaml"
 
@@ -39,20 +50,21 @@ class _Reader:
         self._globals = document.get("Globals", {})
         _only(self._globals, {"Function"}, "Globals")
         all_resources: dict[str, Any] = document.get("Resources", {})
-        names = {name: f"{STACK_NAME}-{name}" for name in all_resources}
+        names = {name: _physical_id(name, it) for name, it in all_resources.items()}
         self._resolver = Resolver(
             parameters=_parameters(document.get("Parameters", {}), given),
             conditions=document.get("Conditions", {}),
             physical_ids=names,
             attributes={
-                f"{name}.Arn": f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{names[name]}"
+                f"{name}.Arn": f"arn:aws:{_ARNS[it['Type']]}{STACK_NAME}-{name}"
                 for name, it in all_resources.items()
-                if it.get("Type") == "AWS::DynamoDB::Table"
+                if it.get("Type") in _ARNS
             },
         )
         self._resources = {name: it for name, it in all_resources.items() if self._exists(it)}
         self._routes: list[Route] = []
         self._schedules: list[Schedule] = []
+        self._queues: list[Queue] = []
 
     def template(self) -> Template:
         """Read every resource; the events of the functions become the routes and schedules."""
@@ -71,6 +83,7 @@ class _Reader:
             routes=tuple(self._routes),
             authorizer=authorizer,
             schedules=tuple(self._schedules),
+            queues=tuple(self._queues),
             layers=tuple(self._code(it) for _, it in self._of("AWS::Serverless::LayerVersion")),
         )
 
@@ -148,6 +161,8 @@ class _Reader:
             self._routes.append(self._route(function, where, properties, api, authorizer))
         elif kind == "ScheduleV2":
             self._schedules.append(_schedule(function, where, properties))
+        elif kind == "SQS":
+            self._queues.append(self._queue(function, where, properties))
         else:
             raise TemplateError(f"{where}: event type {kind} is not understood by the local stack")
 
@@ -164,14 +179,49 @@ class _Reader:
             raise TemplateError(f"{where}: authorizer {chosen} is not understood")
         return Route(method, path, function, authorised=chosen not in {None, "NONE"})
 
+    def _queue(self, function: str, where: str, it: dict[str, Any]) -> Queue:
+        """The queue that this event source reads, with what its redrive policy says."""
+        _only(it, {"Queue", "BatchSize", "FunctionResponseTypes"} | cloud_only.SOURCE, where)
+        if it.get("FunctionResponseTypes") != ["ReportBatchItemFailures"]:
+            raise TemplateError(f"{where}: only a function that reports batch item failures is understood")
+        found = dict(self._of("AWS::SQS::Queue"))
+        arns = {self._resolver.resolve(Call("GetAtt", f"{name}.Arn")): name for name in found}
+        if it.get("Queue") not in arns:
+            raise TemplateError(f"{where}: its Queue is no queue of the template")
+        name = arns[it["Queue"]]
+        properties = self._resolver.resolve(found[name].get("Properties", {}))
+        _only(properties, {"RedrivePolicy"} | cloud_only.QUEUE, name)
+        redrive = properties.get("RedrivePolicy", {})
+        dead = arns.get(redrive.get("deadLetterTargetArn"))
+        return Queue(
+            name=f"{STACK_NAME}-{name}",
+            url=self._resolver.physical_ids[name],
+            function=function,
+            batch_size=int(it.get("BatchSize", 10)),
+            dead_letters=f"{STACK_NAME}-{dead}" if dead else None,
+            most_receives=int(redrive.get("maxReceiveCount", 0)),
+        )
+
 
 def _schedule(function: str, where: str, properties: dict[str, Any]) -> Schedule:
     _only(properties, {"ScheduleExpression", "Input"} | cloud_only.SCHEDULE, where)
     expression = text_of(properties.get("ScheduleExpression", ""))
-    match = re.fullmatch(r"rate\((\d+) (minute|hour|day)s?\)", expression)
-    if match is None or int(match[1]) == 0:
-        raise TemplateError(f"{where}: only rate(...) is understood, not {expression!r}")
-    return Schedule(where, function, timedelta(**{f"{match[2]}s": int(match[1])}), text_of(properties.get("Input", "")))
+    payload = text_of(properties.get("Input", ""))
+    if match := re.fullmatch(r"rate\((\d+) (minute|hour|day)s?\)", expression):
+        every = timedelta(**{f"{match[2]}s": int(match[1])})
+        if every:
+            return Schedule(where, function, every, payload)
+    if match := re.fullmatch(r"cron\((\d+) (\d+) \* \* \? \*\)", expression):
+        at = timedelta(minutes=int(match[1]), hours=int(match[2]))
+        if int(match[1]) < 60 and int(match[2]) < 24:
+            return Schedule(where, function, timedelta(days=1), payload, daily_at=at)
+    raise TemplateError(f"{where}: only rate(...) and a daily cron(M H * * ? *) are understood, not {expression!r}")
+
+
+def _physical_id(name: str, resource: dict[str, Any]) -> str:
+    """What !Ref gives: a queue's address, anything else's name."""
+    full = f"{STACK_NAME}-{name}"
+    return f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{full}" if resource.get("Type") == "AWS::SQS::Queue" else full
 
 
 def _variables(properties: dict[str, Any], where: str) -> dict[str, Any]:
@@ -215,4 +265,8 @@ def _only(found: Mapping[str, Any], understood: Iterable[str], where: str) -> No
 
 
 _PROSE = {"AWSTemplateFormatVersion", "Transform", "Description", "Metadata", "Outputs"}
+_ARNS = {
+    "AWS::DynamoDB::Table": f"dynamodb:{REGION}:{ACCOUNT}:table/",
+    "AWS::SQS::Queue": f"sqs:{REGION}:{ACCOUNT}:",
+}
 _CODE_TYPES = ("AWS::Serverless::Function", "AWS::Serverless::LayerVersion")

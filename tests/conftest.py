@@ -29,7 +29,8 @@ os.environ.update(
 import boto3  # noqa: E402
 
 from rl_core.config import settings  # noqa: E402
-from rl_core.store import Store, open_store  # noqa: E402
+from rl_core.store import Store, open_days, open_store  # noqa: E402
+from rl_core.store.queue import open_queue  # noqa: E402
 
 
 def handler_of(name: str) -> ModuleType:
@@ -54,11 +55,15 @@ def store() -> Iterator[Store]:
     """An empty table in moto, opened as the handlers open it."""
     with moto.mock_aws():
         TEMPLATE.table.create(boto3.client("dynamodb"))
-        settings.cache_clear()
-        open_store.cache_clear()
+        forget()
         yield open_store()
-        open_store.cache_clear()
-        settings.cache_clear()
+        forget()
+
+
+def forget() -> None:
+    """What a process keeps from its first use belongs to one test."""
+    for kept in (settings, open_store, open_days, open_queue):
+        kept.cache_clear()
 
 
 @pytest.fixture

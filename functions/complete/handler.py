@@ -17,7 +17,7 @@ from rl_core.errors import ActivityNotFoundError, SessionClosedError
 from rl_core.models import EndedBy, Session
 from rl_core.outcome import outcome_of
 from rl_core.retry import until_settled
-from rl_core.store import open_store, session_write
+from rl_core.store import mark_writes, open_store, profile_write, session_write
 from rl_core.wire import (
     BODY_ERRORS,
     Rounded,
@@ -92,12 +92,14 @@ def _record(user: str, number: int, position: int, answer: CompleteRequest, now:
     if answered != session:
         if not lifecycle.accepts_answers(session, now):
             raise SessionClosedError
+        visited, mark = lifecycle.visit(profile, number, now)
+        answered = lifecycle.on_day(answered, profile, now)
         if answered.fully_answered:
-            closed, moved = lifecycle.close(answered, profile, settings(), now, EndedBy.COMPLETIONS)
-            answered, figures = trainer.close_and_learn(store, closed, moved, settings())
+            closed, moved = lifecycle.close(answered, visited, settings(), now, EndedBy.COMPLETIONS)
+            answered, figures = trainer.close_and_learn(store, closed, moved, settings(), *mark_writes(mark))
             metrics.add_metric(name=figures.learning.metric, unit=MetricUnit.Count, value=1)
         else:
-            store.write(session_write(answered))
+            store.write(session_write(answered), *([profile_write(visited)] if mark else []), *mark_writes(mark))
     return answered, completed_today(store, profile, head, answered, now)
 
 

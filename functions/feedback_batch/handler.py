@@ -17,7 +17,7 @@ from rl_core.config import settings
 from rl_core.errors import ActivityNotFoundError, InvalidRequestError, SessionClosedError
 from rl_core.models import MAX_ACTIVITIES, EndedBy, Profile, Session
 from rl_core.retry import until_settled
-from rl_core.store import Store, open_store, profile_write, session_write
+from rl_core.store import Store, mark_writes, open_store, profile_write, session_write
 from rl_core.wire import (
     BODY_ERRORS,
     Notes,
@@ -119,17 +119,21 @@ def _record(user: str, number: int, batch: FeedbackBatchRequest, now: datetime) 
 
     if lifecycle.accepts_answers(session, now):
         rating, notes = batch.overall_session_rating, batch.notes or ""
-        closed, moved = lifecycle.close(answered, profile, settings(), now, EndedBy.BATCH, rating, notes)
-        ended, figures = trainer.close_and_learn(store, closed, moved, settings())
+        visited, mark = lifecycle.visit(profile, number, now)
+        answered = lifecycle.on_day(answered, profile, now)
+        closed, moved = lifecycle.close(answered, visited, settings(), now, EndedBy.BATCH, rating, notes)
+        ended, figures = trainer.close_and_learn(store, closed, moved, settings(), *mark_writes(mark))
         metrics.add_metric(name=figures.learning.metric, unit=MetricUnit.Count, value=1)
         return ended, figures
     if answered != session or session.closing is None:
         raise SessionClosedError
-    rated = _with_rating(store, session, profile, batch)
+    rated = _with_rating(store, session, profile, batch, now)
     return rated, trainer.metrics_of(store, rated, settings())
 
 
-def _with_rating(store: Store, session: Session, profile: Profile, batch: FeedbackBatchRequest) -> Session:
+def _with_rating(
+    store: Store, session: Session, profile: Profile, batch: FeedbackBatchRequest, now: datetime
+) -> Session:
     """A closed session that the batch agrees with; one that completions ended may still be given rating and notes."""
     closing = session.closing
     if closing is None:
@@ -142,7 +146,7 @@ def _with_rating(store: Store, session: Session, profile: Profile, batch: Feedba
     adds = closing.rating in (None, rating) and closing.notes in ("", notes)
     if not adds or session.ended_by is not EndedBy.COMPLETIONS:
         raise SessionClosedError
-    rated, moved = lifecycle.add_rating(session, profile, rating, notes)
+    rated, moved = lifecycle.add_rating(session, profile, rating, notes, now)
     store.write(session_write(rated), *([profile_write(moved)] if moved != profile else []))
     return rated
 

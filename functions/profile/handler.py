@@ -18,9 +18,9 @@ from pydantic.json_schema import SkipJsonSchema
 
 from rl_core.assessment import segment_of
 from rl_core.catalogue import catalogue
-from rl_core.engagement import current_streak, day_of, days_completed, extend_streak, timezones
+from rl_core.engagement import engagement_now, streak_now, timezones
 from rl_core.errors import ErasingError, InvalidRequestError, ProfileNotFoundError
-from rl_core.models import Profile, Segment, Session, Status
+from rl_core.models import Profile, Segment, Session
 from rl_core.retry import until_settled
 from rl_core.store import Head, erasing_write, open_store, profile_write
 from rl_core.wire import (
@@ -223,21 +223,12 @@ def _within_a_response(sessions: list[HistorySession]) -> list[HistorySession]:
 def _response(profile: Profile, head: Head, now: datetime) -> ProfileResponse:
     return ProfileResponse(
         segment=profile.segment.value,
-        engagement_score=profile.engagement,
+        engagement_score=engagement_now(profile, now),
         motivation_score=profile.motivation,
         timezone=profile.timezone,
         avoid=list(profile.avoid),
-        streak_days=_streak(profile, head, now),
+        streak_days=streak_now(profile, head.sessions, now),
     )
-
-
-def _streak(profile: Profile, head: Head, now: datetime) -> int:
-    """The streak as of now: what closed sessions made of it, and the open one's completions."""
-    streak = profile.streak
-    for session in head.sessions[:1]:
-        if session.status is Status.OPEN:
-            streak = extend_streak(streak, days_completed(session.activities, profile.timezone))
-    return current_streak(streak, day_of(now, profile.timezone))
 
 
 def _history_session(session: Session) -> HistorySession:

@@ -15,10 +15,10 @@ from pydantic import BaseModel
 from rl_core import lifecycle
 from rl_core.config import settings
 from rl_core.errors import ErasingError, InvalidRequestError, PolicyUnreadableError, ProfileRequiredError
-from rl_core.models import ACTIONS, Policy, Segment, Session, Status
+from rl_core.models import ACTIONS, Policy, Profile, Segment, Session, Status
 from rl_core.policy import known_best
 from rl_core.retry import until_settled
-from rl_core.store import open_store, profile_write, session_write
+from rl_core.store import mark_writes, open_store, profile_write, session_write
 from rl_core.wire import Timestamp, activity_id, answer_problems, caller, entry_of, now_of, resolve, responses
 
 app = APIGatewayHttpResolver(enable_validation=True)
@@ -76,20 +76,33 @@ def _open_session(user: str, now: datetime, shown: bool) -> Session:
         raise ErasingError
     latest = head.sessions[0] if head.sessions else None
     if latest and lifecycle.accepts_answers(latest, now):
-        if shown and not latest.shown:
-            store.write(session_write(replace(latest, shown=True)))
-        return latest
+        return _shown(head.profile, latest, now) if shown else latest
 
     profile, writes = head.profile, []
     if latest and latest.status is Status.OPEN:
         closed, profile = lifecycle.expire(latest, profile, settings(), now)
         writes.append(session_write(closed))
+    if shown:
+        profile, mark = lifecycle.visit(profile, profile.sessions + 1, now)
+        writes += mark_writes(mark)
     policy = _policy(profile.segment)
     key = secrets.token_bytes(16)
     session, profile = lifecycle.issue(profile, policy, latest, settings(), now, key, shown)
     store.write(session_write(session), profile_write(profile), *writes)
     metrics.add_metric(name="SessionsIssued", unit=MetricUnit.Count, value=1)
     return session
+
+
+def _shown(profile: Profile, session: Session, now: datetime) -> Session:
+    """The open session, shown; the first time, and the first on a day, are written down."""
+    shown = lifecycle.on_day(replace(session, shown=True), profile, now)
+    visited, mark = lifecycle.visit(profile, session.number, now)
+    writes = [session_write(shown)] if shown != session else []
+    if mark:
+        writes += [profile_write(visited), *mark_writes(mark)]
+    if writes:
+        open_store().write(*writes)
+    return shown
 
 
 def _policy(segment: Segment) -> Policy | None:

@@ -227,9 +227,10 @@ def test_a_later_rating_moves_the_score_but_neither_reward_nor_next_state(
     session: Session, profile: Profile, constants: Settings
 ) -> None:
     closed, moved = close(in_full(session), profile, constants, LATER, EndedBy.COMPLETIONS)
-    rated, again = add_rating(closed, moved, 5, "Good workout")
+    rated, again = add_rating(closed, moved, 5, "Good workout", LATER)
     assert closed.closing is not None
-    assert rated.closing == replace(closed.closing, rating=5, notes="Good workout", engagement_after=again.engagement)
+    expected = replace(closed.closing, rating=5, notes="Good workout", rated_at=LATER)
+    assert rated.closing == replace(expected, engagement_after=again.engagement)
     assert again == replace(moved, engagement=again.engagement)
     assert round(lifecycle.engagement_delta(rated), 4) == 0.3
 
@@ -239,15 +240,15 @@ def test_a_rating_after_the_next_session_was_issued_moves_no_score(
 ) -> None:
     closed, moved = close(in_full(session), profile, constants, LATER, EndedBy.COMPLETIONS)
     gone_on = replace(moved, sessions=2)
-    rated, same = add_rating(closed, gone_on, 5, "Good workout")
+    rated, same = add_rating(closed, gone_on, 5, "Good workout", LATER)
     assert closed.closing is not None
     assert same == gone_on
-    assert rated.closing == replace(closed.closing, rating=5, notes="Good workout")
+    assert rated.closing == replace(closed.closing, rating=5, notes="Good workout", rated_at=LATER)
 
 
 def test_a_session_that_is_not_closed_cannot_be_rated_or_learned_from(session: Session, profile: Profile) -> None:
     with pytest.raises(ValueError, match="not closed"):
-        add_rating(session, profile, 5, "")
+        add_rating(session, profile, 5, "", LATER)
     with pytest.raises(ValueError, match="not closed"):
         transition_of(session)
 

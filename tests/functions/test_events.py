@@ -2,17 +2,28 @@
 
 import json
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
+import boto3
 import pytest
 
 from rl_core.models import Segment, Session, Status
-from rl_core.store import Store
+from rl_core.store import Store, open_days
 from tests.conftest import ROOT, TEMPLATE, event_of, handler_of
 
-JOURNEY = ("profile", "recommend", "complete", "feedback_batch", "learn", "erasure")
-API = JOURNEY[:4]
+JOURNEY = (
+    "profile",
+    "recommend",
+    "complete",
+    "feedback_batch",
+    "stats",
+    "learn",
+    "erasure",
+    "daily_dispatch",
+    "daily_engagement",
+)
+API = JOURNEY[:5]
 HANDLERS = {name: handler_of(name).lambda_handler for name in JOURNEY}
 USER = "5f1c0a9e-6f3b-4c1e-9d55-0d7c2f9b8a11"
 
@@ -33,6 +44,20 @@ class Context:
 def answer(name: str, event: dict[str, Any] | None = None) -> Any:
     """What the function says to its sample event, or to this one."""
     return HANDLERS[name](event or event_of(name), Context(name))
+
+
+@pytest.fixture(autouse=True)
+def _queue(store: Store) -> None:
+    """The queue of the daily job."""
+    boto3.client("sqs").create_queue(QueueName=TEMPLATE.queues[0].name)
+
+
+def sent() -> list[Any]:
+    """What is on the queue."""
+    client, url, found = boto3.client("sqs"), TEMPLATE.queues[0].url, list[Any]()
+    while messages := client.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
+        found += [json.loads(message["Body"]) for message in messages]
+    return found
 
 
 def live_until(last: str) -> Any:
@@ -154,3 +179,33 @@ def test_the_erasure_event_removes_who_asked(store: Store) -> None:
     assert answer("profile", delete_event())["statusCode"] == 204
     assert answer("erasure") == {"erased": 1}
     assert store.head(USER) == (None, ())
+
+
+def test_the_stats_event_tells_what_the_user_did_today(store: Store) -> None:
+    told = live_until("stats")
+    session = session_one(store)
+    assert (told["period"]["first"], told["period"]["last"]) == ("2026-11-17", "2026-11-23")
+    assert (told["totals"]["assigned"], told["totals"]["completed"]) == (len(session.activities), 3)
+    assert [day["active"] for day in told["daily"]] == [False] * 6 + [True]
+    assert session.closing is not None
+    assert told["daily"][-1]["engagement_score"] == round(session.closing.engagement_after, 4)
+
+
+def test_the_daily_dispatch_event_sends_every_shard_of_every_day_that_is_not_final(store: Store) -> None:
+    assert live_until("daily_dispatch") == {"final": "2026-11-19", "messages": 7 * 16, "days": 7}
+    found = sent()
+    days = [f"2026-11-{day}" for day in range(20, 27)]
+    assert {(it["date"], it["shard"]) for it in found} == {(day, shard) for day in days for shard in range(16)}
+
+
+def test_the_daily_engagement_event_computes_the_users_day_and_the_segments(store: Store) -> None:
+    assert live_until("daily_engagement") == {"batchItemFailures": []}
+    (day,) = open_days().days_of(USER, date(2026, 11, 23), date(2026, 11, 23))
+    session = session_one(store)
+    assert session.closing is not None
+    assert day.figures is not None
+    assert (day.figures.assigned, day.figures.completed) == (len(session.activities), 3)
+    assert (day.figures.engagement, day.figures.settled) == (session.closing.engagement_after, True)
+    whole, _ = open_days().segment_day(Segment.HIGH_LOW, date(2026, 11, 23))
+    assert whole is not None
+    assert (whole.users, whole.new_users, whole.total().rewards) == (1, 1, session.closing.reward)

@@ -26,6 +26,7 @@ class Settings(Learner):
     action_cooldown: int = Field(1, ge=0, le=5, description="latest actions that are not eligible again")
     session_hours: int = Field(48, ge=1, description="hours until an unfinished session expires")
     learn_attempts: int = Field(4, ge=0, description="policy races an API request may lose before it queues")
+    daily_queue_url: str = Field("", description="where the daily job's dispatcher puts the shards of a day")
     learn_batch: int = Field(90, ge=1, le=90, description="sessions in one learning transaction of the job")
 
 

@@ -1,12 +1,14 @@
-"""Days and streaks in the user's own time zone."""
+"""Days, streaks and the decay of engagement, in the user's own time zone."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from importlib.resources import files
 from zoneinfo import ZoneInfo
 
-from rl_core.models import Activity, Session, Streak
+from rl_core.models import Activity, Profile, Session, Status, Streak
+
+DAILY_DECAY = 0.2
 
 
 @lru_cache(maxsize=1)
@@ -18,6 +20,30 @@ def timezones() -> frozenset[str]:
 def day_of(moment: datetime, timezone: str) -> date:
     """The user's day in which the moment lies."""
     return moment.astimezone(ZoneInfo(timezone)).date()
+
+
+def active_day(profile: Profile, now: datetime) -> date:
+    """The user's day to which something at this moment belongs: days never run backwards, whatever the time zone does.
+
+    Who flies from Kiritimati to Honolulu stays in the day of their latest activity until the calendar has caught up.
+    """
+    today = day_of(now, profile.timezone)
+    return today if profile.seen is None else max(today, profile.seen)
+
+
+def decayed(engagement: float, seen: date | None, today: date) -> float:
+    """engagement (1 - 0.2)^n, n the days strictly between the latest active day and today: each takes 0.2 of the rest.
+
+    Step by step, with - and * alone: decaying to one day and on to another gives the same bits as decaying at once.
+    """
+    for _ in range((today - seen).days - 1 if seen is not None else 0):
+        engagement -= DAILY_DECAY * engagement
+    return engagement
+
+
+def engagement_now(profile: Profile, now: datetime) -> float:
+    """The engagement score as of this moment."""
+    return decayed(profile.engagement, profile.seen, active_day(profile, now))
 
 
 def days_completed(activities: Iterable[Activity], timezone: str) -> tuple[date, ...]:
@@ -38,6 +64,18 @@ def extend_streak(streak: Streak, days: Iterable[date]) -> Streak:
 def current_streak(streak: Streak, today: date) -> int:
     """Its length in days, or 0 once a whole day has passed without a completed activity."""
     return streak.days if streak.last is not None and streak.last >= today - timedelta(days=1) else 0
+
+
+def streak_now(profile: Profile, sessions: Sequence[Session], now: datetime) -> int:
+    """The streak in days as of now: what closed sessions made of it, and the completions of the latest, if it is open.
+
+    `sessions`: the user's latest, newest first.
+    """
+    streak = profile.streak
+    for session in sessions[:1]:
+        if session.status is Status.OPEN:
+            streak = extend_streak(streak, days_completed(session.activities, profile.timezone))
+    return current_streak(streak, active_day(profile, now))
 
 
 def completed_on(day: date, sessions: Iterable[Session], timezone: str) -> int:

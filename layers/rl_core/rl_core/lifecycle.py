@@ -13,7 +13,8 @@ from typing import TypedDict
 from rl_core import policy as choosing
 from rl_core.catalogue import catalogue, crc
 from rl_core.config import Settings
-from rl_core.engagement import days_completed, extend_streak
+from rl_core.days import Mark
+from rl_core.engagement import active_day, days_completed, engagement_now, extend_streak
 from rl_core.models import (
     Activity,
     Closing,
@@ -53,8 +54,9 @@ def issue(
 ) -> tuple[Session, Profile]:
     """The user's next session and the profile that counts it; without a policy it is a fallback."""
     number = profile.sessions + 1
+    engagement = engagement_now(profile, now)
     rng = choosing.generator(profile.user, number, policy.version if policy else 0)
-    state = state_of(profile.engagement, profile.motivation)
+    state = state_of(engagement, profile.motivation)
     decision: Decision
     if policy:
         decision = choosing.decide(policy, state, profile.recent, settings, rng)
@@ -77,13 +79,43 @@ def issue(
         segment=profile.segment,
         decision=decision,
         activities=tuple(Activity(e.slug) for e in chosen),
-        engagement=profile.engagement,
+        engagement=engagement,
         issued_at=now,
         expires_at=now + timedelta(hours=settings.session_hours),
         shown=shown,
+        day=active_day(profile, now) if shown else None,
     )
     recent = (*profile.recent, decision.action)[-KEPT_ACTIONS:]
     return session, replace(profile, sessions=number, recent=recent)
+
+
+def visit(profile: Profile, number: int, now: datetime) -> tuple[Profile, Mark | None]:
+    """The user is active, on the session of this number: the profile seen today, and the mark of the day if it is new.
+
+    An expired session is closed before, one that ends now after: its score is the formula's, from when it was issued.
+    """
+    today = active_day(profile, now)
+    if profile.seen == today:
+        return profile, None
+    seen = replace(profile, engagement=engagement_now(profile, now), seen=today)
+    return seen, Mark(
+        user=profile.user,
+        key=profile.key,
+        day=today,
+        at=now,
+        segment=profile.segment,
+        timezone=profile.timezone,
+        first_ever=profile.seen is None,
+        session=number,
+        engagement=seen.engagement,
+        motivation=seen.motivation,
+        streak=seen.streak,
+    )
+
+
+def on_day(session: Session, profile: Profile, now: datetime) -> Session:
+    """The session with the day to which it belongs: that of the first time it was shown, or answered unseen."""
+    return session if session.day is not None else replace(session, day=active_day(profile, now))
 
 
 def accepts_answers(session: Session, now: datetime) -> bool:
@@ -128,6 +160,7 @@ def close(
         barred=choosing.barred(profile.recent, settings.action_cooldown),
         rating=rating,
         notes=notes,
+        motivation_after=moved.motivation,
     )
     counted = tuple(replace(a, completed=bool(a.completed)) for a in session.activities)
     closed = replace(session, activities=counted, status=Status.CLOSED, closed_at=now)
@@ -141,7 +174,9 @@ def expire(session: Session, profile: Profile, settings: Settings, now: datetime
     return replace(session, status=Status.UNSEEN, closed_at=now, ended_by=EndedBy.EXPIRY), profile
 
 
-def add_rating(session: Session, profile: Profile, rating: int | None, notes: str) -> tuple[Session, Profile]:
+def add_rating(
+    session: Session, profile: Profile, rating: int | None, notes: str, now: datetime
+) -> tuple[Session, Profile]:
     """A closed session with its rating and notes added later.
 
     The engagement score moves with it while no later session was issued; reward and recorded next state stay.
@@ -154,6 +189,7 @@ def add_rating(session: Session, profile: Profile, rating: int | None, notes: st
         session.closing,
         rating=rating,
         notes=notes,
+        rated_at=session.closing.rated_at if rating == session.closing.rating else now,
         engagement_after=after if latest else session.closing.engagement_after,
     )
     return replace(session, closing=closing), replace(profile, engagement=after) if latest else profile

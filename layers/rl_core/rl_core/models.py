@@ -141,7 +141,10 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Closing:
-    """What a session came to, frozen when it closed. Absent for a session closed as unseen."""
+    """What a session came to, frozen when it closed. Absent for a session closed as unseen.
+
+    `rated_at` is when the rating came, if it came later; `motivation_after` None: closed before it was recorded.
+    """
 
     reward: float
     engagement_after: float
@@ -149,11 +152,16 @@ class Closing:
     barred: tuple[Action, ...]
     rating: int | None = None
     notes: str = ""
+    motivation_after: float | None = None
+    rated_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One recommendation, from being issued to being learned from. `key` is random and names nobody."""
+    """One recommendation, from being issued to being learned from. `key` is random and names nobody.
+
+    `day` is the user's day on which it was first shown, or answered unseen; a later change of time zone moves nothing.
+    """
 
     user: str
     number: int
@@ -173,6 +181,7 @@ class Session:
     learned_version: int | None = None
     learned_episodes: int | None = None
     parked: str | None = None
+    day: date | None = None
 
     @property
     def answered(self) -> bool:
@@ -193,7 +202,10 @@ class Streak:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """A user's standing. `key` tells one life of a user from the next; `recent` is the latest actions, newest last."""
+    """A user's standing. `key` tells one life of a user from the next; `recent` is the latest actions, newest last.
+
+    `engagement` is as of `seen`, the user's latest active day: what is read later has decayed since.
+    """
 
     user: str
     key: bytes
@@ -206,6 +218,7 @@ class Profile:
     sessions: int = 0
     recent: tuple[Action, ...] = ()
     streak: Streak = Streak()
+    seen: date | None = None
     revision: int = 0
     erasing: bool = False
 

@@ -18,7 +18,7 @@ from rl_core.learning import fold
 from rl_core.models import Policy, Profile, Session, Status
 from rl_core.policy import epsilon
 from rl_core.retry import pause
-from rl_core.store import Store, policy_write, profile_write, session_write, snapshot_writes, version_write
+from rl_core.store import Put, Store, policy_write, profile_write, session_write, snapshot_writes, version_write
 
 _JOB_RACES = 10
 
@@ -44,19 +44,21 @@ class Metrics:
     learning: Learning
 
 
-def close_and_learn(store: Store, session: Session, profile: Profile, settings: Settings) -> tuple[Session, Metrics]:
+def close_and_learn(
+    store: Store, session: Session, profile: Profile, settings: Settings, *more: Put
+) -> tuple[Session, Metrics]:
     """Closes a session and learns from it in one transaction; after lost policy races, or when the policy cannot be
     read or written, it closes alone, queued.
 
-    `session` and `profile` are as `lifecycle.close` made them. Raises ConflictError when either has changed since it
-    was read; then nothing was written.
+    `session` and `profile` are as `lifecycle.close` made them; `more` goes through with them or not at all. Raises
+    ConflictError when either has changed since it was read; then nothing was written.
     """
     if lifecycle.is_due(session):
         for attempt in range(settings.learn_attempts):
             try:
-                policy = _commit(store, [session], [profile], settings)
+                policy = _commit(store, [session], [profile], settings, *more)
             except (PolicyUnreadableError, UnavailableError, OversizeError):
-                store.write(session_write(session), profile_write(profile))
+                store.write(session_write(session), profile_write(profile), *more)
                 return session, Metrics(None, None, None, Learning.QUEUED)
             except ConflictError as error:
                 if error.lost & {0, 1}:
@@ -64,7 +66,7 @@ def close_and_learn(store: Store, session: Session, profile: Profile, settings: 
                 pause(attempt)
             else:
                 return lifecycle.learned([session], policy)[0], _metrics(policy, settings, Learning.APPLIED)
-    store.write(session_write(session), profile_write(profile))
+    store.write(session_write(session), profile_write(profile), *more)
     return session, metrics_of(store, session, settings)
 
 
@@ -84,8 +86,10 @@ def _metrics(policy: Policy, settings: Settings, learning: Learning) -> Metrics:
     return Metrics(policy.episodes, epsilon(policy.episodes, settings), policy.version, learning)
 
 
-def _commit(store: Store, sessions: Sequence[Session], profiles: Sequence[Profile], settings: Settings) -> Policy:
-    """One learning transaction. Positions of its writes: the sessions, the profiles, the policy, the record."""
+def _commit(
+    store: Store, sessions: Sequence[Session], profiles: Sequence[Profile], settings: Settings, *more: Put
+) -> Policy:
+    """One learning transaction. Positions of its writes: the sessions, the profiles, the policy, the record, more."""
     before = store.policy(sessions[0].segment)
     transitions = [lifecycle.transition_of(s) for s in sessions]
     after = replace(fold(before, transitions, settings), version=before.version + 1)
@@ -95,6 +99,7 @@ def _commit(store: Store, sessions: Sequence[Session], profiles: Sequence[Profil
         policy_write(after),
         version_write(after, transitions, settings),
         *snapshot_writes(after),
+        *more,
     )
     return after
 

@@ -1,5 +1,7 @@
 """The one table: the only package that knows keys, items, conditions and boto3. See docs/data-model.md."""
 
+from rl_core.store.days import Days, UserDay, mark_writes, open_days
+from rl_core.store.keys import DAY_SHARDS
 from rl_core.store.table import Due, Head, Store, open_store
 from rl_core.store.writes import (
     Put,
@@ -13,11 +15,16 @@ from rl_core.store.writes import (
 )
 
 __all__ = [
+    "DAY_SHARDS",
+    "Days",
     "Due",
     "Head",
     "Put",
     "Store",
+    "UserDay",
     "erasing_write",
+    "mark_writes",
+    "open_days",
     "open_store",
     "policy_write",
     "profile_write",

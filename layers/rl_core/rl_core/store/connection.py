@@ -1,7 +1,7 @@
 """The client: one call, the pages of a query, writes that all go through or none."""
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -53,6 +53,16 @@ class Connection:
             if "LastEvaluatedKey" not in answer:
                 return
             arguments["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
+    def items(self, wanted: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Stored]:
+        """The items of these keys (at most 100), strongly consistent; those that are not there are left out."""
+        left: Any = [{"pk": {"S": pk}, "sk": {"S": sk}} for pk, sk in wanted]
+        found: dict[tuple[str, str], Stored] = {}
+        while left:
+            answer = self.call("batch_get_item", RequestItems={self.table: {"Keys": left, "ConsistentRead": True}})
+            found |= {(i["pk"]["S"], i["sk"]["S"]): i for i in answer["Responses"].get(self.table, [])}
+            left = answer.get("UnprocessedKeys", {}).get(self.table, {}).get("Keys", [])
+        return found
 
     def write(self, *puts: Put) -> None:
         """All of the writes, or none. Raises ConflictError with the positions that lost, OversizeError."""

@@ -68,6 +68,10 @@ def read_time(item: Stored, name: str) -> datetime:
     return datetime.fromtimestamp(int(item[name]["N"]), UTC)
 
 
+def maybe_date(item: Stored, name: str) -> date | None:
+    return date.fromisoformat(item[name]["S"]) if name in item else None
+
+
 def read_actions(item: Stored, name: str) -> tuple[Action, ...]:
     return tuple(Action(int(c)) for c in item[name]["S"])
 
@@ -103,8 +107,9 @@ def profile_item(profile: Profile) -> Item:
         "recent": actions(profile.recent),
         "streak_days": number(profile.streak.days),
     }
-    if profile.streak.last is not None:
-        item["streak_last"] = string(profile.streak.last.isoformat())
+    for name, day in (("streak_last", profile.streak.last), ("seen", profile.seen)):
+        if day is not None:
+            item[name] = string(day.isoformat())
     return item
 
 
@@ -123,10 +128,8 @@ def read_profile(item: Stored) -> Profile:
         avoid=tuple(tag["S"] for tag in item["avoid"]["L"]),
         sessions=read_int(item, "sessions"),
         recent=read_actions(item, "recent"),
-        streak=Streak(
-            read_int(item, "streak_days"),
-            date.fromisoformat(item["streak_last"]["S"]) if "streak_last" in item else None,
-        ),
+        streak=Streak(read_int(item, "streak_days"), maybe_date(item, "streak_last")),
+        seen=maybe_date(item, "seen"),
         revision=read_int(item, "revision"),
     )
 
@@ -190,6 +193,8 @@ def session_item(session: Session) -> Item:
         item |= {"learned": number(session.learned_version), "episodes": number(session.learned_episodes)}
     if session.parked is not None:
         item["parked"] = string(session.parked)
+    if session.day is not None:
+        item["day"] = string(session.day.isoformat())
     return item | _index(session)
 
 
@@ -223,6 +228,7 @@ def read_session(item: Stored) -> Session:
         learned_version=maybe_int(item, "learned"),
         learned_episodes=maybe_int(item, "episodes"),
         parked=item["parked"]["S"] if "parked" in item else None,
+        day=maybe_date(item, "day"),
     )
 
 
@@ -240,10 +246,13 @@ def _closing_item(closing: Closing) -> Item:
         "next": number(closing.next_state.row),
         "barred": actions(closing.barred),
     }
-    if closing.rating is not None:
-        item["rating"] = number(closing.rating)
+    for name, value in (("rating", closing.rating), ("motivated", closing.motivation_after)):
+        if value is not None:
+            item[name] = number(value)
     if closing.notes:
         item["notes"] = string(closing.notes)
+    if closing.rated_at is not None:
+        item["rated_at"] = time(closing.rated_at)
     return item
 
 
@@ -255,6 +264,8 @@ def _read_closing(item: Stored) -> Closing:
         barred=read_actions(item, "barred"),
         rating=maybe_int(item, "rating"),
         notes=item["notes"]["S"] if "notes" in item else "",
+        motivation_after=read_float(item, "motivated") if "motivated" in item else None,
+        rated_at=read_time(item, "rated_at") if "rated_at" in item else None,
     )
 
 

@@ -1,6 +1,7 @@
 """The key schema. docs/data-model.md explains it; nothing outside this package builds a key."""
 
 import zlib
+from datetime import date
 
 from rl_core.models import Segment, Session, Status
 
@@ -11,6 +12,11 @@ POLICY_SK = "POLICY"
 VERSION_PREFIX = "VERSION#"
 PARKED = "parked"
 SHARDS = 4
+LAST_SESSION = 10**8 - 1
+DAY_PREFIX = "DAY#"  # of a user: sorts before the sessions, so that the query from the end never meets it
+DAY_SHARDS = 16
+DAILY_PK = "DAILY"
+WATERMARK_SK = "WATERMARK"
 
 
 def user_pk(user: str) -> str:
@@ -59,6 +65,31 @@ def erasing_shards() -> tuple[str, ...]:
 
 def shard_of(user: str) -> int:
     return zlib.crc32(user.encode()) % SHARDS
+
+
+def day_sk(day: date) -> str:
+    return f"{DAY_PREFIX}{day.isoformat()}"
+
+
+def day_of_sk(sk: str) -> date:
+    return date.fromisoformat(sk.removeprefix(DAY_PREFIX))
+
+
+def shard_sk(day: date, shard: int) -> str:
+    return f"{day_sk(day)}#{shard:02d}"
+
+
+def day_and_shard(sk: str) -> tuple[date, int]:
+    day, _, shard = sk.removeprefix(DAY_PREFIX).partition("#")
+    return date.fromisoformat(day), int(shard)
+
+
+def day_shard(day: date, shard: int) -> str:
+    return f"day#{day.isoformat()}#{shard:02d}"
+
+
+def day_shard_of(user: str) -> int:
+    return zlib.crc32(user.encode()) % DAY_SHARDS
 
 
 def waiting_shard(session: Session, due: bool) -> str | None:

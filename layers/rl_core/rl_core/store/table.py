@@ -160,7 +160,7 @@ class Store:
 
     def load(self, page: Sequence[Due]) -> tuple[list[Session], list[tuple[Due, str]]]:
         """The sessions at these places (at most 100), strongly consistent; and those unreadable, with the reason."""
-        found = self._get_items(page)
+        found = self.connection.items([(due.pk, due.sk) for due in page])
         sessions: list[Session] = []
         broken: list[tuple[Due, str]] = []
         for due in page:
@@ -170,16 +170,6 @@ class Store:
             except UnreadableItemError as error:
                 broken.append((due, str(error)))
         return sessions, broken
-
-    def _get_items(self, page: Sequence[Due]) -> dict[tuple[str, str], Stored]:
-        wanted = [{"pk": string(d.pk), "sk": string(d.sk)} for d in page]
-        found: dict[tuple[str, str], Stored] = {}
-        while wanted:
-            request = {self.connection.table: {"Keys": wanted, "ConsistentRead": True}}
-            answer = self.connection.call("batch_get_item", RequestItems=request)
-            found |= {(i["pk"]["S"], i["sk"]["S"]): i for i in answer["Responses"].get(self.connection.table, [])}
-            wanted = answer.get("UnprocessedKeys", {}).get(self.connection.table, {}).get("Keys", [])
-        return found
 
     def park(self, due: Due, reason: str) -> None:
         """Sets an item aside with the reason, if it still waits where it was found. Raises ConflictError."""

@@ -15,7 +15,7 @@ SNAPSHOT_EVERY = 100
 
 @dataclass(frozen=True, slots=True)
 class Put:
-    """One conditional write of a whole item."""
+    """One write of a whole item, conditional unless it rides with one that is."""
 
     item: Item
     condition: str
@@ -24,7 +24,9 @@ class Put:
 
     def arguments(self) -> dict[str, Any]:
         """What put_item, and a Put in a transaction, take beside the table's name."""
-        arguments: dict[str, Any] = {"Item": self.item, "ConditionExpression": self.condition}
+        arguments: dict[str, Any] = {"Item": self.item}
+        if self.condition:
+            arguments["ConditionExpression"] = self.condition
         if self.values:
             arguments |= {"ExpressionAttributeValues": self.values, "ExpressionAttributeNames": self.names}
         return arguments

@@ -1,0 +1,26 @@
+"""Each day at 12:30 UTC: puts the shards of the days that are not final on the queue. Its event carries the time."""
+
+from datetime import datetime
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from rl_core import rollup
+from rl_core.store import open_days
+from rl_core.store.queue import open_queue
+
+logger = Logger()
+metrics = Metrics()
+
+
+@metrics.log_metrics
+@logger.inject_lambda_context
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    del context
+    done = rollup.dispatch(open_days(), datetime.fromisoformat(event["time"]), open_queue().send)
+    metrics.add_metric(name="DaysNotFinal", unit=MetricUnit.Count, value=done.days)
+    metrics.add_metric(name="ShardsDispatched", unit=MetricUnit.Count, value=done.messages)
+    logger.info("dispatched", extra={"final": done.final.isoformat(), "messages": done.messages})
+    return {"final": done.final.isoformat(), "messages": done.messages, "days": done.days}

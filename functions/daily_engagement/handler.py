@@ -1,0 +1,45 @@
+"""Computes shards of days from the queue: users' days, then the segments'. A message that fails comes again alone."""
+
+from datetime import date
+from typing import Annotated, Any
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from pydantic import AwareDatetime, BaseModel, Field
+
+from rl_core import rollup
+from rl_core.config import settings
+from rl_core.store import DAY_SHARDS, open_days
+
+processor = BatchProcessor(event_type=EventType.SQS)
+logger = Logger()
+metrics = Metrics()
+
+_METRICS = {"users": "UserDays", "written": "UserDaysWritten", "unreadable": "UserDaysUnreadable"}
+
+
+class ShardMessage(BaseModel):
+    """One shard of one day, and when the run was scheduled that asked for it."""
+
+    date: date
+    shard: Annotated[int, Field(ge=0, lt=DAY_SHARDS)]
+    time: AwareDatetime
+
+
+def run(record: SQSRecord) -> None:
+    message = ShardMessage.model_validate_json(record.body)
+    report = rollup.run_shard(open_days(), message.date, message.shard, message.time, settings())
+    for name, metric in _METRICS.items():
+        metrics.add_metric(name=metric, unit=MetricUnit.Count, value=report[name])
+    if report["users"] or report["unreadable"]:
+        logger.info("shard", extra={"date": message.date.isoformat(), "shard": message.shard, **report})
+
+
+@metrics.log_metrics
+@logger.inject_lambda_context
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
+    return process_partial_response(event, run, processor, context)

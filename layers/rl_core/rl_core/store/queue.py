@@ -1,0 +1,44 @@
+"""The queue of the daily job: the shards of the days that are to be computed."""
+
+import json
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from rl_core.config import settings
+from rl_core.errors import UnavailableError
+
+_CONFIG = Config(connect_timeout=1, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3})
+_MOST = 10  # messages in one call
+
+
+class Queue:
+    """One SQS queue. Every method raises UnavailableError when not all went through."""
+
+    def __init__(self, url: str, client: Any = None) -> None:
+        self.url = url
+        self.client: Any = client or boto3.client("sqs", config=_CONFIG)
+
+    def send(self, messages: Sequence[dict[str, Any]]) -> None:
+        """Puts all of them on the queue; some may be on it when this fails."""
+        for start in range(0, len(messages), _MOST):
+            entries = [
+                {"Id": str(n), "MessageBody": json.dumps(message)}
+                for n, message in enumerate(messages[start : start + _MOST])
+            ]
+            try:
+                answer = self.client.send_message_batch(QueueUrl=self.url, Entries=entries)
+            except (ClientError, BotoCoreError) as error:
+                raise UnavailableError from error
+            if answer.get("Failed"):
+                raise UnavailableError
+
+
+@lru_cache(maxsize=1)
+def open_queue() -> Queue:
+    """The process's queue."""
+    return Queue(settings().daily_queue_url)

@@ -1,0 +1,110 @@
+"""The template's queues: created with the stack, and read for their functions as Lambda's event sources do."""
+
+import json
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from local.facts import Queue
+from local.intrinsics import ACCOUNT, REGION
+
+IDLE_SECONDS = 1.0
+
+_log = logging.getLogger(__name__)
+
+Invoke = Callable[[str, Any], Any]
+
+
+def create(queues: Sequence[Queue], client: Any) -> None:
+    """The queues and their dead-letter queues."""
+    for queue in queues:
+        attributes = {}
+        if queue.dead_letters:
+            client.create_queue(QueueName=queue.dead_letters)
+            redrive = {"deadLetterTargetArn": _arn(queue.dead_letters), "maxReceiveCount": str(queue.most_receives)}
+            attributes["RedrivePolicy"] = json.dumps(redrive)
+        client.create_queue(QueueName=queue.name, Attributes=attributes)
+
+
+class Poller:
+    """Hands messages to the queues' functions, removes those that are done and leaves those that failed."""
+
+    def __init__(self, queues: Sequence[Queue], client: Any, invoke: Invoke) -> None:
+        self._queues, self._client, self._invoke = queues, client, invoke
+        self._one_at_a_time = threading.Lock()
+
+    def drain(self) -> int:
+        """Until every queue is empty, what fails coming again until it is given up: how many messages were done."""
+        done = 0
+        with self._one_at_a_time:
+            for queue in self._queues:
+                while messages := self._receive(queue):
+                    done += self._handle(queue, messages)
+        return done
+
+    def _receive(self, queue: Queue) -> list[Any]:
+        answer = self._client.receive_message(
+            QueueUrl=queue.url, MaxNumberOfMessages=queue.batch_size, MessageSystemAttributeNames=["All"]
+        )
+        return list(answer.get("Messages", []))
+
+    def _handle(self, queue: Queue, messages: Sequence[Any]) -> int:
+        """One invocation for these messages: how many of them it did."""
+        try:
+            said = self._invoke(queue.function, {"Records": [_record(queue, message) for message in messages]})
+            failed = {failure["itemIdentifier"] for failure in said["batchItemFailures"]}
+        except Exception:
+            _log.exception("%s failed; its messages come again", queue.function)
+            failed = {message["MessageId"] for message in messages}
+        for message in messages:
+            handle = message["ReceiptHandle"]
+            if message["MessageId"] in failed:
+                self._client.change_message_visibility(QueueUrl=queue.url, ReceiptHandle=handle, VisibilityTimeout=0)
+            else:
+                self._client.delete_message(QueueUrl=queue.url, ReceiptHandle=handle)
+        return len(messages) - len(failed)
+
+
+class PollerThread:
+    """Drains the queues again and again, while the clock moves on its own."""
+
+    def __init__(self, poller: Poller) -> None:
+        self._poller = poller
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="queues", daemon=True)
+
+    def start(self) -> None:
+        """Begin polling."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop polling; a function that runs may finish first, within reason."""
+        self._stopping.set()
+        self._thread.join(timeout=10)
+
+    def _run(self) -> None:
+        while not self._stopping.wait(IDLE_SECONDS):
+            try:
+                self._poller.drain()
+            except Exception:
+                _log.exception("the queues could not be read; trying again")
+
+
+def _record(queue: Queue, message: Any) -> dict[str, Any]:
+    """A message as it stands in the event that Lambda makes of it."""
+    return {
+        "messageId": message["MessageId"],
+        "receiptHandle": message["ReceiptHandle"],
+        "body": message["Body"],
+        "attributes": message.get("Attributes", {}),
+        "messageAttributes": {},
+        "md5OfBody": message.get("MD5OfBody", ""),
+        "eventSource": "aws:sqs",
+        "eventSourceARN": _arn(queue.name),
+        "awsRegion": REGION,
+    }
+
+
+def _arn(name: str) -> str:
+    return f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}"
