@@ -1,4 +1,4 @@
-"""`python -m operate`: a policy's versions, replay, explanation of a decision, rollback.
+"""`python -m operate`: a policy's versions, replay, explanation of a decision, rollback; a day's figures.
 
 Against AWS it takes the account's own credentials and region; against the local stack, `--endpoint-url` with the
 address that `make run` prints for the data.
@@ -8,16 +8,18 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 import boto3
 
+from operate.daily import compute, table
 from rl_core.config import Settings, read_settings
 from rl_core.errors import FettleError
 from rl_core.history import explain, policy_at, roll_back
 from rl_core.models import ACTIONS, Segment, Session
 from rl_core.retry import until_settled
-from rl_core.store import Store
+from rl_core.store import Days, Store
 from rl_core.store.policies import policy_item
 
 if TYPE_CHECKING:
@@ -109,6 +111,25 @@ def rollback(store: Store, settings: Settings, options: argparse.Namespace) -> i
     return 0
 
 
+def daily(store: Store, settings: Settings, options: argparse.Namespace) -> int:
+    """Computes a day anew, all its shards in this process, and prints it by segment with intervals."""
+    days = Days(store.connection)
+    report = compute(days, options.date, options.now or datetime.now(UTC), settings)
+    for line in table(days, options.date, entries=options.activities):
+        print(line)
+    print(f"\n{report['users']} user days, {report['written']} of them new or changed", end="")
+    print(f", {report['unsettled']} can still change" if report["unsettled"] else "", end="")
+    print(f", {report['unreadable']} UNREADABLE" if report["unreadable"] else "")
+    return 1 if report["unreadable"] else 0
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise argparse.ArgumentTypeError("a time with its zone: 2026-11-27T12:30:00Z")
+    return moment
+
+
 def _segment(text: str) -> Segment:
     try:
         return Segment[text] if text in Segment.__members__ else Segment(text)
@@ -138,6 +159,10 @@ def _parser() -> argparse.ArgumentParser:
     again.add_argument("--from-start", action="store_true", help="from the first version, not from a snapshot")
     back.add_argument("to", type=int, help="the version to restore")
     back.add_argument("--reason", required=True)
+    day = add("daily", daily)
+    day.add_argument("date", type=date.fromisoformat, help="2026-11-22")
+    day.add_argument("--now", type=_moment, help="as if run then; else by the machine's clock")
+    day.add_argument("--activities", action="store_true", help="activity by activity too")
     one = add("explain", explanation)
     one.add_argument("user")
     one.add_argument("session", type=int)

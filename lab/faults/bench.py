@@ -11,8 +11,8 @@ from typing import Any
 
 import boto3
 
-from lab.faults.client import Fault, FaultyClient
-from local import ministack
+from lab.faults.client import Beside, Fault, FaultyClient
+from local import ministack, queues
 from local.functions import Functions, environment
 from local.intrinsics import REGION
 from local.template import load
@@ -39,11 +39,14 @@ _VARIABLES = {
 class Bench:
     """All functions of the template, and the one client that they share, which can be made to fail."""
 
-    def __init__(self, functions: Functions, dynamodb: Any, table: str) -> None:
-        self._functions, self._dynamodb, self._table = functions, dynamodb, table
+    def __init__(self, functions: Functions, dynamodb: Any, table: str, poller: queues.Poller) -> None:
+        self._functions, self._dynamodb, self._table, self._poller = functions, dynamodb, table, poller
         store: Any = sys.modules["learn_handler"].__dict__["open_store"]()
         self.client = FaultyClient(store.connection.client)
         store.connection.client = self.client
+        queue: Any = sys.modules["daily_dispatch_handler"].__dict__["open_queue"]()
+        self.queue = queue.client
+        queue.client = Beside(self.client, self.queue)
 
     def invoke(self, function: str, event: Any, fault: Fault | None = None) -> Any:
         """Calls a function as Lambda does, with at most one fault."""
@@ -52,6 +55,7 @@ class Bench:
 
     def invoke_and_die(self, function: str, event: Any, fault: Fault) -> bool:
         """Calls a function in a process that the fault kills; False if it lived."""
+        self.queue.close()
         self.client.client.close()  # neither process may use the other's connections
         child = os.fork()
         if not child:
@@ -63,9 +67,10 @@ class Bench:
         return os.WIFSIGNALED(status)
 
     def jobs(self, now: datetime) -> None:
-        """Each job once, without a fault."""
+        """Each job of the minute once, and what waits on the queue, without a fault."""
         for job in ("Learn", "Erasure"):
             self.invoke(job, {"time": now.isoformat()})
+        self._poller.drain()
 
     def items(self) -> list[Item]:
         """Everything in the table."""
@@ -94,6 +99,11 @@ def bench() -> Iterator[Bench]:
         dynamodb = boto3.session.Session().client("dynamodb")
         exits.callback(dynamodb.close)
         table = template.table.create(dynamodb)
-        made = Bench(Functions(template), dynamodb, table)
+        sqs = boto3.session.Session().client("sqs")
+        exits.callback(sqs.close)
+        queues.create(template.queues, sqs)
+        functions = Functions(template)
+        made = Bench(functions, dynamodb, table, queues.Poller(template.queues, sqs, functions.invoke))
         exits.callback(made.client.client.close)
+        exits.callback(made.queue.close)
         yield made

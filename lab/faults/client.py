@@ -54,12 +54,13 @@ class FaultyClient:
         self.fault, self.calls, self.struck = fault, [], False
 
     def __getattr__(self, operation: str) -> Any:
-        return lambda **arguments: self._call(operation, arguments)
+        return lambda **arguments: self.call(self.client, operation, arguments)
 
-    def _call(self, operation: str, arguments: dict[str, Any]) -> Any:
+    def call(self, client: Any, operation: str, arguments: dict[str, Any]) -> Any:
+        """One call of either client, unless it is its turn to fail."""
         fault, at = self.fault, sum(self._counts(name.split()[0]) for name in self.calls)
         self.calls.append(f"{operation} {_target(arguments)}")
-        send = getattr(self.client, operation)
+        send = getattr(client, operation)
         if fault is None or not self._counts(operation):
             return send(**arguments)
         if at != fault.at and not (fault.kind is Kind.OUTAGE and at > fault.at):
@@ -76,6 +77,17 @@ class FaultyClient:
 
     def _counts(self, operation: str) -> bool:
         return self.fault is None or self.fault.only in (None, operation)
+
+
+@dataclass(slots=True)
+class Beside:
+    """Another client, whose calls count and fail with those of the first."""
+
+    first: FaultyClient
+    client: Any
+
+    def __getattr__(self, operation: str) -> Any:
+        return lambda **arguments: self.first.call(self.client, operation, arguments)
 
 
 def _error(kind: Kind, operation: str, arguments: dict[str, Any]) -> Exception:
@@ -105,5 +117,7 @@ def _target(arguments: dict[str, Any]) -> str:
         return str(arguments["Key"]["pk"]["S"])
     if "Item" in arguments:
         return str(arguments["Item"]["pk"]["S"])
+    if "QueueUrl" in arguments:
+        return "queue"
     values = arguments.get("ExpressionAttributeValues", {})
     return str(values.get(":pk", values.get(":shard", {})).get("S", "several"))

@@ -1,6 +1,7 @@
 """The operations of the API and the jobs, each with what has to be in the table before it."""
 
 import json
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -11,8 +12,10 @@ from lab.faults.client import Fault, Kind
 from local.gateway import HttpRequest, event_of
 
 START = datetime(2026, 11, 23, 8, tzinfo=UTC)
-SOON, EXPIRED = START + timedelta(hours=1), START + timedelta(hours=49)
+SOON, NEXT_DAY, EXPIRED = (START + timedelta(hours=hours) for hours in (1, 24, 49))
+DISPATCH = datetime(2026, 11, 26, 12, 30, tzinfo=UTC)  # when the 23rd becomes final
 SEGMENT, OTHER_SEGMENT = "High Anxiety, Low Activity", "Low Anxiety, High Activity"
+DAY_SHARD = ("user-9", "user-12", "user-25", "user-44")  # of the days' index
 SAME_SHARD = ("finn", "gina", "hugo")  # of the index: with two sessions in a transaction, they make two
 ANSWER = {"completed": True, "motivation_before": 2, "motivation_after": 4, "difficulty_rating": 3}
 
@@ -63,15 +66,15 @@ def plan(user: str = "ana", query: str = "", at: datetime = START) -> Call:
     return request("Recommend", user, "GET", f"/activity/recommended/{query}", at=at)
 
 
-def complete(identifier: int, user: str = "ana") -> Call:
+def complete(identifier: int, user: str = "ana", at: datetime = SOON) -> Call:
     """POST /activity/{id}/complete/."""
-    return request("Complete", user, "POST", f"/activity/{identifier}/complete/", ANSWER, SOON)
+    return request("Complete", user, "POST", f"/activity/{identifier}/complete/", ANSWER, at)
 
 
-def batch(ids: list[int], user: str = "ana", **more: Any) -> Call:
+def batch(ids: list[int], user: str = "ana", at: datetime = SOON, **more: Any) -> Call:
     """POST /activity/feedback-batch/."""
     body = {"activities": [{"activity_id": i, **ANSWER} for i in ids], **more}
-    return request("FeedbackBatch", user, "POST", "/activity/feedback-batch/", body, SOON)
+    return request("FeedbackBatch", user, "POST", "/activity/feedback-batch/", body, at)
 
 
 def job(function: str, at: datetime) -> Call:
@@ -180,6 +183,45 @@ def _erasing(bench: Bench) -> Call:
     return job("Erasure", SOON)
 
 
+def _last_on_a_new_day(bench: Bench) -> Call:
+    learned(bench)
+    *others, last = issued(bench)
+    for identifier in others:
+        done(bench, complete(identifier))
+    return complete(last, at=NEXT_DAY)
+
+
+def _stats(bench: Bench) -> Call:
+    done(bench, batch(issued(bench)))
+    done(bench, plan(at=NEXT_DAY))
+    return request("Stats", "ana", "GET", "/stats/?days=30", at=NEXT_DAY)
+
+
+def _days(bench: Bench) -> None:
+    """Days to compute: closed, left open, with an action of their own, and that of a user who then stays away."""
+    gone, closed, left, other = DAY_SHARD
+    week = timedelta(days=7)
+    done(bench, put(gone))
+    done(bench, plan(gone, at=START - week))
+    done(bench, batch(issued(bench, closed), closed))
+    issued(bench, left)
+    done(bench, complete(issued(bench, other, segment=OTHER_SEGMENT)[0], other))
+    bench.jobs(EXPIRED)
+
+
+def _dispatch(bench: Bench) -> Call:
+    _days(bench)
+    return job("DailyDispatch", DISPATCH)
+
+
+def _work(bench: Bench) -> Call:
+    _days(bench)
+    shard = zlib.crc32(DAY_SHARD[0].encode()) % 16
+    body = json.dumps({"date": START.date().isoformat(), "shard": shard, "time": DISPATCH.isoformat()})
+    record = {"messageId": "1", "receiptHandle": "1", "body": body, "attributes": {}, "eventSource": "aws:sqs"}
+    return Call("DailyEngagement", {"Records": [record]}, DISPATCH)
+
+
 def _delete(bench: Bench) -> Call:
     learned(bench)
     issued(bench)
@@ -199,9 +241,16 @@ SCENARIOS = (
     Scenario("completion", lambda bench: complete(issued(bench)[0])),
     Scenario("last completion", lambda bench: _last(bench, policy=True)),
     Scenario("last completion, first policy", lambda bench: _last(bench, policy=False)),
+    Scenario("first look of a day", _after(put(), plan(), then=plan(at=NEXT_DAY))),
+    Scenario("first answer of a day", lambda bench: complete(issued(bench)[0], at=NEXT_DAY)),
+    Scenario("last completion on a new day", _last_on_a_new_day),
     Scenario("batch", _batch),
+    Scenario("batch on a new day", lambda bench: batch(issued(bench)[:1], at=NEXT_DAY)),
     Scenario("batch adding a rating", _rating),
+    Scenario("stats", _stats),
     Scenario("delete", _delete),
+    Scenario("daily dispatch", _dispatch),
+    Scenario("daily worker", _work),
     Scenario("learn job", _learning, ordered=False),
     Scenario("erasure job", _erasing),
 )

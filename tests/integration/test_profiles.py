@@ -104,7 +104,7 @@ def test_erasing_is_seen_at_once_and_safe_to_repeat(ana: Phone, stack: Stack) ->
         answer = ana.ask("DELETE", "/profile/")
         assert (answer.status_code, answer.content) == (204, b"")
         assert_erasing(ana, first)
-    assert len(items_of(stack, ana)) == 2
+    assert len(items_of(stack, ana)) == 3  # the session, the day, the marker
 
 
 def test_the_job_removes_every_item_and_who_comes_back_is_new(

@@ -93,8 +93,11 @@ def test_wrong_parameters_are_refused(small_template: Path, given: dict[str, str
 @pytest.mark.parametrize(
     ("old", "new", "complaint"),
     [
-        ("Type: ScheduleV2", "Type: SQS", "Learn.EveryMinute: event type SQS"),
-        ("rate(1 minute)", "cron(0 8 * * ? *)", "only rate"),
+        ("Type: ScheduleV2", "Type: SNS", "Learn.EveryMinute: event type SNS"),
+        ("rate(1 minute)", "cron(0 8 ? * MON *)", "only rate"),
+        ("cron(30 12", "cron(30 24", "only rate"),
+        ("Queue: !GetAtt DailyQueue.Arn", "Queue: !GetAtt Table.Arn", "no queue of the template"),
+        ("FunctionResponseTypes: [ReportBatchItemFailures]", "Enabled: true", "batch item failures"),
         ("Method: PUT", "Method: ANY", "catch-all"),
         ("Path: /profile/ }", 'Path: "/{proxy+}" }', "catch-all"),
         ("Type: AWS::Cognito::UserPoolClient", "Type: AWS::S3::Bucket", "type AWS::S3::Bucket"),
