@@ -26,7 +26,7 @@ from local.powertools import isolate_app
 from local.stack import Stack
 
 SEGMENT = "High Anxiety, Low Activity"
-WARM_UP, USERS = 60, 40
+WARM_UP, USERS = 50, 40  # below a hundred: the one version in a hundred that is also kept whole costs 4 units more
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
 ANSWER = {"completed": True, "motivation_before": 2, "motivation_after": 4, "difficulty_rating": 3}
 NOTES, SESSION_NOTES = "Felt great", "Good workout, tired now"
