@@ -1,6 +1,8 @@
 """The rules of the house that ruff cannot hold."""
 
 import ast
+import os
+import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -24,6 +26,8 @@ PURE = (
     "engagement",
     "lifecycle",
     "assessment",
+    "days",
+    "tally",
 )
 WORLD = {"boto3", "botocore", "os", "time", "logging", "aws_lambda_powertools", "secrets", "uuid", "numpy"}
 CLOCKS = {"now", "utcnow", "today", "time", "monotonic", "perf_counter"}
@@ -99,6 +103,17 @@ def test_every_event_belongs_to_a_function() -> None:
 def test_only_the_store_talks_to_aws() -> None:
     talkers = {path for path in SHIPPED if packages_of(path) & {"boto3", "botocore"}}
     assert {path.parent for path in talkers} == {CORE / "store"}
+
+
+def test_only_effectiveness_takes_numpy() -> None:
+    assert [path.name for path in SHIPPED if "numpy" in packages_of(path)] == ["effectiveness.py"]
+
+
+@pytest.mark.parametrize("path", HANDLERS, ids=name_of)
+def test_importing_a_handler_does_not_import_numpy(path: Path) -> None:
+    code = "import runpy, sys; runpy.run_path(sys.argv[1]); sys.exit('numpy' in sys.modules)"
+    environment = {"AWS_DEFAULT_REGION": "eu-central-1", "PATH": os.environ["PATH"]}
+    subprocess.run([sys.executable, "-c", code, str(path)], check=True, env=environment)
 
 
 def test_only_the_settings_read_the_environment() -> None:

@@ -1,6 +1,6 @@
 """People, sessions and time for the tests of handlers and trainer on moto."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -55,3 +55,18 @@ class World:
 @pytest.fixture
 def world(store: Store) -> World:
     return World(store)
+
+
+@dataclass
+class Invocation:
+    """What the handlers and their logger ask of an invocation."""
+
+    function_name: str = "sample"
+    memory_limit_in_mb: int = 512
+    invoked_function_arn: str = "arn:aws:lambda:eu-central-1:123456789012:function:sample"
+    aws_request_id: str = "6f1cd0c4-5b8e-4b55-8f0e-6f9a2f6c1d11"
+
+
+@pytest.fixture
+def context() -> Invocation:
+    return Invocation()

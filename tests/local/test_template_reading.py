@@ -52,6 +52,18 @@ def test_without_an_issuer_tokens_come_from_the_cognito_pool() -> None:
     assert authorizer.issuer.startswith("https://cognito-idp.")
 
 
+def test_a_schedule_by_the_calendar_knows_its_time_of_day(real: Template) -> None:
+    dispatch = next(schedule for schedule in real.schedules if schedule.function == "DailyDispatch")
+    assert (dispatch.every, dispatch.daily_at) == (timedelta(days=1), timedelta(hours=12, minutes=30))
+
+
+def test_a_queue_knows_its_function_and_where_dead_letters_go(real: Template) -> None:
+    (queue,) = real.queues
+    assert (queue.function, queue.batch_size, queue.most_receives) == ("DailyEngagement", 1, 3)
+    assert queue.url == real.functions["DailyDispatch"].environment["DAILY_QUEUE_URL"]
+    assert queue.dead_letters == "fettle-local-DailyDeadLetters"
+
+
 def test_schedules_know_their_function_and_rate(real: Template) -> None:
     learn = next(schedule for schedule in real.schedules if schedule.function == "Learn")
     assert learn.every == timedelta(minutes=1)

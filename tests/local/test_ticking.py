@@ -26,6 +26,19 @@ def ticker(calls: list[tuple[str, Any]]) -> Ticker:
     return Ticker([MINUTELY, HOURLY], lambda name, event: calls.append((name, event)), START)
 
 
+def test_a_daily_schedule_keeps_to_the_calendar(calls: list[Any]) -> None:
+    noon = Schedule("daily", "Daily", timedelta(days=1), PAYLOAD, daily_at=timedelta(hours=12, minutes=30))
+    daily = Ticker([noon], lambda name, event: calls.append((name, event)), START)
+    assert daily.next_tick() == datetime(2026, 11, 23, 12, 30, tzinfo=UTC)
+    daily.run_due(START + timedelta(days=2))
+    assert calls == [("Daily", {"time": "2026-11-24T12:30:00Z"})]
+
+
+def test_a_daily_schedule_made_after_its_hour_waits_for_the_next_day() -> None:
+    early = Schedule("daily", "Daily", timedelta(days=1), PAYLOAD, daily_at=timedelta(hours=6))
+    assert Ticker([early], lambda *_: None, START).next_tick() == datetime(2026, 11, 24, 6, tzinfo=UTC)
+
+
 def test_nothing_fires_before_its_time(ticker: Ticker, calls: list[Any]) -> None:
     ticker.run_due(START + timedelta(seconds=59))
     assert calls == []
