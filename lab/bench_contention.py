@@ -153,7 +153,7 @@ class Bench:
 
     def account(self) -> Counter[str]:
         """Sessions in no version record, and in more than one. Raises RuntimeError if policy and records differ."""
-        records = [transitions for _, transitions in self._store.versions(SEGMENT)]
+        records = [record.transitions for record in self._store.records(SEGMENT)]
         times = Counter(transition.key for transitions in records for transition in transitions)
         policy = self._store.policy(SEGMENT)
         if (policy.version, policy.episodes) != (len(records), times.total()):

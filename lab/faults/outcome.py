@@ -6,7 +6,7 @@ from typing import Any
 from lab.faults.bench import Item
 from rl_core.learning import fold
 from rl_core.models import Policy
-from rl_core.store.policies import read_policy, read_version
+from rl_core.store.policies import read_policy, read_record
 
 Outcome = dict[str, Any]
 
@@ -65,9 +65,9 @@ def _misrecorded(items: list[Item]) -> list[str]:
         replayed = Policy(policy.segment)
         records = [i for i in items if i["pk"] == stored["pk"] and i["sk"]["S"].startswith("VERSION#")]
         for record in sorted(records, key=lambda i: str(i["sk"]["S"])):
-            learner, transitions = read_version(record)
-            replayed = replace(fold(replayed, transitions, learner), version=replayed.version + 1)
-            recorded[policy.segment.name, replayed.version] = [t.key for t in transitions]
+            read = read_record(record)
+            replayed = replace(fold(replayed, read.transitions, read.learner), version=replayed.version + 1)
+            recorded[policy.segment.name, replayed.version] = [t.key for t in read.transitions]
         if replayed != policy:
             faults.append(f"{_name(stored)} is not what its {len(records)} records give")
     all_keys = [key for keys in recorded.values() for key in keys]

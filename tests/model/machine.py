@@ -176,7 +176,8 @@ class Fettle(RuleBasedStateMachine):
 
     @rule()
     def erasure_job(self) -> None:
-        gone = [user for user, person in self.model.people.items() if person.erasing]
+        """Who was learned from where the policy cannot be read now has to wait; unlearned sessions are gone already."""
+        gone = [user for user, person in self.model.people.items() if person.erasing and self.model.erase(person)]
         for user in gone:
             del self.model.people[user]
             del self.last[user]
