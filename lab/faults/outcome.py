@@ -31,9 +31,16 @@ def outcome(items: list[Item], *, ordered: bool, fallback: bool = False) -> Outc
                 found.setdefault(place, []).append(repr(entry))
         elif kind == "POLICY":
             found[name] = {k: v for k, v in item.items() if ordered or k not in {"version", "values"}}
+            if ordered:
+                found[name]["version"] = int(item["version"]["N"]) - _erasures(items, item["pk"])
         else:
             found[name] = _of_user(item, ordered, fallback)
     return {name: sorted(value) if isinstance(value, list) and not ordered else value for name, value in found.items()}
+
+
+def _erasures(items: list[Item], home: Any) -> int:
+    """How many versions erasures took: one more for each that was cut off and taken over."""
+    return sum(i["pk"] == home and "rewritten" in i for i in items)
 
 
 def _name(item: Item) -> str:
