@@ -64,6 +64,15 @@ class Diary:
         (found,) = self.days.days_of(user, day, day)
         return found
 
+    def erase(self, user: str) -> None:
+        """What the user's DELETE and the job after it come to."""
+        profile = self.store.profile(user)
+        assert profile is not None
+        self.store.write(erasing_write(profile, FINAL))
+        leaver = self.store.leaver(f"USER#{user}")
+        assert leaver is not None
+        leaver.remove()
+
     def expire(self, now: datetime) -> None:
         """The job that closes what expired."""
         for page in self.store.expiring(now, 90):
@@ -175,18 +184,13 @@ def test_answers_that_came_late_correct_the_day(diary: Diary) -> None:
 
 def test_an_erased_user_is_neither_counted_nor_brought_back(diary: Diary) -> None:
     live_a_week(diary)
-    profile = diary.store.profile(ANA)
-    assert profile is not None
-    diary.store.write(erasing_write(profile, FINAL))
-    diary.store.erase(f"USER#{ANA}")
+    diary.erase(ANA)
     assert diary.run()["users"] == 2
     assert not [item for item in table() if ANA in item["pk"]["S"]]
 
 
 def test_a_user_erased_while_the_day_is_computed_is_not_brought_back(diary: Diary) -> None:
     diary.finish(ANA)
-    profile = diary.store.profile(ANA)
-    assert profile is not None
     client = diary.store.connection.client
 
     class ErasesMeanwhile:
@@ -197,9 +201,7 @@ def test_a_user_erased_while_the_day_is_computed_is_not_brought_back(diary: Diar
 
         def put(self, **arguments: Any) -> Any:
             diary.store.connection.client = client
-            assert profile is not None
-            diary.store.write(erasing_write(profile, FINAL))
-            diary.store.erase(f"USER#{ANA}")
+            diary.erase(ANA)
             return client.put_item(**arguments)
 
     diary.store.connection.client = ErasesMeanwhile()

@@ -9,11 +9,13 @@ import boto3
 import pytest
 
 from rl_core.catalogue import catalogue
+from rl_core.days import Mark
 from rl_core.learning import fold
 from rl_core.models import Policy, Profile, Segment, Session, Status
 from rl_core.store import items, keys, policies
+from rl_core.store.days import UserDay, read_user_day
 from tests.conftest import TEMPLATE
-from tests.model.reference import Model, Person, Plan
+from tests.model.reference import Day, Model, Person, Plan
 
 Table = dict[tuple[str, str], dict[str, Any]]
 FOREIGN = 99  # a policy format that this code refuses
@@ -40,26 +42,29 @@ class Stored:
 
     profile: Profile | None
     sessions: list[Session]
+    days: list[UserDay]
 
 
 def stored(table: Table, user: str) -> Stored:
     mine = {sk: item for (pk, sk), item in sorted(table.items()) if pk == keys.user_pk(user)}
     profile = mine.pop(keys.PROFILE_SK, None)
+    days = [read_user_day(mine.pop(sk)) for sk in sorted(mine) if sk.startswith(keys.DAY_PREFIX)]
     assert all(sk.startswith(keys.SESSION_PREFIX) for sk in mine)
-    return Stored(items.read_profile(profile) if profile else None, [items.read_session(i) for i in mine.values()])
+    sessions = [items.read_session(i) for i in mine.values()]
+    return Stored(items.read_profile(profile) if profile else None, sessions, days)
 
 
 def check_user(person: Person | None, user: str, table: Table) -> None:
     """The user's items say what the model says; nothing is left of who was erased."""
     found = stored(table, user)
     if person is None:
-        assert found == Stored(None, []), "an item outlived its user"
+        assert found == Stored(None, [], []), "an item outlived its user"
         return
     profile = found.profile
     assert profile is not None
     assert profile.erasing == person.erasing
     if not person.erasing:
-        assert profile.engagement == close_to(person.engagement), "engagement"
+        assert (profile.engagement, profile.seen) == (close_to(person.engagement), person.seen), "engagement"
         assert profile.motivation == close_to(person.motivation), "motivation"
         assert (profile.segment.value, profile.timezone, list(profile.avoid), profile.sessions) == (
             person.segment,
@@ -71,15 +76,24 @@ def check_user(person: Person | None, user: str, table: Table) -> None:
     assert sum(s.status is Status.OPEN for s in found.sessions) <= 1, "two open sessions"
     for session, plan in zip(found.sessions, person.plans, strict=True):
         check_session(session, plan)
+    assert [d.mark.day for d in found.days] == sorted(person.days), "active days"
+    for day in found.days:
+        check_day(day.mark, person.days[day.mark.day])
     for before, after in pairwise(found.sessions):
         check_variety(before, after)
+
+
+def check_day(mark: Mark, day: Day) -> None:
+    assert (mark.segment.value, mark.timezone, mark.session) == (day.segment, day.timezone, day.session)
+    assert (mark.engagement, mark.motivation) == (close_to(day.engagement), close_to(day.motivation))
+    assert mark.first_ever == day.first_ever
 
 
 def check_session(session: Session, plan: Plan) -> None:
     closing, decision = session.closing, session.decision
     assert (session.key, session.segment.value, session.shown) == (plan.key, plan.segment, plan.shown)
     assert (session.status, session.ended_by) == (plan.status, plan.ended_by)
-    assert session.engagement == close_to(plan.engagement)
+    assert (session.engagement, session.day) == (close_to(plan.engagement), plan.day)
     assert session.parked is None
     assert not (session.status is Status.OPEN and session.fully_answered), "answered in full, but open"
     for activity, answer in zip(session.activities, plan.answers, strict=True):
@@ -96,6 +110,7 @@ def check_session(session: Session, plan: Plan) -> None:
     if closing is not None and plan.reward is not None and plan.engaged is not None:
         assert closing.reward == close_to(plan.reward)
         assert closing.engagement_after == close_to(plan.engaged)
+        assert closing.motivation_after == close_to(plan.motivated or 0.0)
         assert (closing.rating, closing.notes) == (plan.rating, plan.notes)
     assert 5 <= len(session.activities) <= 7
     assert decision.fallback == plan.fallback
@@ -116,15 +131,15 @@ def check_variety(before: Session, after: Session) -> None:
 def check_policy(model: Model, segment: Segment, table: Table) -> None:
     """Each session was learned from once, and the policy is what its records say, bit for bit."""
     home = keys.segment_pk(segment)
-    records = [policies.read_version(table[home, keys.version_sk(n)]) for n in versions_of(table, home)]
-    learned = [t for _, transitions in records for t in transitions]
+    records = [policies.read_record(table[home, keys.version_sk(n)]) for n in versions_of(table, home)]
+    learned = [t for record in records for t in record.transitions]
     expected = model.learned[segment.value]
     assert len({t.key for t in learned}) == len(learned), "learned twice"
     assert {t.key for t in learned} == expected.keys(), "not learned, or learned what never closed"
     assert all(t.reward == close_to(expected[t.key]) for t in learned)
     replayed = Policy(segment)
-    for learner, transitions in records:
-        replayed = replace(fold(replayed, transitions, learner), version=replayed.version + 1)
+    for record in records:
+        replayed = replace(fold(replayed, record.transitions, record.learner), version=record.version)
     found = table.get((home, keys.POLICY_SK))
     if found is None or "version" not in found:
         assert replayed == Policy(segment)

@@ -1,7 +1,7 @@
 """The app of one user: requests straight to the handlers, each answer held against the model's."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,7 +13,7 @@ from tests.model.reference import BLANK, Model, Person, Plan, Said, iso
 
 HANDLERS = {
     name: handler_of(name).lambda_handler
-    for name in ("profile", "recommend", "complete", "feedback_batch", "learn", "erasure")
+    for name in ("profile", "recommend", "complete", "feedback_batch", "learn", "erasure", "stats")
 }
 CONTEXT = SimpleNamespace(
     function_name="f",
@@ -80,7 +80,7 @@ class Phone:
 
     def check_profile(self, person: Person, body: Any) -> None:
         assert (body["segment"], body["timezone"], body["avoid"]) == (person.segment, person.timezone, person.avoid)
-        assert body["engagement_score"] == shown(person.engagement)
+        assert body["engagement_score"] == shown(person.score(self.model.now))
         assert body["motivation_score"] == shown(person.motivation)
 
     def look(self) -> None:
@@ -105,6 +105,25 @@ class Phone:
             assert session["reward"] == (None if plan.reward is None else shown(plan.reward))
             assert [a["completed"] for a in session["activities"]] == [bool(a["completed"]) for a in plan.answers]
 
+    def look_back(self) -> None:
+        """Reads the last 90 days."""
+        person = self.person
+        status, body = self.ask("stats", "GET", "/stats/", days="90")
+        if person is None or person.erasing:
+            assert (status, body["type"]) == (409, "erasing" if person else "profile-required")
+            return
+        assert status == 200, body
+        first = person.today(self.model.now) - timedelta(days=89)
+        days = sorted(day for day in person.days if day >= first)
+        own = [plan for plan in person.plans if plan.day and plan.day >= first]
+        done = [a for plan in own for a in plan.answers if a["completed"]]
+        assert (body["totals"]["active_days"], body["totals"]["sessions"]) == (len(days), len(own))
+        assert body["totals"]["assigned"] == sum(len(plan.answers) for plan in own)
+        assert body["totals"]["completed"] == len(done)
+        active = [day["date"] for day in body["daily"] if day["active"]]
+        assert active == [day.isoformat() for day in days]
+        assert body["engagement_score"] == shown(person.score(self.model.now))
+
     def delete(self) -> Any:
         if self.person is not None:
             self.person.erasing = True
@@ -120,9 +139,13 @@ class Phone:
         assert status == 200, body
         self.model.expire(person)
         if not person.plans or person.plans[-1].status != "open":
+            if not prefetch:
+                person.active(self.model.now, len(person.plans) + 1)
             person.plans.append(self.issued(person, body, not prefetch))
         plan = person.plans[-1]
-        plan.shown |= not prefetch
+        if not prefetch:
+            plan.shown, plan.day = True, plan.day or person.today(self.model.now)
+            person.active(self.model.now, plan.number)
         assert (body["session_id"], body["expires_at"]) == (plan.number, iso(plan.expires))
         assert [a["id"] for a in body["activities"]] == [plan.number * 10 + n for n in range(1, len(plan.answers) + 1)]
         assert [a["completed"] for a in body["activities"]] == [bool(a["completed"]) for a in plan.answers]
@@ -136,7 +159,7 @@ class Phone:
             number=len(person.plans) + 1,
             key=session.key,
             segment=person.segment,
-            engagement=person.engagement,
+            engagement=person.score(self.model.now),
             expires=self.model.now + 48 * 3600,
             shown=shown,
             fallback=person.segment in self.model.unreadable,

@@ -1,7 +1,7 @@
 """What Fettle promises, said again in plain words: no table, no revision, no race. Only the formulas of the spec."""
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -41,6 +41,8 @@ class Plan:
     notes: str = ""
     reward: float | None = None
     engaged: float | None = None
+    motivated: float | None = None
+    day: date | None = None
     episodes: int | None = None
 
     def figures(self, rating: int | None = None) -> Figures:
@@ -64,15 +66,47 @@ class Plan:
         return new
 
 
+class Day(NamedTuple):
+    """The mark of a day: what stood at its first moment."""
+
+    segment: str
+    timezone: str
+    session: int
+    engagement: float
+    motivation: float
+    first_ever: bool
+
+
 @dataclass
 class Person:
     segment: str
     timezone: str = "UTC"
     avoid: list[str] = field(default_factory=list)
-    engagement: float = 0.0
+    engagement: float = 0.0  # as of `seen`
     motivation: float = 0.0
+    seen: date | None = None
+    days: dict[date, Day] = field(default_factory=dict)
     erasing: bool = False
     plans: list[Plan] = field(default_factory=list)
+
+    def today(self, now: int) -> date:
+        """Their own day, which never runs backwards."""
+        here = datetime.fromtimestamp(now, ZoneInfo(self.timezone)).date()
+        return max(here, self.seen or here)
+
+    def score(self, now: int) -> float:
+        """Engagement, less a fifth of itself for each whole day away."""
+        missed = (self.today(now) - self.seen).days - 1 if self.seen else 0
+        return self.engagement * 0.8 ** max(missed, 0)
+
+    def active(self, now: int, number: int) -> date:
+        """They were shown that session, or answered: the first time on a day is written down."""
+        today = self.today(now)
+        if today != self.seen:
+            self.engagement, first = self.score(now), self.seen is None
+            self.seen = today
+            self.days[today] = Day(self.segment, self.timezone, number, self.engagement, self.motivation, first)
+        return today
 
     def done_today(self, now: int) -> int:
         zone = ZoneInfo(self.timezone)
@@ -111,6 +145,7 @@ class Model:
             answer["completed"] = bool(answer["completed"])
         person.engagement = plan.engaged = figures.engagement
         person.motivation += 0.2 * (figures.lift / 5 - person.motivation)
+        plan.motivated = person.motivation
         plan.status, plan.ended_by, plan.reward, plan.rating, plan.notes = "closed", by, figures.reward, rating, notes
         if by != "expiry" and not self.contended and self.may_learn(plan):
             self.learn(plan)
@@ -124,6 +159,14 @@ class Model:
         assert plan.reward is not None
         plan.status = "learned"
         self.learned[plan.segment][plan.key] = plan.reward
+
+    def erase(self, person: Person) -> bool:
+        """Forgets what was learned from somebody, where it can be; whether nothing of it is left."""
+        person.plans = [plan for plan in person.plans if plan.status == "learned"]
+        for plan in person.plans:
+            if plan.segment not in self.unreadable:
+                self.learned[plan.segment].pop(plan.key, None)
+        return not any(plan.segment in self.unreadable for plan in person.plans)
 
     def expire(self, person: Person) -> bool:
         """Closes the latest session as it stands, if its time is over."""
@@ -149,6 +192,8 @@ class Model:
             return 200
         if not self.takes(plan):
             return 409
+        plan.day = plan.day or person.today(self.now)
+        person.active(self.now, number)
         plan.answers[position - 1] = merged
         if all(a["completed"] is not None for a in plan.answers):
             self.close(person, plan, "completions")
@@ -164,6 +209,8 @@ class Model:
             return 404
         merged = {p: plan.merged(p, said, self.now) for p, said in items.items()}
         if self.takes(plan):
+            plan.day = plan.day or person.today(self.now)
+            person.active(self.now, number)
             for position, answer in merged.items():
                 plan.answers[position - 1] = answer
             self.close(person, plan, "batch", more.get("overall_session_rating"), more.get("notes") or "")
