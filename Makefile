@@ -11,7 +11,7 @@ STAMP := .stamp-$(PYTHON_VERSION)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run token demo test lint types tests openapi model-test faults bench-contention bench-units lock clean venv
+.PHONY: help run token demo daily daily-month test lint types tests openapi model-test faults bench-contention bench-units lock clean venv
 
 help:  ## say what there is
 	@echo "Fettle. Needs Python 3.11 or newer and make; everything else is installed here, on first use."
@@ -26,6 +26,16 @@ ifeq ($(origin USER),command line)
 else
 	@echo 'say whose: make token USER=ana' >&2; exit 2
 endif
+
+daily: $(if $(filter command line,$(origin DATE)),$(VENV)/$(STAMP))  ## compute a day and print it: make daily DATE=2026-11-22 (in the running stack; TABLE=name: on AWS)
+ifeq ($(origin DATE),command line)
+	@$(VENV)/bin/python -m operate $(if $(TABLE),--table "$(TABLE)",--local) daily "$(DATE)" $(if $(NOW),--now "$(NOW)") --activities
+else
+	@echo 'say which day: make daily DATE=2026-11-22' >&2; exit 2
+endif
+
+daily-month: $(VENV)/$(STAMP) $(MINISTACK)/$(STAMP)  ## 2,000 people's month against a recount; what the daily job costs
+	@exec $(VENV)/bin/python -m lab.month
 
 demo: $(VENV)/$(STAMP) $(MINISTACK)/$(STAMP)  ## watch simulated people live through weeks with the real handlers
 	@exec $(VENV)/bin/python -m lab.demo

@@ -25,6 +25,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from rich.table import Table
 
 from lab import report
+from lab.daily import daily_rows, tell_days
 from lab.drive import Issued, Json, Phone, SurpriseError
 from lab.people import Person, days_out, population
 from lab.plots import SHORT
@@ -43,6 +44,7 @@ TICK = timedelta(hours=3)
 REPORT = Path("build/demo-report.html")
 SEED, PER_SEGMENT, DAYS = 2026, 8, 30
 WORKERS = 4
+FINISHING = 4  # days after the last, until the daily job has every day as it stays
 
 # moment -> segment -> who opens the app then, in order
 Diary = dict[datetime, dict[str, list[Phone]]]
@@ -76,8 +78,11 @@ def _run(console: Console, people: Sequence[Person], days: int, path: Path) -> N
     with _phones(people) as (stack, phones):
         _live(stack, diary_of(phones), console)
         stack.advance_to(stack.clock.now() + timedelta(hours=settings().session_hours + 1))
+        for _ in range(FINISHING):
+            stack.advance_to(stack.clock.now() + timedelta(days=1))
         sessions = _gather(phones)
         policies = _policies(stack)
+        rolled_up = daily_rows(stack.table_name, START.date(), days + 3)
     _expect_learned_once(policies, sessions)
     unseen = sum(not issued.seen for phone in phones for issued in phone.issued)
     requests = sum(phone.requests for phone in phones)
@@ -89,8 +94,10 @@ def _run(console: Console, people: Sequence[Person], days: int, path: Path) -> N
         "HTTP requests": f"{requests:,}",
         "running time": f"{time.monotonic() - began:.0f} s",
     }
-    report.write(path, policies, sessions, facts)
-    _tell(console, table(policies, sessions), sessions, facts, path)
+    report.write(path, policies, sessions, facts, rolled_up)
+    _tell(console, table(policies, sessions), sessions, facts)
+    tell_days(console, rolled_up)
+    console.print(f"Report: {path}", highlight=False, soft_wrap=True)
 
 
 @contextmanager
@@ -199,10 +206,8 @@ def _expect_learned_once(policies: Sequence[Learned], sessions: Sequence[Served]
             raise SurpriseError(f"{policy.segment}: {shown} sessions were shown, {policy.episodes} learned")
 
 
-def _tell(
-    console: Console, rows: Sequence[SegmentRow], sessions: Sequence[Served], facts: dict[str, str], path: Path
-) -> None:
-    """The table, the verdict, and where the report is."""
+def _tell(console: Console, rows: Sequence[SegmentRow], sessions: Sequence[Served], facts: dict[str, str]) -> None:
+    """The table and the verdict."""
     shown = Table(box=SIMPLE_HEAD, padding=0, pad_edge=False)
     for heading in ("Anxiety", "Activity"):
         shown.add_column(heading, no_wrap=True)
@@ -216,7 +221,6 @@ def _tell(
     console.print("; ".join(f"{label}: {figure}" for label, figure in facts.items()), highlight=False)
     console.print("Every session that was shown was learned from exactly once.", highlight=False)
     console.print(verdict(rows, sessions), style="bold", highlight=False, soft_wrap=True)
-    console.print(f"Report: {path}", highlight=False, soft_wrap=True)
 
 
 def _cells(row: SegmentRow) -> list[str]:

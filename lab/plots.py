@@ -10,10 +10,12 @@ from io import BytesIO
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.dates import DateFormatter
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from numpy.typing import NDArray
 
+from lab.daily import DayRow
 from lab.results import Learned, SegmentRow, Served, best_value, random_value, served_value
 from rl_core.models import ACTIONS
 
@@ -61,6 +63,25 @@ def _recorded(axes: Axes, x: Floats, rewards: Floats, window: int) -> None:
     error = 1.96 * np.sqrt(variance / window)
     axes.plot(x, mean, color=SERVED, lw=0.9, ls=(0, (4, 2)), label="Recorded reward, with 95 % band")
     axes.fill_between(x, mean - error, mean + error, color=SERVED, alpha=0.13, lw=0)
+
+
+def day_chart(days: Sequence[DayRow]) -> Figure:
+    """Active users as bars, and above them the share of activities done with its 95 % band."""
+    figure = Figure(figsize=(9.6, 5.0), layout="constrained")
+    upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
+    told = [row for row in days if row.completion.n]
+    x = [row.day for row in told]
+    low, high = [100 * row.completion.low for row in told], [100 * row.completion.high for row in told]
+    upper.fill_between(x, low, high, color=SERVED, alpha=0.13, lw=0)
+    upper.plot(x, [100 * row.completion.value for row in told], color=SERVED, lw=2)
+    upper.set(ylabel="Activities done, %", ylim=(0, 100))
+    lower.bar([row.day for row in days], [row.users for row in days], color=SERVED, width=0.8)
+    lower.set(ylabel="Active users")
+    lower.xaxis.set_major_formatter(DateFormatter("%d %b"))  # type: ignore[no-untyped-call]
+    for axes in (upper, lower):
+        axes.grid(alpha=0.25, axis="y")
+        axes.spines[["top", "right"]].set_visible(False)
+    return figure
 
 
 def heat_map(policies: Sequence[Learned], rows: Sequence[SegmentRow]) -> Figure:

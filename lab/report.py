@@ -10,7 +10,8 @@ from html import escape
 from pathlib import Path
 from string import Template
 
-from lab.plots import SHORT, heat_map, image_tag, learning_curve
+from lab.daily import DayRow, table_rows
+from lab.plots import SHORT, day_chart, heat_map, image_tag, learning_curve
 from lab.results import Learned, SegmentRow, Served, compare, first_quarter, last_quarter, table, verdict
 
 PAGE = Template("""<!doctype html>
@@ -68,6 +69,16 @@ dt { font-weight: 600; margin-top: .7rem; } dd { margin: 0; max-width: 46rem; }
 <h2>What was learned</h2>
 <figure><div class="wide">$heat</div><figcaption>$heat_note</figcaption></figure>
 
+<h2>Day by day</h2>
+<figure><div class="wide">$days</div><figcaption>From the daily job's items. The band and the intervals are 95 %; the
+first days are few people's, the last ones those of who stayed. Days are the people's own, in their time zones.
+</figcaption></figure>
+<details><summary>The figures</summary><div class="wide"><table>
+<thead><tr><th>Day</th><th>Active</th><th>New</th><th>Gone</th><th>Sessions</th><th>Done (95 %)</th><th>n</th>
+<th>Reward (95 %)</th><th>n</th></tr></thead>
+<tbody>$day_rows</tbody>
+</table></div></details>
+
 <h2>How to read this</h2>
 <dl>
 <dt>The people</dt><dd>Everyone is simulated. Their tastes are set in the demo and hidden from the service, which sees
@@ -78,6 +89,8 @@ user's previous session is not eligible, so even the best possible cannot always
 often the service serves it, the more often it is barred next, which is why the best possible comes down a little.</dd>
 <dt>Favourite action</dt><dd>The largest mean learned Q over the nine states, each weighted by its visits.</dd>
 <dt>Truly best</dt><dd>The largest hidden expected reward over the segment's visits, the cool-down left aside.</dd>
+<dt>Active, new, gone</dt><dd>Shown a session or answered an activity that day; for the first time; last active exactly
+seven days before.</dd>
 <dt>Left out</dt><dd>Sessions that were only prefetched: nobody saw them and nothing was learned from them.</dd>
 </dl>
 </main>
@@ -86,7 +99,9 @@ often the service serves it, the more often it is barred next, which is why the 
 """)
 
 
-def page(policies: Sequence[Learned], sessions: Sequence[Served], facts: Mapping[str, str]) -> str:
+def page(
+    policies: Sequence[Learned], sessions: Sequence[Served], facts: Mapping[str, str], days: Sequence[DayRow]
+) -> str:
     """The report as HTML; `sessions` in order of issue, `facts` as label -> figure."""
     rows = table(policies, sessions)
     return PAGE.substitute(
@@ -98,13 +113,21 @@ def page(policies: Sequence[Learned], sessions: Sequence[Served], facts: Mapping
         curve_note=escape(_curve_note(sessions)),
         heat=image_tag(heat_map(policies, rows), "Learned Q by state and action, one panel for each segment"),
         heat_note=escape(_heat_note(policies)),
+        days=image_tag(day_chart(days), "Active users and share of activities done, day by day"),
+        day_rows=table_rows(days),
     )
 
 
-def write(path: Path, policies: Sequence[Learned], sessions: Sequence[Served], facts: Mapping[str, str]) -> None:
+def write(
+    path: Path,
+    policies: Sequence[Learned],
+    sessions: Sequence[Served],
+    facts: Mapping[str, str],
+    days: Sequence[DayRow],
+) -> None:
     """Writes the report, making its folder if need be."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(page(policies, sessions, facts), encoding="utf-8")
+    path.write_text(page(policies, sessions, facts, days), encoding="utf-8")
 
 
 def _row(row: SegmentRow) -> str:

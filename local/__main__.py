@@ -19,10 +19,12 @@ from local.template import TEMPLATE, TemplateError
 from local.tokens import TokenError, Tokens
 
 DEFAULT_PORT = "3000"
+DATA_URL = STACK_FOLDER / "data-url"
 WELCOME = """Fettle listens on {url}
   {url}/docs describes the API and lets you try it
   `make token USER=ana` prints a bearer token; send it as "Authorization: Bearer ..."
   `.venv/bin/python -m operate --endpoint-url {data}` looks at its policies
+  `make daily DATE=2026-11-22` computes a day and prints it
   Ctrl-C stops it; the data goes with it
 ready"""
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -65,8 +67,20 @@ def _run(options: argparse.Namespace) -> int:
         clock = RealClock(options.now)
         with Stack(port=options.port, clock=clock, parameters=parameters, template=options.template) as stack:
             print(WELCOME.format(url=stack.url, data=stack.data_url), flush=True)
-            threading.Event().wait()
+            with _known(stack.data_url):
+                threading.Event().wait()
     return 0
+
+
+@contextmanager
+def _known(data_url: str) -> Iterator[None]:
+    """Where the data is, in a file, for `make daily`; with two stacks at once, that of the later one."""
+    DATA_URL.write_text(data_url, encoding="utf-8")
+    try:
+        yield
+    finally:
+        if DATA_URL.exists() and DATA_URL.read_text(encoding="utf-8") == data_url:
+            DATA_URL.unlink()
 
 
 @contextmanager

@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import boto3
@@ -26,13 +27,18 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 DEFAULT_TABLE = "fettle-local-Table"
+LOCAL_DATA = Path(".stack/data-url")  # written by the local stack while it runs
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; 0 if it could be done and, for the checks, if all agrees."""
     options = _parser().parse_args(arguments)
     settings = read_settings(table_name=options.table)
-    client = _client(options.endpoint_url)
+    try:
+        client = _client(LOCAL_DATA.read_text(encoding="utf-8") if options.local else options.endpoint_url)
+    except FileNotFoundError:
+        print("no local stack runs here: make run", file=sys.stderr)
+        return 2
     command: Callable[[Store, Settings, argparse.Namespace], int] = options.command
     try:
         return command(Store(options.table, client), settings, options)
@@ -149,6 +155,7 @@ def _parser() -> argparse.ArgumentParser:
         "--table", default=os.environ.get("TABLE_NAME", DEFAULT_TABLE), help="TABLE_NAME, else the local one"
     )
     parser.add_argument("--endpoint-url", default=None, help="of the local stack's data; AWS without")
+    parser.add_argument("--local", action="store_true", help="the local stack that runs here")
     commands = parser.add_subparsers(required=True, metavar="command")
 
     def add(name: str, command: Callable[..., int]) -> argparse.ArgumentParser:

@@ -2,16 +2,20 @@
 
 import base64
 import re
+from datetime import date
 from functools import lru_cache
+from math import nan
 from pathlib import Path
 from random import Random
 
 import numpy as np
 
+from lab.daily import DayRow
 from lab.people import APPETITES
 from lab.plots import heat_map, learning_curve, moving_mean
 from lab.report import page, write
 from lab.results import Learned, Served, table
+from rl_core.effectiveness import Estimate
 
 FACTS = {"sessions <shown>": "90"}
 
@@ -40,8 +44,15 @@ def policies() -> list[Learned]:
 
 
 @lru_cache(maxsize=1)
+def days() -> list[DayRow]:
+    """Two days, one of them without a session."""
+    rate, reward = Estimate(60, 0.5, 0.4, 0.6), Estimate(10, 0.3, 0.2, 0.4)
+    none = Estimate(0, nan, nan, nan)
+    return [DayRow(date(2026, 10, 6), 5, 5, 0, 10, rate, reward), DayRow(date(2026, 10, 13), 0, 0, 2, 0, none, none)]
+
+
 def report() -> str:
-    return page(policies(), sessions(), FACTS)
+    return page(policies(), sessions(), FACTS, days())
 
 
 def plots() -> list[str]:
@@ -71,7 +82,7 @@ def test_what_stands_in_the_report_is_escaped() -> None:
 
 
 def test_the_same_run_makes_the_same_report() -> None:
-    assert page(policies(), sessions(), FACTS) == report()
+    assert page(policies(), sessions(), FACTS, days()) == report()
 
 
 def test_the_learning_curve_shows_three_policies_with_units_and_a_band() -> None:
@@ -102,5 +113,5 @@ def test_a_moving_mean_is_taken_over_full_windows_only() -> None:
 
 
 def test_the_report_makes_its_folder(tmp_path: Path) -> None:
-    write(tmp_path / "new" / "report.html", policies(), sessions(), FACTS)
+    write(tmp_path / "new" / "report.html", policies(), sessions(), FACTS, days())
     assert (tmp_path / "new" / "report.html").read_text(encoding="utf-8") == report()

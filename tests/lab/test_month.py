@@ -1,0 +1,65 @@
+"""A small month against the recount; and that the comparison sees what is wrong."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from lab.month.__main__ import everything
+from lab.month.compare import segment_days, user_days
+from lab.month.people import Entry
+from lab.month.recount import Life, lives_of
+from lab.month.run import FIRST, live, queue_only, start
+from local.stack import Stack
+from rl_core.store import Days, Store
+
+PEOPLE, DAYS, AFTER = 150, 5, 5
+
+
+@pytest.fixture(scope="module")
+def month() -> Iterator[tuple[Stack, list[Entry]]]:
+    """Days in many zones, with the stack as it stands after them."""
+    with queue_only(), Stack(clock=start(), quiet=True) as stack:
+        yield stack, live(stack, PEOPLE, DAYS, every=2)
+
+
+@pytest.fixture(scope="module")
+def lives(month: tuple[Stack, list[Entry]]) -> dict[str, Life]:
+    return lives_of(month[1])
+
+
+def days_of(stack: Stack) -> Days:
+    return Days(Store(stack.table_name, stack.dynamodb).connection)
+
+
+def test_users_days_equal_the_recount(month: tuple[Stack, list[Entry]], lives: dict[str, Life]) -> None:
+    assert list(user_days(everything(month[0]), lives)) == []
+
+
+def test_segments_days_equal_the_recount(month: tuple[Stack, list[Entry]], lives: dict[str, Life]) -> None:
+    assert list(segment_days(days_of(month[0]), lives, FIRST, DAYS + AFTER)) == []
+
+
+def test_every_day_is_final_when_its_time_has_come(month: tuple[Stack, list[Entry]]) -> None:
+    watermark = days_of(month[0]).watermark()
+    assert watermark is not None
+    assert watermark.day >= FIRST + timedelta(days=DAYS - 1)
+
+
+def test_the_log_holds_every_kind_of_line(month: tuple[Stack, list[Entry]]) -> None:
+    assert {entry.kind for entry in month[1]} == {"profile", "shown", "prefetched", "answered", "rated"}
+
+
+def test_a_line_that_is_missing_from_the_log_is_a_difference(month: tuple[Stack, list[Entry]]) -> None:
+    stack, log = month
+    last = max(n for n, entry in enumerate(log) if entry.kind == "answered")
+    lives = lives_of(log[:last] + log[last + 1 :])
+    assert list(user_days(everything(stack), lives))
+    assert list(segment_days(days_of(stack), lives, FIRST, DAYS + AFTER))
+
+
+def test_a_line_an_hour_off_near_midnight_is_a_difference(month: tuple[Stack, list[Entry]]) -> None:
+    stack, log = month
+    shifted = [replace(entry, at=entry.at + timedelta(hours=1)) for entry in log]
+    assert list(user_days(everything(stack), lives_of(shifted)))
