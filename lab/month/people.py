@@ -60,10 +60,10 @@ class Plan:
 class Person:
     """One simulated user; the same name and seed live the same life, but for what they are served."""
 
-    def __init__(self, name: str, seed: int) -> None:
+    def __init__(self, name: str, seed: int, keenness: float = 1.0) -> None:
         self.name, self._rng = name, Random(f"{seed}/{name}")
         self.zone, self._segment = self._rng.choice(ZONES), self._rng.choice(SEGMENTS)
-        self._keenness = self._rng.choice((0.04, 0.08, 0.12, 0.2, 0.5))
+        self._keenness = keenness * self._rng.choice((0.04, 0.08, 0.12, 0.2, 0.5))
         self._travels = self._rng.random() < 0.05
         self._quiet_until = datetime(1970, 1, 1, tzinfo=UTC)
         self._plan: Plan | None = None

@@ -34,9 +34,18 @@ def start(first: date = FIRST) -> SteppedClock:
     return SteppedClock(_noon(first) - timedelta(days=2))
 
 
-def live(stack: Stack, people: int, days: int, *, seed: int = 1, every: int = 3, first: date = FIRST) -> list[Entry]:
+def live(
+    stack: Stack,
+    people: int,
+    days: int,
+    *,
+    seed: int = 1,
+    every: int = 3,
+    keenness: float = 1.0,
+    first: date = FIRST,
+) -> list[Entry]:
     """The log of the month. The dispatcher runs every so many days, then daily until all is final."""
-    cast = [Person(f"person-{n}", seed) for n in range(people)]
+    cast = [Person(f"person-{n}", seed, keenness) for n in range(people)]
     diary = sorted((at, n) for n, person in enumerate(cast) for at in person.visits(first, days))
     log: list[Entry] = []
     with ThreadPoolExecutor(WORKERS) as pool:

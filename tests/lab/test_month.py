@@ -21,7 +21,7 @@ PEOPLE, DAYS, AFTER = 150, 5, 5
 def month() -> Iterator[tuple[Stack, list[Entry]]]:
     """Days in many zones, with the stack as it stands after them."""
     with queue_only(), Stack(clock=start(), quiet=True) as stack:
-        yield stack, live(stack, PEOPLE, DAYS, every=2)
+        yield stack, live(stack, PEOPLE, DAYS, every=2, keenness=3)
 
 
 @pytest.fixture(scope="module")
