@@ -8,13 +8,23 @@ from typing import Any
 import boto3
 import pytest
 
-from local import ministack
+from local import ministack, queues
 from local.intrinsics import REGION
 from local.template import load
 from tests.conftest import ROOT, event_of
 from tests.e2e.emulator import Served, alive, link_runtime_client, listens, serve
 
-JOURNEY = ("profile", "recommend", "complete", "feedback_batch", "learn", "erasure")
+JOURNEY = (
+    "profile",
+    "recommend",
+    "complete",
+    "feedback_batch",
+    "stats",
+    "learn",
+    "erasure",
+    "daily_dispatch",
+    "daily_engagement",
+)
 TEMPLATE = load()
 FUNCTIONS = {function.folder.name: function for function in TEMPLATE.functions.values()}
 
@@ -26,6 +36,9 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
         client = boto3.client("dynamodb", endpoint_url=endpoint, region_name=REGION)
         TEMPLATE.table.create(client)
         client.close()
+        sqs = boto3.client("sqs", endpoint_url=endpoint, region_name=REGION)
+        queues.create(TEMPLATE.queues, sqs)
+        sqs.close()
         yield {
             "AWS_ACCESS_KEY_ID": "local",
             "AWS_SECRET_ACCESS_KEY": "local",
@@ -115,3 +128,12 @@ def test_nothing_is_left_running(name: str, journey: dict[str, Served]) -> None:
     assert len(journey[name].processes) == 2, "the emulator and its runtime"
     assert not any(map(alive, journey[name].processes))
     assert not any(map(listens, journey[name].ports))
+
+
+def test_the_days_statistics_are_told(journey: dict[str, Served]) -> None:
+    assert body_of(journey["stats"])["totals"]["completed"] == 3
+
+
+def test_the_daily_job_is_dispatched_and_done(journey: dict[str, Served]) -> None:
+    assert journey["daily_dispatch"].answer == {"final": "2026-11-19", "messages": 112, "days": 7}
+    assert journey["daily_engagement"].answer == {"batchItemFailures": []}
