@@ -12,7 +12,7 @@ import numpy as np
 
 from lab.daily import DayRow
 from lab.people import APPETITES
-from lab.plots import heat_map, learning_curve, moving_mean
+from lab.plots import day_chart, heat_map, learning_curve, moving_mean
 from lab.report import page, write
 from lab.results import Learned, Served, table
 from rl_core.effectiveness import Estimate
@@ -71,7 +71,7 @@ def test_the_report_loads_nothing_from_elsewhere() -> None:
 
 
 def test_the_plots_load_nothing_from_elsewhere() -> None:
-    assert len(plots()) == 2
+    assert len(plots()) == 3
     for plot in plots():
         assert not re.search(r'href="(?!#|data:)', plot)
         assert "url(http" not in plot
@@ -115,3 +115,18 @@ def test_a_moving_mean_is_taken_over_full_windows_only() -> None:
 def test_the_report_makes_its_folder(tmp_path: Path) -> None:
     write(tmp_path / "new" / "report.html", policies(), sessions(), FACTS, days())
     assert (tmp_path / "new" / "report.html").read_text(encoding="utf-8") == report()
+
+
+def test_the_days_are_told_with_their_counts_and_intervals() -> None:
+    assert "<td>Tue 06 Oct</td><td>5</td><td>5</td><td>0</td><td>10</td><td>50% (40%-60%)</td><td>60</td>" in report()
+    assert (
+        "<td>Tue 13 Oct</td><td>0</td><td>0</td><td>2</td><td>0</td><td>-</td><td>0</td><td>-</td><td>0</td>"
+        in report()
+    )
+
+
+def test_the_chart_of_days_shows_users_and_the_share_done_with_a_band() -> None:
+    upper, lower = day_chart(days()).axes
+    assert (len(upper.lines), len(upper.collections), len(lower.patches)) == (1, 1, 2)
+    assert upper.get_ylabel()
+    assert lower.get_ylabel()
