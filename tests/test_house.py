@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from local.template import load
+
 ROOT = Path(__file__).parents[1]
+TEMPLATE = load()
 CORE = ROOT / "layers" / "rl_core" / "rl_core"
 FUNCTIONS = sorted(path for path in (ROOT / "functions").iterdir() if path.is_dir())
 HANDLERS = [folder / "handler.py" for folder in FUNCTIONS]
@@ -99,6 +102,13 @@ def test_every_event_belongs_to_a_function() -> None:
 def test_only_the_store_talks_to_aws() -> None:
     talkers = {path for path in SHIPPED if packages_of(path) & {"boto3", "botocore"}}
     assert {path.parent for path in talkers} == {CORE / "store"}
+
+
+@pytest.mark.parametrize("function", sorted({route.function for route in TEMPLATE.routes}))
+def test_a_function_that_answers_requests_opens_the_store_in_init(function: str) -> None:
+    body = tree_of(TEMPLATE.functions[function].folder / "handler.py").body
+    calls = [ast.unparse(node.value) for node in body if isinstance(node, ast.Expr)]
+    assert "open_store()" in calls
 
 
 def test_only_the_settings_read_the_environment() -> None:

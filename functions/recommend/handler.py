@@ -25,6 +25,7 @@ app = APIGatewayHttpResolver(enable_validation=True)
 answer_problems(app)
 logger = Logger()
 metrics = Metrics()
+open_store()  # in init, where Lambda gives a whole processor, instead of in the first request
 
 _ENGAGEMENT = ("low", "moderate", "high")
 _MOTIVATION = ("falling", "steady", "rising")
