@@ -20,6 +20,7 @@ from rl_core.retry import until_settled
 from rl_core.store import Store, open_store, profile_write, session_write
 from rl_core.wire import (
     BODY_ERRORS,
+    WHOLE,
     Notes,
     Rating,
     Rounded,
@@ -40,7 +41,7 @@ open_store()  # in init, where Lambda gives a whole processor, instead of in the
 
 
 class BatchItem(CompleteRequest):
-    activity_id: int
+    activity_id: Annotated[int, WHOLE]
 
 
 class FeedbackBatchRequest(StrictRequest):
