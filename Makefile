@@ -49,6 +49,9 @@ openapi: $(VENV)/$(STAMP)  ## write docs/openapi.json from the handlers
 fuzz: $(VENV)/$(STAMP) $(MINISTACK)/$(STAMP) $(SECURITY)/$(STAMP)  ## requests drawn from docs/openapi.json, checked (EXAMPLES=1000: longer; SEED=1)
 	@$(VENV)/bin/python -m lab.fuzz $(if $(EXAMPLES),--examples $(EXAMPLES)) $(if $(SEED),--seed $(SEED))
 
+security: $(VENV)/$(STAMP) $(SECURITY)/$(STAMP)  ## scan template, pinned packages, code, and files for secrets (COMPLETE=1: no scanner may be out of reach)
+	@$(VENV)/bin/python -m lab.security $(if $(COMPLETE),--complete)
+
 CLIENT := clients/typescript
 
 client-test: $(VENV)/$(STAMP) $(MINISTACK)/$(STAMP) $(CLIENT)/node_modules/.stamp  ## a TypeScript client, generated, type-checked and used
