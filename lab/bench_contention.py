@@ -23,7 +23,7 @@ from lab.contention import Person, Races, batch_event, settle
 from local.clock import SteppedClock
 from local.stack import Stack
 from rl_core.models import Segment
-from rl_core.store import Store
+from rl_core.store import Store, erasing_write
 
 SEGMENT = Segment.HIGH_LOW
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
@@ -32,7 +32,6 @@ SESSIONS = 640  # at each number of writers
 BACKLOG = 5_000
 QUEUE_ONLY_WRITERS = 64
 BESIDE_WRITERS, BESIDE_SESSIONS, BESIDE_BACKLOG = (1, 8), 400, 900
-ONE_SESSION = 2  # the API writes one session and its profile before the policy
 MOST_RUNS = 50
 HEADER = ("sessions/s", "learned/s", "retries", "policy writes", "queued", "p50 ms", "p99 ms", "rmw ms", "refused")
 
@@ -140,8 +139,8 @@ class Bench:
             while waiting:
                 self._stack.run_schedule("Learn")
         seconds = answers.result()[1]
-        ends = [a.ended for a in self._races.attempts if a.size == ONE_SESSION]
-        jobs = [a for a in self._races.attempts if a.size != ONE_SESSION and a.ended < max(ends)]
+        ends = [a.ended for a in self._races.attempts if not a.by_job]
+        jobs = [a for a in self._races.attempts if a.by_job and a.ended < max(ends)]
         self.drain()
         return {
             "writers": writers,
@@ -151,9 +150,22 @@ class Bench:
             "read_modify_write_ms": round(statistics.median(a.seconds for a in jobs) * 1000, 1) if jobs else 0.0,
         }
 
+    def erase(self) -> dict[str, float]:
+        """Erases the first who was learned from: every version is folded anew, and every record read."""
+        leaver = self._people.pop(0)
+        profile = self._store.profile(leaver.user)
+        if profile is None:
+            raise RuntimeError("nobody to erase")
+        self._store.write(erasing_write(profile, NOW))
+        versions, start = self._store.policy(SEGMENT).version, time.perf_counter()
+        if self._stack.run_schedule("Erasure") != {"erased": 1}:
+            raise RuntimeError("not erased")
+        seconds = time.perf_counter() - start
+        return {"versions": versions, "seconds": round(seconds, 2), "per_second": round(versions / seconds)}
+
     def account(self) -> Counter[str]:
         """Sessions in no version record, and in more than one. Raises RuntimeError if policy and records differ."""
-        records = [transitions for _, transitions in self._store.versions(SEGMENT)]
+        records = [record.transitions for record in self._store.records(SEGMENT)]
         times = Counter(transition.key for transitions in records for transition in transitions)
         policy = self._store.policy(SEGMENT)
         if (policy.version, policy.episodes) != (len(records), times.total()):
@@ -198,6 +210,8 @@ def main() -> None:
             show(str(writers), levels[str(writers)])
         beside = [normal.beside(writers) for writers in BESIDE_WRITERS]
         account += normal.account()
+        refold = normal.erase()
+        account += normal.account()
     with bench(races, LEARN_ATTEMPTS="0") as queue_only:
         only = queue_only.level(QUEUE_ONLY_WRITERS, "queue-only")
         show(f"{QUEUE_ONLY_WRITERS} queue", only)
@@ -205,6 +219,7 @@ def main() -> None:
     print(f"the job alone: {drain}")
     for figure in beside:
         print(f"the job beside writers: {figure}")
+    print(f"an erasure: {refold}")
     print(f"lost {account['lost']}, doubled {account['doubled']}")
     figures = {
         "writers": {name: asdict(level) for name, level in levels.items()},
@@ -213,6 +228,7 @@ def main() -> None:
         "doubled": account["doubled"],
         "drain": drain,
         "job_beside_writers": beside,
+        "erasure": refold,
     }
     print(json.dumps(figures))
 

@@ -59,9 +59,9 @@ def batch_event(person: Person, now: datetime) -> dict[str, Any]:
 
 
 class Attempt(NamedTuple):
-    """One learning transaction: how many sessions' and profiles' writes it had, and what became of it."""
+    """One learning transaction: whether the job made it (it moves no profile), and what became of it."""
 
-    size: int
+    by_job: bool
     lost: bool
     seconds: float  # from asking for the policy to the transaction's answer
     ended: float
@@ -85,6 +85,7 @@ class Races:
 
     def _writes(self, params: Mapping[str, Any], context: dict[str, Any], **_: Any) -> None:
         places = [write.get("Put", {}).get("Item", {}).get("sk", {}).get("S") for write in params["TransactItems"]]
+        context["by_job"] = "~PROFILE" not in places
         context["policy"] = places.index("POLICY") if "POLICY" in places else None
 
     def _ends(self, parsed: Mapping[str, Any], context: Mapping[str, Any], **_: Any) -> None:
@@ -92,4 +93,4 @@ class Races:
             reasons = (parsed.get("CancellationReasons") or [])[place : place + 2]
             lost = any(reason.get("Code") == "ConditionalCheckFailed" for reason in reasons)
             now = time.perf_counter()
-            self.attempts.append(Attempt(place, lost, now - self._thread.read, now))
+            self.attempts.append(Attempt(context["by_job"], lost, now - self._thread.read, now))

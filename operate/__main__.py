@@ -57,6 +57,8 @@ def versions(store: Store, _: Settings, options: argparse.Namespace) -> int:
         what = f"learned {len(record.transitions)}"
         if record.restored is not None:
             what = f"restored version {record.restored}: {record.reason}"
+        elif record.rewritten is not None:
+            what = f"{record.reason}: versions from {record.rewritten} on, rewritten"
         print(f"{record.version:>8}  {what}")
     return 0
 
@@ -64,6 +66,9 @@ def versions(store: Store, _: Settings, options: argparse.Namespace) -> int:
 def replay(store: Store, _: Settings, options: argparse.Namespace) -> int:
     """Folds the records anew and compares with what is stored, bit for bit."""
     stored = store.policy(options.segment)
+    if stored.refolding is not None:
+        print(f"versions from {stored.refolding} on are being rewritten by an erasure; try again when that is done")
+        return 2
     folded = policy_at(store, options.segment, stored.version, from_start=options.from_start)
     differing = [name for name, value in policy_item(stored).items() if policy_item(folded)[name] != value]
     if differing:
@@ -84,8 +89,9 @@ def explanation(store: Store, settings: Settings, options: argparse.Namespace) -
     if found.agrees(session.decision):
         print("recomputed: the same, bit for bit")
         return 0
-    print(f"recomputed: DIFFERS (settings of another time, or a rewritten version?): {found.again}")
-    return 1
+    why = "an erasure rewrote that version" if found.rewritten else "settings of another time?"
+    print(f"recomputed: DIFFERS ({why}): {found.again}")
+    return 0 if found.rewritten else 1
 
 
 def _print_decision(session: Session, estimates: Sequence[float], visits: Sequence[int]) -> None:

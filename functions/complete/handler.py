@@ -97,6 +97,7 @@ def _record(user: str, number: int, position: int, answer: CompleteRequest, now:
             closed, moved = lifecycle.close(answered, profile, settings(), now, EndedBy.COMPLETIONS)
             answered, figures = trainer.close_and_learn(store, closed, moved, settings())
             metrics.add_metric(name=figures.learning.metric, unit=MetricUnit.Count, value=1)
+            metrics.add_metric(name="PolicyConflicts", unit=MetricUnit.Count, value=figures.conflicts)
         else:
             store.write(session_write(answered))
     return answered, completed_today(store, profile, head, answered, now)

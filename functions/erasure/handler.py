@@ -1,30 +1,67 @@
-"""The job that removes every item of users who asked to be erased: sessions first, the marker last."""
+"""The job that erases users who asked for it: what was learned from them, then every item, the marker last."""
 
 from contextlib import suppress
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from rl_core.errors import ConflictError
-from rl_core.store import Store, open_store
+from rl_core.config import settings
+from rl_core.erasure import forget
+from rl_core.errors import ConflictError, FettleError
+from rl_core.models import Segment
+from rl_core.retry import until_settled
+from rl_core.store import Leaver, Lesson, Store, open_store
 
 logger = Logger()
 metrics = Metrics()
 
 _PAGE = 90
+_USERS = 900  # in one run: each segment is folded anew once for all of them
 
 
 def run(store: Store, now: datetime) -> int:
-    """One run: how many users it erased. Cut off anywhere, the next run goes on: the marker goes last."""
+    """One run: how many users it erased. Cut off anywhere, the next run goes on: sessions and marker go last."""
+    due = islice((due for page in store.erasing(now, _PAGE) for due in page), _USERS)
+    leavers = [leaver for leaver in (store.leaver(d.pk) for d in due) if leaver]
+    lessons = {leaver: found for leaver in leavers if (found := _lessons(leaver)) is not None}
+    left = {segment for segment in Segment if not _forgotten(store, segment, lessons)}
     erased = 0
-    for page in store.erasing(now, _PAGE):
-        for due in page:
+    for leaver, found in lessons.items():
+        if left.isdisjoint(lesson.segment for lesson in found):
             with suppress(ConflictError):
-                erased += store.erase(due.pk)
+                leaver.remove()
+                erased += 1
     return erased
+
+
+def _lessons(leaver: Leaver) -> list[Lesson] | None:
+    """What was learned from the user; None, counted and logged, when that cannot be told in this run."""
+    try:
+        return until_settled(leaver.lessons)
+    except FettleError as error:
+        _put_off(error)
+        return None
+
+
+def _forgotten(store: Store, segment: Segment, lessons: dict[Leaver, list[Lesson]]) -> bool:
+    """Whether the segment's policy holds nothing of these users any more; if not, that is counted and logged."""
+    of_segment = [lesson for found in lessons.values() for lesson in found if lesson.segment is segment]
+    try:
+        if forget(store, segment, of_segment, settings()):
+            metrics.add_metric(name="PoliciesRefolded", unit=MetricUnit.Count, value=1)
+    except FettleError as error:
+        _put_off(error, segment=segment.value)
+        return False
+    return True
+
+
+def _put_off(error: FettleError, **where: str) -> None:
+    logger.error("erasure left for the next run", extra={"reason": f"{type(error).__name__}: {error}", **where})
+    metrics.add_metric(name="ErasuresPutOff", unit=MetricUnit.Count, value=1)
 
 
 @metrics.log_metrics

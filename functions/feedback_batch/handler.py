@@ -124,6 +124,7 @@ def _record(user: str, number: int, batch: FeedbackBatchRequest, now: datetime) 
         closed, moved = lifecycle.close(answered, profile, settings(), now, EndedBy.BATCH, rating, notes)
         ended, figures = trainer.close_and_learn(store, closed, moved, settings())
         metrics.add_metric(name=figures.learning.metric, unit=MetricUnit.Count, value=1)
+        metrics.add_metric(name="PolicyConflicts", unit=MetricUnit.Count, value=figures.conflicts)
         return ended, figures
     if answered != session or session.closing is None:
         raise SessionClosedError

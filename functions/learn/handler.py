@@ -12,7 +12,14 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from rl_core import trainer
 from rl_core.config import settings
-from rl_core.errors import ConflictError, OversizeError, PolicyUnreadableError, UnavailableError, UnreadableItemError
+from rl_core.errors import (
+    ConflictError,
+    OversizeError,
+    PolicyUnreadableError,
+    RefoldPendingError,
+    UnavailableError,
+    UnreadableItemError,
+)
 from rl_core.models import Segment
 from rl_core.store import Due, Store, open_store
 
@@ -37,7 +44,9 @@ def run(store: Store, now: datetime, time_left: Callable[[], int]) -> Counter[st
         if time_left() < _CLOSING_RESERVE_MS:
             break
         _close(store, due, now, totals)
-    for segment in Segment:
+    segments = tuple(Segment)
+    first = int(now.timestamp() // 60) % len(segments)  # each minute another, so that no backlog keeps one waiting
+    for segment in (*segments[first:], *segments[:first]):
         _learn_segment(store, segment, now, time_left, totals)
     return totals
 
@@ -61,7 +70,9 @@ def _learn_segment(
             sessions, broken = store.load(page)
             for due, reason in broken:
                 _park(store, due, reason, totals)
-            totals.update(trainer.learn_due(store, sessions, settings()))
+            trainer.learn_due(store, sessions, settings(), totals)
+    except RefoldPendingError:
+        return  # an erasure publishes the policy anew; what is due waits for it
     except (PolicyUnreadableError, UnavailableError) as error:
         logger.error("segment left for the next run", extra={"segment": segment.value, "reason": str(error)})
         metrics.add_metric(name="SegmentsSkipped", unit=MetricUnit.Count, value=1)

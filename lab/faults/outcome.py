@@ -6,7 +6,7 @@ from typing import Any
 from lab.faults.bench import Item
 from rl_core.learning import fold
 from rl_core.models import Policy
-from rl_core.store.policies import read_policy, read_version
+from rl_core.store.policies import read_policy, read_record
 
 Outcome = dict[str, Any]
 
@@ -31,9 +31,16 @@ def outcome(items: list[Item], *, ordered: bool, fallback: bool = False) -> Outc
                 found.setdefault(place, []).append(repr(entry))
         elif kind == "POLICY":
             found[name] = {k: v for k, v in item.items() if ordered or k not in {"version", "values"}}
+            if ordered:
+                found[name]["version"] = int(item["version"]["N"]) - _erasures(items, item["pk"])
         else:
             found[name] = _of_user(item, ordered, fallback)
     return {name: sorted(value) if isinstance(value, list) and not ordered else value for name, value in found.items()}
+
+
+def _erasures(items: list[Item], home: Any) -> int:
+    """How many versions erasures took: one more for each that was cut off and taken over."""
+    return sum(i["pk"] == home and "rewritten" in i for i in items)
 
 
 def _name(item: Item) -> str:
@@ -65,9 +72,9 @@ def _misrecorded(items: list[Item]) -> list[str]:
         replayed = Policy(policy.segment)
         records = [i for i in items if i["pk"] == stored["pk"] and i["sk"]["S"].startswith("VERSION#")]
         for record in sorted(records, key=lambda i: str(i["sk"]["S"])):
-            learner, transitions = read_version(record)
-            replayed = replace(fold(replayed, transitions, learner), version=replayed.version + 1)
-            recorded[policy.segment.name, replayed.version] = [t.key for t in transitions]
+            read = read_record(record)
+            replayed = replace(fold(replayed, read.transitions, read.learner), version=replayed.version + 1)
+            recorded[policy.segment.name, replayed.version] = [t.key for t in read.transitions]
         if replayed != policy:
             faults.append(f"{_name(stored)} is not what its {len(records)} records give")
     all_keys = [key for keys in recorded.values() for key in keys]

@@ -28,6 +28,7 @@ from rl_core.models import (
     Status,
     Streak,
     Transition,
+    VersionRecord,
 )
 from rl_core.store.items import (
     erasing_item,
@@ -39,7 +40,7 @@ from rl_core.store.items import (
     session_item,
 )
 from rl_core.store.keys import PARKED, PROFILE_SK, session_sk
-from rl_core.store.policies import policy_item, read_policy, read_version, version_item
+from rl_core.store.policies import policy_item, read_policy, read_record, record_item
 
 DONE_AT = datetime(2026, 11, 24, 21, 59, 59, tzinfo=UTC)
 
@@ -178,9 +179,12 @@ def test_a_policy_folded_from_its_stored_form_equals_one_never_stored() -> None:
 def test_a_version_record_comes_back_with_its_constants_and_replays_to_the_same_bits() -> None:
     policy, transitions = some_policy()
     learner = Learner(pooling_visits=0.1 + 0.2, discount=0.95, value_window=7)
-    read, replayed = read_version(version_item(policy, transitions, learner))
-    assert (read, replayed) == (learner, tuple(transitions))
-    assert fold(Policy(Segment.LOW_HIGH), replayed, learner) == fold(Policy(Segment.LOW_HIGH), transitions, learner)
+    record = VersionRecord(7, learner, tuple(transitions))
+    read = read_record(record_item(policy.segment, record))
+    assert read == record
+    assert fold(Policy(Segment.LOW_HIGH), read.transitions, read.learner) == fold(
+        Policy(Segment.LOW_HIGH), transitions, learner
+    )
 
 
 def test_the_marker_of_an_erasure_keeps_nothing_but_who_is_erased(profile: Profile) -> None:
@@ -232,7 +236,7 @@ def test_a_policy_with_47_activities_stays_within_two_write_units() -> None:
 def test_a_version_record_of_a_full_learning_batch_fits_in_an_item() -> None:
     policy, transitions = some_policy()
     seven = [replace(t, results=(*t.results, t.results[0])) for t in transitions[:90]]
-    assert size(version_item(policy, seven, Learner())) < 100_000
+    assert size(record_item(policy.segment, VersionRecord(1, Learner(), tuple(seven)))) < 100_000
 
 
 # What cannot be parsed is refused.
@@ -293,12 +297,12 @@ def test_a_profile_that_cannot_be_parsed_is_refused(profile: Profile, changes: d
 
 def test_a_version_record_that_cannot_be_parsed_is_refused() -> None:
     policy, transitions = some_policy()
-    item = version_item(policy, transitions[:1], Learner())
+    item = record_item(policy.segment, VersionRecord(1, Learner(), tuple(transitions[:1])))
     with pytest.raises(UnreadableItemError):
-        read_version({k: v for k, v in item.items() if k != "learner"})
+        read_record({k: v for k, v in item.items() if k != "learner"})
     item["transitions"]["L"][0]["M"]["results"]["B"] = bytes(5)
     with pytest.raises(UnreadableItemError):
-        read_version(item)
+        read_record(item)
 
 
 def test_the_refusal_names_neither_the_whole_user_nor_the_value(session: Session) -> None:

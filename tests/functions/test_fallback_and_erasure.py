@@ -68,12 +68,6 @@ def test_an_erased_user_leaves_no_item(world: World) -> None:
     assert not [item for item in items if "ana" in str(item)]
 
 
-def test_an_erasure_spares_what_a_later_life_put_in_the_same_place(world: World) -> None:
-    world.issue("ana")
-    assert not world.store.erase("USER#ana")
-    assert world.session("ana").number == 1
-
-
 def test_a_marker_of_erasure_says_nothing_of_the_person(world: World) -> None:
     ask(profile, "PUT", "/profile/", {"segment": SEGMENT.value})
     ask(profile, "DELETE", "/profile/")

@@ -1,5 +1,6 @@
 """The job of each minute, and the trainer beneath it, on moto."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -47,8 +48,8 @@ def test_what_it_learned_is_what_its_version_records_say(world: World) -> None:
         world.due(f"u{n}")
         learn.run(world.store, NOW, always)
     replayed = Policy(SEGMENT)
-    for learner, transitions in world.store.versions(SEGMENT):
-        replayed = replace(fold(replayed, transitions, learner), version=replayed.version + 1)
+    for record in world.store.records(SEGMENT):
+        replayed = replace(fold(replayed, record.transitions, record.learner), version=record.version)
     assert replayed == world.store.policy(SEGMENT)
 
 
@@ -88,7 +89,8 @@ def test_a_prefetched_session_that_nobody_saw_is_closed_unseen(world: World) -> 
 def test_a_session_that_somebody_moved_is_dropped_and_the_rest_learned(world: World) -> None:
     stale = [world.due(f"u{n}") for n in range(3)]
     world.store.write(session_write(stale[1]))
-    report = trainer.learn_due(world.store, stale, settings())
+    report: Counter[str] = Counter()
+    trainer.learn_due(world.store, stale, settings(), report)
     assert (report["learned"], report["dropped"]) == (2, 1)
     assert world.session("u1").status is Status.CLOSED
 
@@ -97,7 +99,8 @@ def test_a_session_that_the_index_still_lists_after_it_was_learned_is_not_learne
     world.due("ana")
     (page,) = world.store.due(SEGMENT, NOW, 90)
     learn.run(world.store, NOW, always)
-    report = trainer.learn_due(world.store, world.store.load(page)[0], settings())
+    report: Counter[str] = Counter()
+    trainer.learn_due(world.store, world.store.load(page)[0], settings(), report)
     assert (report["learned"], report["dropped"]) == (0, 1)
     assert world.store.policy(SEGMENT).episodes == 1
 
@@ -127,7 +130,8 @@ class Narrow(Store):
 
 def test_a_transaction_that_is_too_large_is_halved(world: World) -> None:
     due = [world.due(f"u{n}") for n in range(7)]
-    report = trainer.learn_due(Narrow(TEMPLATE.table.name), due, settings())
+    report: Counter[str] = Counter()
+    trainer.learn_due(Narrow(TEMPLATE.table.name), due, settings(), report)
     assert report["learned"] == 7
     assert world.store.policy(SEGMENT).episodes == 7
 
@@ -136,7 +140,8 @@ def test_a_session_that_fails_alone_is_parked_and_blocks_nobody(world: World) ->
     due = [world.due(f"u{n}") for n in range(4)]
     narrow = Narrow(TEMPLATE.table.name)
     narrow.refused = "u2"
-    report = trainer.learn_due(narrow, due, settings())
+    report: Counter[str] = Counter()
+    trainer.learn_due(narrow, due, settings(), report)
     assert (report["learned"], report["parked"]) == (3, 1)
     assert world.session("u2").parked == "ValidationError"
     assert learn.run(world.store, NOW, always)["learned"] == 0

@@ -32,11 +32,11 @@ def live(phone: Phone, number: int) -> list[str]:
 
 def replay(table: Store, segment: Segment) -> Policy:
     policy = Policy(segment)
-    for version, (learner, transitions) in enumerate(table.versions(segment), 1):
-        folded = fold(policy, transitions, learner)
+    for record in table.records(segment):
+        folded = fold(policy, record.transitions, record.learner)
         policy = Policy(
             segment,
-            version,
+            record.version,
             folded.episodes,
             folded.values,
             folded.state_advantages,
@@ -59,7 +59,7 @@ def test_sixteen_users_at_once_are_each_learned_from_exactly_once(
             early += stack.run_schedule("Learn")["learned"]
     outcomes = [outcome for its in lives for outcome in its.result()]
     late = learn_all(stack)
-    policy, records = table.policy(segment), list(table.versions(segment))
+    policy, records = table.policy(segment), list(table.records(segment))
     sessions = [s for phone in phones for s in table.sessions_before(phone.user, SESSIONS + 1, SESSIONS)]
     queued = outcomes.count("queued")
     print(f"{queued} of {len(outcomes)} batches queued; the job learned {early} meanwhile, {late} after")
@@ -67,7 +67,7 @@ def test_sixteen_users_at_once_are_each_learned_from_exactly_once(
     assert len(sessions) == policy.episodes == THREADS * SESSIONS
     assert policy.version == len(records)
     assert set(outcomes) == {"applied", "queued"}  # else this was no race
-    assert sorted(t.key for _, transitions in records for t in transitions) == sorted(s.key for s in sessions)
+    assert sorted(t.key for record in records for t in record.transitions) == sorted(s.key for s in sessions)
     assert {str(s.status) for s in sessions} == {"learned"}
     assert policy == replay(table, segment)
 
@@ -142,7 +142,7 @@ def test_runs_of_the_job_that_overlap_learn_each_session_once(
     pause(hours=48)
     at_once(6, lambda: stack.run_schedule("Learn"))
     learn_all(stack)
-    keys = [t.key for _, transitions in table.versions(Segment.MODERATE_HIGH) for t in transitions]
+    keys = [t.key for record in table.records(Segment.MODERATE_HIGH) for t in record.transitions]
     assert table.policy(Segment.MODERATE_HIGH).episodes == len(keys) == len(set(keys)) == 30
 
 

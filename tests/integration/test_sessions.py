@@ -17,7 +17,7 @@ Later = Callable[..., None]
 def lessons(table: Store, phone: Phone) -> int:
     """How many times a session of this user was learned from."""
     keys = {session.key for session in table.sessions_before(phone.user, 10**6, 100)}
-    return sum(t.key in keys for _, learned in table.versions(Segment(SEGMENT)) for t in learned)
+    return sum(t.key in keys for record in table.records(Segment(SEGMENT)) for t in record.transitions)
 
 
 def scores(phone: Phone) -> tuple[float, float]:

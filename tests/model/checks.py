@@ -116,15 +116,15 @@ def check_variety(before: Session, after: Session) -> None:
 def check_policy(model: Model, segment: Segment, table: Table) -> None:
     """Each session was learned from once, and the policy is what its records say, bit for bit."""
     home = keys.segment_pk(segment)
-    records = [policies.read_version(table[home, keys.version_sk(n)]) for n in versions_of(table, home)]
-    learned = [t for _, transitions in records for t in transitions]
+    records = [policies.read_record(table[home, keys.version_sk(n)]) for n in versions_of(table, home)]
+    learned = [t for record in records for t in record.transitions]
     expected = model.learned[segment.value]
     assert len({t.key for t in learned}) == len(learned), "learned twice"
     assert {t.key for t in learned} == expected.keys(), "not learned, or learned what never closed"
     assert all(t.reward == close_to(expected[t.key]) for t in learned)
     replayed = Policy(segment)
-    for learner, transitions in records:
-        replayed = replace(fold(replayed, transitions, learner), version=replayed.version + 1)
+    for record in records:
+        replayed = replace(fold(replayed, record.transitions, record.learner), version=record.version)
     found = table.get((home, keys.POLICY_SK))
     if found is None or "version" not in found:
         assert replayed == Policy(segment)

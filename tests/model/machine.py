@@ -122,6 +122,22 @@ class Fettle(RuleBasedStateMachine):
             said = {"completed": plan.answers[position - 1]["completed"]}
             self.do(user, partial(self.phones[user].batch, plan.number, {position: said}, more))
 
+    @rule(user=users, answers=st.lists(saids, min_size=7, max_size=7), rating=st.integers(1, 5))
+    def rate_after_the_next(self, user: str, answers: list[Said], rating: int) -> None:
+        """A session ended by completions is rated when the next is issued already: no score may move."""
+        self.complete_the_rest(user, True, answers)
+        self.do(user, partial(self.phones[user].recommend, False))
+        self.batch_that_agrees(user, 1, 1, {"overall_session_rating": rating})
+
+    @rule(user=users, segment=segments, items=batches)
+    def fall_back(self, user: str, segment: Segment, items: dict[int, Said]) -> None:
+        """A plan drawn while the policy cannot be read, fed back when it can: never learned from."""
+        self.batch(user, False, 0, items, {})
+        self.spoil_or_mend_a_policy(segment)
+        self.do(user, partial(self.phones[user].recommend, False))
+        self.spoil_or_mend_a_policy(segment)
+        self.batch(user, False, 0, items, {})
+
     @rule(user=users)
     def repeat(self, user: str) -> None:
         """The last accepted request again: the same answer, unless time or a job took what it was about."""
@@ -176,7 +192,8 @@ class Fettle(RuleBasedStateMachine):
 
     @rule()
     def erasure_job(self) -> None:
-        gone = [user for user, person in self.model.people.items() if person.erasing]
+        """Who was learned from where the policy cannot be read now has to wait; unlearned sessions are gone already."""
+        gone = [user for user, person in self.model.people.items() if person.erasing and self.model.erase(person)]
         for user in gone:
             del self.model.people[user]
             del self.last[user]
@@ -193,10 +210,10 @@ class Fettle(RuleBasedStateMachine):
     def spoil_or_mend_a_policy(self, segment: Segment) -> None:
         """Makes a policy one that cannot be read, or takes that back."""
         key = {"pk": {"S": keys.segment_pk(segment)}, "sk": {"S": keys.POLICY_SK}}
-        item: Any = self.table.get((keys.segment_pk(segment), keys.POLICY_SK), key)
+        name = TEMPLATE.table.name
+        item: Any = client().get_item(TableName=name, Key=key).get("Item", key)
         spoilt = segment.value in self.model.unreadable
         self.model.unreadable ^= {segment.value}
-        name = TEMPLATE.table.name
         if spoilt and "version" not in item:
             client().delete_item(TableName=name, Key=key)
         else:

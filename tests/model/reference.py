@@ -125,6 +125,14 @@ class Model:
         plan.status = "learned"
         self.learned[plan.segment][plan.key] = plan.reward
 
+    def erase(self, person: Person) -> bool:
+        """Forgets what was learned from somebody, where it can be; whether nothing of it is left."""
+        person.plans = [plan for plan in person.plans if plan.status == "learned"]
+        for plan in person.plans:
+            if plan.segment not in self.unreadable:
+                self.learned[plan.segment].pop(plan.key, None)
+        return not any(plan.segment in self.unreadable for plan in person.plans)
+
     def expire(self, person: Person) -> bool:
         """Closes the latest session as it stands, if its time is over."""
         plan = person.plans[-1] if person.plans else None

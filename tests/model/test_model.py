@@ -5,7 +5,7 @@
 
 import os
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.model.machine import Fettle
@@ -21,6 +21,7 @@ def test_whatever_users_and_jobs_do_the_promises_hold() -> None:
             stateful_step_count=100 if EXAMPLES else 40,
             derandomize=not EXAMPLES,
             print_blob=bool(EXAMPLES),
+            phases=[Phase.generate, *([Phase.shrink] if EXAMPLES else [])],  # a failure is told at once, or made small
             database=None,
             deadline=None,
             suppress_health_check=list(HealthCheck),

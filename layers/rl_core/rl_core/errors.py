@@ -17,6 +17,7 @@ FettleError
 |-- OversizeError                a transaction is too large for the table
 |-- UnreadableItemError          a stored item cannot be parsed: never guessed at, never overwritten
 |-- HistoryError                 a version of a policy cannot be rebuilt or restored
+|-- RefoldPendingError           a policy is being folded anew without an erased user: nothing is learned meanwhile
 `-- PolicyUnreadableError        the policy item is unavailable, unparsable or of another format
 """
 
@@ -137,6 +138,10 @@ class UnreadableItemError(FettleError):
 
 class HistoryError(FettleError):
     """A version of a policy cannot be rebuilt or restored."""
+
+
+class RefoldPendingError(FettleError):
+    """A segment's policy is being folded anew without an erased user."""
 
 
 class PolicyUnreadableError(FettleError):

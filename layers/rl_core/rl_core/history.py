@@ -4,10 +4,10 @@ from dataclasses import dataclass, replace
 
 from rl_core import policy as choosing
 from rl_core.config import Settings
-from rl_core.errors import HistoryError
+from rl_core.errors import HistoryError, RefoldPendingError
 from rl_core.learning import fold, q_values
 from rl_core.models import ACTIONS, Decision, Policy, Segment, Session, VersionRecord
-from rl_core.store import Store, policy_write, rollback_write, snapshot_writes
+from rl_core.store import Store, policy_write, record_write, snapshot_writes
 
 
 def policy_at(store: Store, segment: Segment, version: int, from_start: bool = False) -> Policy:
@@ -17,16 +17,16 @@ def policy_at(store: Store, segment: Segment, version: int, from_start: bool = F
     """
     policy = Policy(segment) if from_start else store.snapshot(segment, version)
     for record in store.records(segment, policy.version, version):
-        if record.version != policy.version + 1:
-            raise HistoryError(f"the record of version {policy.version + 1} is missing")
-        policy = _after(store, policy, record, from_start)
+        policy = step(store, policy, record, from_start)
     if policy.version != version:
         raise HistoryError(f"there is no version {version}; the last on record is {policy.version}")
     return policy
 
 
-def _after(store: Store, policy: Policy, record: VersionRecord, from_start: bool) -> Policy:
-    """The policy after one more record."""
+def step(store: Store, policy: Policy, record: VersionRecord, from_start: bool = False) -> Policy:
+    """The policy after one more record. Raises HistoryError when it is not the next one."""
+    if record.version != policy.version + 1:
+        raise HistoryError(f"the record of version {policy.version + 1} is missing")
     if record.restored is None:
         return replace(fold(policy, record.transitions, record.learner), version=record.version)
     restored = policy_at(store, policy.segment, record.restored, from_start)
@@ -36,27 +36,31 @@ def _after(store: Store, policy: Policy, record: VersionRecord, from_start: bool
 def roll_back(store: Store, segment: Segment, to: int, reason: str, settings: Settings) -> Policy:
     """Publishes values, counts and statistics as of an earlier version as a new version; episodes go on.
 
-    Raises HistoryError for a version that is not in the past, ConflictError when the policy was replaced meanwhile.
+    Raises HistoryError for a version that is not in the past, RefoldPendingError while the past is being rewritten,
+    ConflictError when the policy was replaced meanwhile.
     """
     now = store.policy(segment)
     if not 0 <= to < now.version:
         raise HistoryError(f"version {to} is not before the present one, {now.version}")
+    if now.refolding is not None:
+        raise RefoldPendingError("the segment is being folded anew without an erased user; try again when that is done")
     restored = replace(policy_at(store, segment, to), version=now.version + 1, episodes=now.episodes)
-    store.write(
-        policy_write(restored),
-        rollback_write(restored, to, reason, settings),
-        *snapshot_writes(restored),
-    )
+    record = VersionRecord(restored.version, settings, restored=to, reason=reason)
+    store.write(policy_write(restored), record_write(segment, record), *snapshot_writes(restored))
     return restored
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """A decision recomputed: per action its estimate and the visits behind it; `again` is what came out this time."""
+    """A decision recomputed: per action its estimate and the visits behind it; `again` is what came out this time.
+
+    rewritten: an erasure rewrote the version that the session names, so it need not come out the same.
+    """
 
     estimates: tuple[float, ...]
     visits: tuple[int, ...]
     again: Decision
+    rewritten: bool
 
     def agrees(self, stored: Decision) -> bool:
         return self.again == stored
@@ -76,4 +80,6 @@ def explain(store: Store, session: Session, settings: Settings) -> Explanation:
         again = choosing.draw_without_policy(stored.state, stored.eligible, rng)
     else:
         again = choosing.draw(policy, stored.state, stored.eligible, settings, rng)
-    return Explanation(estimates, policy.counts[row : row + len(ACTIONS)], again)
+    later = store.records(session.segment, stored.policy_version)
+    rewritten = any(r.rewritten is not None and r.rewritten <= stored.policy_version for r in later)
+    return Explanation(estimates, policy.counts[row : row + len(ACTIONS)], again, rewritten)

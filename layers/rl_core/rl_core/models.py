@@ -225,7 +225,8 @@ class Policy:
     """A segment's Q-table as value and advantage, with counts and activity statistics.
 
     Shapes: `values` (9,) by state row; `state_advantages` and `counts` (54,) as row * 6 + action;
-    `action_advantages` (6,). `activities` is keyed by the CRC-32 of the slug.
+    `action_advantages` (6,). `activities` is keyed by the CRC-32 of the slug. `refolding` is the first version that an
+    erasure is rewriting; while it stands, nothing is learned.
     """
 
     segment: Segment
@@ -236,6 +237,7 @@ class Policy:
     action_advantages: tuple[float, ...] = (0.0,) * len(ACTIONS)
     counts: tuple[int, ...] = (0,) * CELLS
     activities: dict[int, ActivityStats] = field(default_factory=dict)
+    refolding: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,13 +264,15 @@ class Transition:
 
 @dataclass(frozen=True, slots=True)
 class VersionRecord:
-    """How one version of a policy came to be: by learning these transitions in order, or by a rollback.
+    """How one version of a policy came to be: by learning these transitions in order, or for a reason.
 
-    A rollback takes values, counts and statistics from the version `restored`; `episodes` go on.
+    A rollback takes values, counts and statistics from the version `restored`; `episodes` go on. An erasure says that
+    the versions from `rewritten` on were folded anew without an erased user; it changes nothing by itself.
     """
 
     version: int
     learner: Learner
     transitions: tuple[Transition, ...] = ()
     restored: int | None = None
+    rewritten: int | None = None
     reason: str | None = None

@@ -6,19 +6,25 @@ every hundred versions a snapshot.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
 from rl_core import lifecycle
 from rl_core.config import Settings
-from rl_core.errors import ConflictError, OversizeError, PolicyUnreadableError, UnavailableError
+from rl_core.errors import (
+    ConflictError,
+    OversizeError,
+    PolicyUnreadableError,
+    RefoldPendingError,
+    UnavailableError,
+)
 from rl_core.learning import fold
-from rl_core.models import Policy, Profile, Session, Status
+from rl_core.models import Policy, Profile, Session, Status, VersionRecord
 from rl_core.policy import epsilon
 from rl_core.retry import pause
-from rl_core.store import Store, policy_write, profile_write, session_write, snapshot_writes, version_write
+from rl_core.store import Store, policy_write, profile_write, record_write, session_write, snapshot_writes
 
 _JOB_RACES = 10
 
@@ -36,36 +42,42 @@ class Learning(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Metrics:
-    """The policy's figures for a session; None where the policy could not be read."""
+    """The policy's figures for a session; None where the policy could not be read. `conflicts`: races lost over it."""
 
     episodes: int | None
     epsilon: float | None
     version: int | None
     learning: Learning
+    conflicts: int = 0
 
 
 def close_and_learn(store: Store, session: Session, profile: Profile, settings: Settings) -> tuple[Session, Metrics]:
     """Closes a session and learns from it in one transaction; after lost policy races, or when the policy cannot be
-    read or written, it closes alone, queued.
+    read or written or is being refolded, it closes alone, queued.
 
     `session` and `profile` are as `lifecycle.close` made them. Raises ConflictError when either has changed since it
     was read; then nothing was written.
     """
-    if lifecycle.is_due(session):
-        for attempt in range(settings.learn_attempts):
-            try:
-                policy = _commit(store, [session], [profile], settings)
-            except (PolicyUnreadableError, UnavailableError, OversizeError):
-                store.write(session_write(session), profile_write(profile))
-                return session, Metrics(None, None, None, Learning.QUEUED)
-            except ConflictError as error:
-                if error.lost & {0, 1}:
-                    raise
-                pause(attempt)
-            else:
-                return lifecycle.learned([session], policy)[0], _metrics(policy, settings, Learning.APPLIED)
+    conflicts = 0
+    while lifecycle.is_due(session) and conflicts < settings.learn_attempts:
+        try:
+            policy = _commit(store, [session], [profile], settings)
+        except RefoldPendingError:
+            break
+        except (PolicyUnreadableError, UnavailableError, OversizeError):
+            store.write(session_write(session), profile_write(profile))
+            return session, Metrics(None, None, None, Learning.QUEUED, conflicts)
+        except ConflictError as error:
+            if error.lost & {0, 1}:
+                raise
+            conflicts += 1
+            if conflicts < settings.learn_attempts:
+                pause(conflicts - 1)
+        else:
+            metrics = _metrics(policy, settings, Learning.APPLIED)
+            return lifecycle.learned([session], policy)[0], replace(metrics, conflicts=conflicts)
     store.write(session_write(session), profile_write(profile))
-    return session, metrics_of(store, session, settings)
+    return session, replace(metrics_of(store, session, settings), conflicts=conflicts)
 
 
 def metrics_of(store: Store, session: Session, settings: Settings) -> Metrics:
@@ -87,53 +99,65 @@ def _metrics(policy: Policy, settings: Settings, learning: Learning) -> Metrics:
 def _commit(store: Store, sessions: Sequence[Session], profiles: Sequence[Profile], settings: Settings) -> Policy:
     """One learning transaction. Positions of its writes: the sessions, the profiles, the policy, the record."""
     before = store.policy(sessions[0].segment)
-    transitions = [lifecycle.transition_of(s) for s in sessions]
+    if before.refolding is not None:
+        raise RefoldPendingError
+    transitions = tuple(lifecycle.transition_of(s) for s in sessions)
     after = replace(fold(before, transitions, settings), version=before.version + 1)
     store.write(
         *[session_write(s) for s in lifecycle.learned(sessions, after)],
         *[profile_write(p) for p in profiles],
         policy_write(after),
-        version_write(after, transitions, settings),
+        record_write(after.segment, VersionRecord(after.version, settings, transitions)),
         *snapshot_writes(after),
     )
     return after
 
 
-def learn_due(store: Store, sessions: Sequence[Session], settings: Settings) -> Counter[str]:
+def learn_due(store: Store, sessions: Sequence[Session], settings: Settings, report: Counter[str]) -> None:
     """Learns from closed sessions of one segment, `learn_batch` in one transaction.
 
-    A transaction that is refused loses the sessions whose condition failed (somebody else moved them), or is halved;
-    a session that fails alone is parked with its reason. Counts what was learned, dropped and parked, and the lost
-    races over the policy. Raises PolicyUnreadableError, or UnavailableError after too many races; what is left then
-    stays due.
+    A transaction that is refused loses the sessions whose condition failed (somebody else moved them). Otherwise it is
+    halved: what is too large may fit, and what is smaller is sooner done and wins a race more easily. A session that
+    is too large alone is parked with its reason. Counts into `report` what was learned, dropped and parked, and the
+    lost races over the policy. Raises PolicyUnreadableError and RefoldPendingError, or UnavailableError after too many
+    races in a row; what is left then stays due.
     """
     due = [s for s in sessions if lifecycle.is_due(s)]  # the index may lag behind the items
-    report = Counter(learned=0, dropped=len(sessions) - len(due), parked=0, conflicts=0)
-    todo = [list(chunk) for chunk in _chunks(due, settings.learn_batch)][::-1]
+    report["dropped"] += len(sessions) - len(due)
+    todo = [due[i : i + settings.learn_batch] for i in range(0, len(due), settings.learn_batch)][::-1]
+    races = 0
     while todo:
         batch = todo.pop()
-        races = 0
-        while batch:
-            try:
-                _commit(store, batch, [], settings)
-            except ConflictError as error:
-                lost = {i for i in error.lost if i < len(batch)}
-                report["dropped"] += len(lost)
-                report["conflicts"] += not lost
-                batch = [s for i, s in enumerate(batch) if i not in lost]
-                if not lost and (races := races + 1) > _JOB_RACES:
-                    raise UnavailableError from error
-                pause(races)
-            except OversizeError as error:
-                if len(batch) == 1:
-                    report["parked"] += _park(store, batch[0], str(error))
-                else:
-                    todo += [batch[len(batch) // 2 :], batch[: len(batch) // 2]]
-                break
+        try:
+            _commit(store, batch, [], settings)
+            report["learned"] += len(batch)
+            races = 0
+        except ConflictError as error:
+            lost = {i for i in error.lost if i < len(batch)}
+            report["dropped"] += len(lost)
+            if not lost:
+                report["conflicts"] += 1
+                races = _paused(races + 1)
+            todo += _halves([s for i, s in enumerate(batch) if i not in lost], whole=bool(lost))
+        except OversizeError as error:
+            if len(batch) == 1:
+                report["parked"] += _park(store, batch[0], str(error))
             else:
-                report["learned"] += len(batch)
-                break
-    return report
+                todo += _halves(batch)
+
+
+def _paused(races: int) -> int:
+    """Waits before the next attempt. Raises UnavailableError after too many races in a row."""
+    if races > _JOB_RACES:
+        raise UnavailableError
+    pause(races)
+    return races
+
+
+def _halves(batch: list[Session], whole: bool = False) -> list[list[Session]]:
+    """What is to be done next, the last of it first."""
+    middle = 0 if whole else len(batch) // 2
+    return [part for part in (batch[middle:], batch[:middle]) if part]
 
 
 def _park(store: Store, session: Session, reason: str) -> int:
@@ -142,11 +166,6 @@ def _park(store: Store, session: Session, reason: str) -> int:
     except ConflictError:
         return 0
     return 1
-
-
-def _chunks(sessions: Sequence[Session], size: int) -> Iterator[Sequence[Session]]:
-    for start in range(0, len(sessions), size):
-        yield sessions[start : start + size]
 
 
 def close_expired(store: Store, user: str, number: int, settings: Settings, now: datetime) -> Session | None:

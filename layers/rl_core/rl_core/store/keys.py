@@ -9,6 +9,8 @@ PROFILE_SK = "~PROFILE"
 SESSION_PREFIX = "SESSION#"
 POLICY_SK = "POLICY"
 VERSION_PREFIX = "VERSION#"
+SNAPSHOT_PREFIX = "SNAPSHOT#"
+LAST_VERSION = 10**10 - 1
 PARKED = "parked"
 SHARDS = 4
 
@@ -26,7 +28,11 @@ def segment_pk(segment: Segment) -> str:
 
 
 def snapshot_sk(version: int) -> str:
-    return f"SNAPSHOT#{version:010d}"
+    return f"{SNAPSHOT_PREFIX}{version:010d}"
+
+
+def snapshot_version(sk: str) -> int:
+    return int(sk.removeprefix(SNAPSHOT_PREFIX))
 
 
 def version_sk(version: int) -> str:

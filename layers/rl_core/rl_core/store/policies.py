@@ -6,7 +6,6 @@ as int32). n(s) and n(a) are sums of n(s,a) and not stored.
 """
 
 import struct
-from collections.abc import Sequence
 from typing import Any
 
 from rl_core.config import Learner
@@ -47,6 +46,10 @@ _NO_LIFT = -128
 
 
 def policy_item(policy: Policy) -> Item:
+    return _whole(policy) | ({} if policy.refolding is None else {"refolding": number(policy.refolding)})
+
+
+def _whole(policy: Policy) -> Item:
     activities = b"".join(
         _STATS.pack(entry, s.assigned, s.completed, s.rated, s.lift_points)
         for entry, s in sorted(policy.activities.items())
@@ -85,33 +88,30 @@ def _read_policy(item: Stored) -> Policy:
         action_advantages=values[STATES + CELLS :],
         counts=_COUNTS.unpack(item["counts"]["B"]),
         activities={e: ActivityStats(*rest) for e, *rest in _STATS.iter_unpack(item["activities"]["B"])},
+        refolding=maybe_int(item, "refolding"),
     )
 
 
 def snapshot_item(policy: Policy) -> Item:
     """The whole policy as of its version."""
-    return policy_item(policy) | {"sk": string(keys.snapshot_sk(policy.version))}
+    return _whole(policy) | {"sk": string(keys.snapshot_sk(policy.version))}
 
 
-def rollback_item(policy: Policy, restored: int, reason: str, learner: Learner) -> Item:
-    """The record of a version that took its values from an earlier one."""
-    item = version_item(policy, (), learner)
-    return item | {"restored": number(restored), "reason": string(reason)}
-
-
-def version_item(policy: Policy, transitions: Sequence[Transition], learner: Learner) -> Item:
-    """The record of what this version learned, in order, and with which constants."""
-    return {
-        "pk": string(keys.segment_pk(policy.segment)),
-        "sk": string(keys.version_sk(policy.version)),
+def record_item(segment: Segment, record: VersionRecord) -> Item:
+    """How a version came to be: what it learned, in order, and with which constants; or why else it is there."""
+    learner = record.learner
+    item: Item = {
+        "pk": string(keys.segment_pk(segment)),
+        "sk": string(keys.version_sk(record.version)),
         "learner": {"L": [number(learner.pooling_visits), number(learner.discount), number(learner.value_window)]},
-        "transitions": {"L": [{"M": _transition_map(t)} for t in transitions]},
+        "transitions": {"L": [{"M": _transition_map(t)} for t in record.transitions]},
     }
-
-
-def read_version(item: Stored) -> tuple[Learner, tuple[Transition, ...]]:
-    record = read_record(item)
-    return record.learner, record.transitions
+    for name, version in (("restored", record.restored), ("rewritten", record.rewritten)):
+        if version is not None:
+            item[name] = number(version)
+    if record.reason is not None:
+        item["reason"] = string(record.reason)
+    return item
 
 
 @strict
@@ -122,6 +122,7 @@ def read_record(item: Stored) -> VersionRecord:
         learner=Learner(pooling_visits=float(k), discount=float(gamma), value_window=int(window)),
         transitions=tuple(_read_transition(t["M"]) for t in item["transitions"]["L"]),
         restored=maybe_int(item, "restored"),
+        rewritten=maybe_int(item, "rewritten"),
         reason=item["reason"]["S"] if "reason" in item else None,
     )
 

@@ -5,19 +5,19 @@ from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from rl_core.config import Learner, settings
+from rl_core.config import settings
 from rl_core.errors import PolicyUnreadableError, UnavailableError, UnreadableItemError
-from rl_core.models import Policy, Profile, Segment, Session, Transition, VersionRecord
+from rl_core.models import Policy, Profile, Segment, Session, VersionRecord
 from rl_core.store import items, keys, policies
 from rl_core.store.connection import Connection
-from rl_core.store.items import Stored, number, string, time
+from rl_core.store.erasing import Leaver
+from rl_core.store.items import Item, Stored, number, string, time
 from rl_core.store.writes import Put
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 _INDEX = "due"
-_PAGE = 99  # removals in one transaction, beside the check of the marker
 _HEAD = 3  # the profile and the two latest sessions: within one read unit
 
 
@@ -85,11 +85,11 @@ class Store:
             item = self.connection.call("get_item", Key=key, ConsistentRead=True).get("Item")
         except UnavailableError as error:
             raise PolicyUnreadableError("the policy item could not be read") from error
-        if item is None and next(self.versions(segment), None) is not None:
+        if item is None and next(self.records(segment), None) is not None:
             raise PolicyUnreadableError("the policy item is gone, its version records are not")
         return policies.read_policy(item) if item else Policy(segment)
 
-    def records(self, segment: Segment, after: int, last: int) -> Iterator[VersionRecord]:
+    def records(self, segment: Segment, after: int = 0, last: int = keys.LAST_VERSION) -> Iterator[VersionRecord]:
         """How the versions from `after` + 1 to `last` came to be, in order."""
         pages = self.connection.pages(
             KeyConditionExpression="pk = :pk AND sk BETWEEN :first AND :last",
@@ -119,14 +119,31 @@ class Store:
         )
         return policies.read_policy(answer["Items"][0]) if answer["Items"] else Policy(segment)
 
-    def versions(self, segment: Segment) -> Iterator[tuple[Learner, tuple[Transition, ...]]]:
-        """What each version learned, in version order."""
+    def snapshots_from(self, segment: Segment, version: int) -> set[int]:
+        """The versions from this one on that are kept whole."""
         pages = self.connection.pages(
-            KeyConditionExpression="pk = :pk AND begins_with(sk, :prefix)",
-            ExpressionAttributeValues={":pk": string(keys.segment_pk(segment)), ":prefix": string("VERSION#")},
+            KeyConditionExpression="pk = :pk AND sk BETWEEN :first AND :last",
+            ExpressionAttributeValues={
+                ":pk": string(keys.segment_pk(segment)),
+                ":first": string(keys.snapshot_sk(version)),
+                ":last": string(keys.snapshot_sk(keys.LAST_VERSION)),
+            },
+            ProjectionExpression="sk",
             ConsistentRead=True,
         )
-        yield from (policies.read_version(item) for page in pages for item in page)
+        return {keys.snapshot_version(item["sk"]["S"]) for page in pages for item in page}
+
+    def rewrite(self, segment: Segment, version: int, *past: Item) -> None:
+        """Replaces records and snapshots while the policy stands at this version. Raises ConflictError if it moved."""
+        check = {
+            "TableName": self.connection.table,
+            "Key": {"pk": string(keys.segment_pk(segment)), "sk": string(keys.POLICY_SK)},
+            "ConditionExpression": "#version = :held",
+            "ExpressionAttributeNames": {"#version": "version"},
+            "ExpressionAttributeValues": {":held": number(version)},
+        }
+        puts = [{"Put": {"TableName": self.connection.table, "Item": item}} for item in past]
+        self.connection.call("transact_write_items", TransactItems=[{"ConditionCheck": check}, *puts])
 
     def write(self, *puts: Put) -> None:
         """All of the writes, or none. Raises ConflictError with the positions that lost, OversizeError."""
@@ -197,39 +214,9 @@ class Store:
             },
         )
 
-    def erase(self, pk: str) -> bool:
-        """Removes every item of a user who is being erased, the marker last; False if that is not so (any more).
-
-        Each removal is conditioned on the marker that was read: what a later life of the user puts in the same place
-        stays. Raises ConflictError when another run finishes first.
-        """
-        marker = {"pk": string(pk), "sk": string(keys.PROFILE_SK)}
-        found = self.connection.call("get_item", Key=marker, ConsistentRead=True).get("Item", {})
-        if "erasing" not in found:
-            return False
-        guard = {
-            "ConditionExpression": "#key = :key AND attribute_exists(erasing)",
-            "ExpressionAttributeNames": {"#key": "key"},
-            "ExpressionAttributeValues": {":key": found["key"]},
-        }
-        for page in self._user_keys(pk):
-            removals = [{"Delete": {"TableName": self.connection.table, "Key": key}} for key in page if key != marker]
-            check = {"ConditionCheck": {"TableName": self.connection.table, "Key": marker, **guard}}
-            if removals:
-                self.connection.call("transact_write_items", TransactItems=[check, *removals])
-        self.connection.call("delete_item", Key=marker, **guard)
-        return True
-
-    def _user_keys(self, pk: str) -> Iterator[list[dict[str, Any]]]:
-        """Keys of every item of one user, in pages that fit in a transaction."""
-        pages = self.connection.pages(
-            KeyConditionExpression="pk = :pk",
-            ExpressionAttributeValues={":pk": string(pk)},
-            ProjectionExpression="pk, sk",
-            ConsistentRead=True,
-            Limit=_PAGE,
-        )
-        yield from ([{"pk": item["pk"], "sk": item["sk"]} for item in page] for page in pages)
+    def leaver(self, pk: str) -> Leaver | None:
+        """The user with this key, if they are being erased."""
+        return Leaver.of(self.connection, pk)
 
     def _query_user(self, user: str, first: str, last: str, limit: int) -> list[Stored]:
         """Up to `limit` items of one user between two sort keys, newest first, strongly consistent."""

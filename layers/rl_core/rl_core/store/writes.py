@@ -1,12 +1,10 @@
 """The conditional writes, each with the name that docs/data-model.md gives its condition."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from rl_core.config import Learner
-from rl_core.models import Policy, Profile, Session, Transition
+from rl_core.models import Policy, Profile, Segment, Session, VersionRecord
 from rl_core.store import items, policies
 from rl_core.store.items import Item, number
 
@@ -52,14 +50,9 @@ def policy_write(policy: Policy) -> Put:
     return Put(item, "#version = :before", {":before": number(policy.version - 1)}, {"#version": "version"})
 
 
-def version_write(policy: Policy, transitions: Sequence[Transition], learner: Learner) -> Put:
+def record_write(segment: Segment, record: VersionRecord) -> Put:
     """Condition: `new-item`."""
-    return _new(policies.version_item(policy, transitions, learner))
-
-
-def rollback_write(policy: Policy, restored: int, reason: str, learner: Learner) -> Put:
-    """Condition: `new-item`."""
-    return _new(policies.rollback_item(policy, restored, reason, learner))
+    return _new(policies.record_item(segment, record))
 
 
 def snapshot_writes(policy: Policy) -> list[Put]:

@@ -1,0 +1,101 @@
+"""A user who is being erased: what of theirs was learned, and the removal of every item of theirs."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from rl_core.models import Segment
+from rl_core.store import keys
+from rl_core.store.connection import Connection
+from rl_core.store.items import Stored, maybe_int, strict, string
+
+_PAGE = 99  # removals in one transaction, beside the check of the marker
+
+
+class Lesson(NamedTuple):
+    """Where a session was learned: its key is in the record of this version of the segment's policy."""
+
+    segment: Segment
+    version: int
+    key: bytes
+
+
+@strict
+def _lesson(item: Stored) -> Lesson | None:
+    version = maybe_int(item, "learned")
+    return None if version is None else Lesson(Segment[item["segment"]["S"]], version, item["key"]["B"])
+
+
+@dataclass(frozen=True)
+class Leaver:
+    """A user under the marker of erasure that was read: what a later life of theirs writes is never touched."""
+
+    connection: Connection
+    pk: str
+    key: bytes
+
+    @classmethod
+    def of(cls, connection: Connection, pk: str) -> "Leaver | None":
+        """None if the user is not being erased (any more)."""
+        marker = {"pk": string(pk), "sk": string(keys.PROFILE_SK)}
+        found = connection.call("get_item", Key=marker, ConsistentRead=True).get("Item", {})
+        return cls(connection, pk, found["key"]["B"]) if "erasing" in found else None
+
+    def lessons(self) -> list[Lesson]:
+        """What was learned from the user, once nothing more can be: sessions not learned yet are removed first.
+
+        Raises ConflictError when one of these moves meanwhile, or another run removes them; UnreadableItemError.
+        """
+        learned: list[Lesson] = []
+        for page in self._pages(keys.SESSION_PREFIX, f"{keys.SESSION_PREFIX}~"):
+            lessons = [_lesson(item) for item in page]
+            learned += [lesson for lesson in lessons if lesson]
+            self._remove([item for item, lesson in zip(page, lessons, strict=True) if not lesson])
+        return learned
+
+    def remove(self) -> None:
+        """Removes every item, in the order of their keys: the sessions last, and then the marker.
+
+        Raises ConflictError when another run removes them.
+        """
+        for page in self._pages(" ", keys.PROFILE_SK):
+            self._remove(item for item in page if item["sk"]["S"] != keys.PROFILE_SK)
+        marker = {"pk": string(self.pk), "sk": string(keys.PROFILE_SK)}
+        self.connection.call("delete_item", Key=marker, **self._guard())
+
+    def _pages(self, first: str, last: str) -> Iterator[list[Stored]]:
+        """The items between two sort keys, in pages that fit in a transaction: what a removal needs of them."""
+        yield from self.connection.pages(
+            KeyConditionExpression="pk = :pk AND sk BETWEEN :first AND :last",
+            ExpressionAttributeValues={":pk": string(self.pk), ":first": string(first), ":last": string(last)},
+            ExpressionAttributeNames={f"#{name}": name for name in ("segment", "learned", "key", "revision")},
+            ProjectionExpression="pk, sk, #segment, #learned, #key, #revision",
+            ConsistentRead=True,
+            Limit=_PAGE,
+        )
+
+    def _remove(self, items: Iterable[Stored]) -> None:
+        """Removes items, each as it was read, while the marker stands."""
+        removals = [self._removal(item) for item in items]
+        if removals:
+            marker = {"pk": string(self.pk), "sk": string(keys.PROFILE_SK)}
+            check = {"ConditionCheck": {"TableName": self.connection.table, "Key": marker, **self._guard()}}
+            self.connection.call("transact_write_items", TransactItems=[check, *removals])
+
+    def _removal(self, item: Stored) -> dict[str, Any]:
+        as_read: dict[str, Any] = {}
+        if "revision" in item:
+            as_read = {
+                "ConditionExpression": "#revision = :revision",
+                "ExpressionAttributeNames": {"#revision": "revision"},
+                "ExpressionAttributeValues": {":revision": item["revision"]},
+            }
+        key = {"pk": item["pk"], "sk": item["sk"]}
+        return {"Delete": {"TableName": self.connection.table, "Key": key, **as_read}}
+
+    def _guard(self) -> dict[str, Any]:
+        return {
+            "ConditionExpression": "#key = :key AND attribute_exists(erasing)",
+            "ExpressionAttributeNames": {"#key": "key"},
+            "ExpressionAttributeValues": {":key": {"B": self.key}},
+        }

@@ -1,0 +1,294 @@
+"""Erasure down to the model: items, records, snapshots and values as if the user had never been, on moto."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from itertools import count
+from typing import Any
+
+import boto3
+import pytest
+
+from operate.__main__ import main
+from rl_core import history, lifecycle, trainer
+from rl_core.config import settings
+from rl_core.errors import ConflictError, RefoldPendingError, UnavailableError
+from rl_core.learning import fold
+from rl_core.models import Policy, Session, Status
+from rl_core.store import Leaver, Store, erasing_write, policy_write, writes
+from tests.conftest import TEMPLATE, handler_of
+from tests.functions.conftest import NOW, SEGMENT, World
+from tests.functions.test_learning_job import always, learn, spoil
+
+erasure = handler_of("erasure")
+LATER = NOW + timedelta(minutes=1)
+PEOPLE = [f"person-{n}" for n in range(11)]
+GONE = ["person-1", "person-4", "person-5", "person-9"]
+
+
+@pytest.fixture(autouse=True)
+def often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A snapshot every four versions."""
+    monkeypatch.setattr(writes, "SNAPSHOT_EVERY", 4)
+
+
+def live(world: World, people: list[str] = PEOPLE) -> dict[str, Session]:
+    """Two people learned from in each version; their sessions as they were closed."""
+    sessions: dict[str, Session] = {}
+    for pair in (people[n : n + 2] for n in range(0, len(people), 2)):
+        due = {user: world.due(user) for user in pair}
+        trainer.learn_due(world.store, list(due.values()), settings(), Counter())
+        sessions |= due
+    return sessions
+
+
+def ask_to_be_erased(world: World, *people: str) -> None:
+    for user in people:
+        profile = world.store.profile(user)
+        assert profile is not None
+        world.store.write(erasing_write(profile, NOW))
+
+
+def dump() -> list[dict[str, Any]]:
+    pages = boto3.client("dynamodb").get_paginator("scan").paginate(TableName=TEMPLATE.table.name)
+    return sorted((dict(i) for page in pages for i in page["Items"]), key=lambda i: (i["pk"]["S"], i["sk"]["S"]))
+
+
+def folded_without(world: World, sessions: dict[str, Session], gone: list[str]) -> Policy:
+    """A fold over the others, in the order in which they were learned, that never saw those who are gone."""
+    order = [t.key for record in world.store.records(SEGMENT) for t in record.transitions]
+    of = {s.key: lifecycle.transition_of(s) for user, s in sessions.items() if user not in gone}
+    return fold(Policy(SEGMENT), [of[key] for key in order if key in of], settings())
+
+
+def assert_gone(world: World, sessions: dict[str, Session], gone: list[str]) -> None:
+    """No item names or contains them, and the policy, however it is come by, never saw them."""
+    policy = world.store.policy(SEGMENT)
+    table = repr(dump())
+    for user in gone:
+        assert f"'USER#{user}'" not in table
+        assert repr(sessions[user].key) not in table
+    assert policy == replace(folded_without(world, sessions, gone), version=policy.version)
+    for version in range(policy.version + 1):
+        again = history.policy_at(world.store, SEGMENT, version)
+        assert again == history.policy_at(world.store, SEGMENT, version, from_start=True)
+    assert again == policy
+
+
+def test_what_was_learned_from_erased_users_is_unlearned(world: World) -> None:
+    sessions = live(world)
+    before = world.store.policy(SEGMENT)
+    ask_to_be_erased(world, *GONE)
+    assert erasure.run(world.store, LATER) == len(GONE)
+    assert_gone(world, sessions, GONE)
+    after = world.store.policy(SEGMENT)
+    assert (after.version, after.episodes) == (before.version + 2, len(PEOPLE) - len(GONE))
+    assert {world.session(u).status for u in PEOPLE if u not in GONE} == {Status.LEARNED}
+    (*_, last) = world.store.records(SEGMENT)
+    assert (last.reason, last.rewritten) == ("erasure", 1)
+
+
+def test_versions_before_the_first_that_knew_them_stay_untouched(world: World) -> None:
+    live(world)
+    kept = [item for item in dump() if item["sk"]["S"] in ("VERSION#0000000004", "SNAPSHOT#0000000004")]
+    ask_to_be_erased(world, "person-9")
+    erasure.run(world.store, LATER)
+    assert [i for i in dump() if i["sk"]["S"] in ("VERSION#0000000004", "SNAPSHOT#0000000004")] == kept
+    assert [r.rewritten for r in world.store.records(SEGMENT, after=6)] == [5, 5]
+
+
+def test_rollbacks_are_obeyed(world: World) -> None:
+    sessions = live(world, PEOPLE[:6])
+    history.roll_back(world.store, SEGMENT, 2, "too far", settings())
+    sessions |= live(world, PEOPLE[6:])
+    ask_to_be_erased(world, *GONE)
+    erasure.run(world.store, LATER)
+    policy = world.store.policy(SEGMENT)
+    kept = {u: lifecycle.transition_of(s) for u, s in sessions.items() if u not in GONE}
+    expected = fold(Policy(SEGMENT), [kept[u] for u in PEOPLE[:4] if u in kept], settings())
+    order = [t for record in world.store.records(SEGMENT, after=4) for t in record.transitions]
+    expected = fold(expected, order, settings())
+    assert policy == replace(expected, version=policy.version, episodes=len(kept))
+    for from_start in (False, True):
+        assert history.policy_at(world.store, SEGMENT, policy.version, from_start) == policy
+
+
+def test_a_second_run_changes_nothing(world: World) -> None:
+    live(world)
+    ask_to_be_erased(world, *GONE)
+    erasure.run(world.store, LATER)
+    before = dump()
+    assert erasure.run(world.store, LATER) == 0
+    assert dump() == before
+
+
+class CutOffError(Exception):
+    """The process ends here."""
+
+
+def cut(store: Store, calls: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The process ends before its n-th call."""
+    left = iter(range(calls))
+    call = type(store.connection).call
+
+    def until_cut(connection: Any, operation: str, **arguments: Any) -> Any:
+        if next(left, None) is None:
+            raise CutOffError
+        return call(connection, operation, **arguments)
+
+    monkeypatch.setattr(type(store.connection), "call", until_cut)
+
+
+def cuts(world: World) -> Iterator[int]:
+    """Runs cut off one call later each time, until one comes through."""
+    for calls in count():
+        with pytest.MonkeyPatch.context() as patch:
+            cut(world.store, calls, patch)
+            try:
+                erasure.run(world.store, LATER)
+            except CutOffError:
+                yield calls
+            else:
+                return
+
+
+def test_runs_cut_off_anywhere_come_to_the_same(world: World) -> None:
+    sessions = live(world)
+    world.due("person-1-waiting")
+    ask_to_be_erased(world, *GONE)
+    assert len(list(cuts(world))) > 15
+    assert_gone(world, sessions, GONE)
+
+
+def under_way(world: World) -> None:
+    """An erasure that was cut off while it rewrote."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Store, "rewrite", cut_off)
+        with pytest.raises(CutOffError):
+            erasure.run(world.store, LATER)
+
+
+def cut_off(*_: Any) -> None:
+    raise CutOffError
+
+
+def test_while_it_is_under_way_sessions_queue_and_are_learned_after(world: World) -> None:
+    sessions = live(world)
+    ask_to_be_erased(world, *GONE)
+    under_way(world)
+    assert world.end("late", world.store).learning is trainer.Learning.QUEUED
+    assert learn.run(world.store, LATER, always)["learned"] == 0
+    with pytest.raises(RefoldPendingError):
+        history.roll_back(world.store, SEGMENT, 1, "not now", settings())
+    erasure.run(world.store, LATER)
+    sessions["late"] = world.session("late")
+    assert learn.run(world.store, LATER, always)["learned"] == 1
+    assert_gone(world, sessions, GONE)
+
+
+def test_a_plan_is_issued_while_it_is_under_way(world: World) -> None:
+    live(world)
+    ask_to_be_erased(world, *GONE)
+    under_way(world)
+    assert not world.issue("new").decision.fallback
+
+
+def test_a_run_that_is_overtaken_stops_and_leaves_the_rest_to_the_other(world: World) -> None:
+    sessions = live(world)
+    ask_to_be_erased(world, *GONE[:2])
+
+    class Overtaken(Store):
+        first = True
+
+        def rewrite(self, *given: Any) -> None:
+            if Overtaken.first:
+                Overtaken.first = False
+                ask_to_be_erased(world, *GONE[2:])
+                assert erasure.run(world.store, LATER) == len(GONE)
+            super().rewrite(*given)
+
+    assert erasure.run(Overtaken(TEMPLATE.table.name), LATER) == 0
+    assert_gone(world, sessions, GONE)
+
+
+def test_a_learner_that_read_the_policy_before_loses(world: World) -> None:
+    live(world)
+    read = world.store.policy(SEGMENT)
+    ask_to_be_erased(world, *GONE)
+    under_way(world)
+    with pytest.raises(ConflictError):
+        world.store.write(policy_write(replace(read, version=read.version + 1)))
+
+
+def test_it_waits_while_a_policy_cannot_be_read(world: World) -> None:
+    sessions = live(world)
+    ask_to_be_erased(world, *GONE)
+    spoil("SEGMENT#HIGH_LOW", "POLICY", format={"N": "99"})
+    assert erasure.run(world.store, LATER) == 0
+    assert world.session(GONE[0]).status is Status.LEARNED
+    spoil("SEGMENT#HIGH_LOW", "POLICY", format={"N": "1"})
+    assert erasure.run(world.store, LATER) == len(GONE)
+    assert_gone(world, sessions, GONE)
+
+
+def test_one_user_who_cannot_be_read_keeps_nobody_else_waiting(world: World) -> None:
+    live(world)
+    ask_to_be_erased(world, *GONE)
+    spoil("USER#person-1", "SESSION#00000001", segment={"S": "rubbish"})
+    assert erasure.run(world.store, LATER) == len(GONE) - 1
+    assert world.store.profile("person-1") is not None
+
+
+def test_a_session_that_waits_to_be_learned_is_never_learned(world: World) -> None:
+    sessions = live(world)
+    world.due("person-queued")
+    ask_to_be_erased(world, "person-queued")
+    assert erasure.run(world.store, LATER) == 1
+    assert learn.run(world.store, LATER, always)["learned"] == 0
+    assert world.store.policy(SEGMENT).episodes == len(sessions)
+
+
+def test_what_a_later_life_wrote_stays(world: World) -> None:
+    world.issue("ana")
+    ask_to_be_erased(world, "ana")
+    late = world.store.leaver("USER#ana")
+    assert isinstance(late, Leaver)
+    assert erasure.run(world.store, LATER) == 1
+    session = world.issue("ana")
+    with pytest.raises(ConflictError):
+        late.remove()
+    assert world.session("ana") == session
+    assert world.store.leaver("USER#ana") is None
+
+
+def test_the_command_line_says_that_an_erasure_rewrote_a_version(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    live(world)
+    table = ["--table", TEMPLATE.table.name]
+    ask_to_be_erased(world, "person-0")
+    under_way(world)
+    assert main([*table, "replay", "HIGH_LOW"]) == 2
+    erasure.run(world.store, LATER)
+    assert main([*table, "replay", "HIGH_LOW", "--from-start"]) == 0
+    assert main([*table, "versions", "HIGH_LOW"]) == 0
+    explained = [main([*table, "explain", user, "1"]) for user in PEOPLE[2:]]
+    said = capsys.readouterr().out
+    assert explained == [0] * len(explained)
+    assert "are being rewritten" in said
+    assert "erasure: versions from 1 on, rewritten" in said
+
+
+def test_a_table_that_is_away_is_tried_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    sessions = live(world)
+    ask_to_be_erased(world, *GONE)
+
+    def away(*_: Any) -> None:
+        raise UnavailableError
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Store, "rewrite", away)
+        assert erasure.run(world.store, LATER) == 0
+    assert erasure.run(world.store, LATER) == len(GONE)
+    assert_gone(world, sessions, GONE)
