@@ -109,8 +109,8 @@ def _counted(sandbox: Sandbox) -> dict[str, float]:
 
 
 def _table(title: str, *columns: str) -> Table:
-    table = Table(title=title, title_justify="left", box=None)
-    table.add_column("")
+    table = Table(box=None)
+    table.add_column(title, min_width=len(title))
     for column in columns:
         table.add_column(column, justify="right")
     return table

@@ -69,8 +69,9 @@ def request_handlers() -> list[str]:
 def interpreter(wanted: str) -> Path:
     """The Python of that name, itself: not a shim, not a virtual environment's."""
     show = "import sys; print(getattr(sys, '_base_executable', sys.executable))"
-    found = subprocess.run([wanted, "-c", show], capture_output=True, text=True, check=False)
-    if found.returncode:
+    program = shutil.which(wanted)
+    found = subprocess.run([program or "false", "-c", show], capture_output=True, text=True, check=False)
+    if program is None or found.returncode:
         raise SandboxError(f"no such Python here: {wanted}")
     return Path(found.stdout.strip()).resolve()
 
@@ -80,8 +81,8 @@ def make(folder: Path, python: Path, layer: Path | None) -> Sandbox:
     shutil.rmtree(folder, ignore_errors=True)
     made = Sandbox(python, folder / "functions", layer or folder / "layer", folder / "runtime", folder / "client")
     development = ROOT / "requirements" / "dev.txt"
-    _install(python, made.runtime, _pins(development, RUNTIME))
-    _install(python, made.client, _pins(ROOT / "requirements" / "sam.txt", RUNTIME_CLIENT))
+    _install(python, made.runtime, pins(development, RUNTIME))
+    _install(python, made.client, pins(ROOT / "requirements" / "sam.txt", RUNTIME_CLIENT))
     shutil.copytree(ROOT / "functions", made.functions, ignore=shutil.ignore_patterns("__pycache__"))
     bare = made.functions / "bare"
     bare.mkdir()
@@ -119,7 +120,7 @@ def strip_bytecode(sandbox: Sandbox) -> None:
         shutil.rmtree(found)
 
 
-def _pins(requirements: Path, names: Iterable[str]) -> str:
+def pins(requirements: Path, names: Iterable[str]) -> str:
     """These packages' pins, with their hashes."""
     lines = requirements.read_text().replace("\\\n", " ").splitlines()
     return "\n".join(line for line in lines if line.partition("==")[0] in names)

@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         command = [str(SCHEMATHESIS), "--config-file", str(CONFIGURATION), "run", str(OPENAPI), "--url", stack.url]
         flags = ["--max-examples", str(options.examples), *seed, *options.more]
         code = subprocess.run([*command, *flags], cwd=ROOT, env=os.environ | variables, check=False).returncode
-        return code or _shallow(json.loads(report.read_text()))
+        return code or shallow(json.loads(report.read_text()))
 
 
 def _newcomer(stack: Stack, user: str) -> str:
@@ -54,7 +54,7 @@ def _newcomer(stack: Stack, user: str) -> str:
     return token
 
 
-def _shallow(answered: dict[str, dict[str, int]]) -> int:
+def shallow(answered: dict[str, dict[str, int]]) -> int:
     """Prints what was answered; 1 when an operation never succeeded: then nothing behind its checks was tried."""
     described = json.loads(OPENAPI.read_text())["paths"]
     operations = [f"{method.upper()} {path}" for path, methods in described.items() for method in methods]

@@ -20,7 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m lab.security", description=__doc__)
     parser.add_argument("--complete", action="store_true", help="fail where a scanner could not do its work")
     complete: bool = parser.parse_args(arguments).complete
-    return max([_shown(name, scanner, complete) for name, scanner in SCANNERS.items()])
+    return max([shown(name, scanner, complete) for name, scanner in SCANNERS.items()])
 
 
 def code() -> Outcome:
@@ -41,7 +41,8 @@ SCANNERS: dict[str, Callable[[], Outcome]] = {
 }
 
 
-def _shown(name: str, scanner: Callable[[], Outcome], complete: bool) -> int:
+def shown(name: str, scanner: Callable[[], Outcome], complete: bool) -> int:
+    """Runs one and prints what came of it; 1 when it fails the whole."""
     began = time.perf_counter()
     outcome = scanner()
     verdict = ("clean" if outcome.clean else "FOUND") if outcome.asked else "NOT DONE, NOTHING IS KNOWN"

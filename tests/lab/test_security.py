@@ -2,7 +2,7 @@
 
 import pytest
 
-from lab.security.__main__ import _shown
+from lab.security.__main__ import shown
 from lab.security.template import Finding, Suppression, suppressions, unexplained
 from lab.security.tools import Outcome
 
@@ -44,6 +44,6 @@ def test_every_suppression_gives_its_reason_once() -> None:
 def test_a_scanner_that_could_not_work_is_said_and_fails_where_it_must(
     outcome: Outcome, code: int, complete_code: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert _shown("scanner", lambda: outcome, complete=False) == code
-    assert _shown("scanner", lambda: outcome, complete=True) == complete_code
+    assert shown("scanner", lambda: outcome, complete=False) == code
+    assert shown("scanner", lambda: outcome, complete=True) == complete_code
     assert ("NOTHING IS KNOWN" in capsys.readouterr().out) is not outcome.asked
