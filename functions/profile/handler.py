@@ -41,9 +41,9 @@ from rl_core.wire import (
 
 app = APIGatewayHttpResolver(enable_validation=True)
 answer_problems(app)
+open_store()  # in init, where Lambda gives a whole processor, instead of in the first request
 logger = Logger()
 metrics = Metrics()
-open_store()  # in init, where Lambda gives a whole processor, instead of in the first request
 
 _MINUTES_A_WEEK = 7 * 24 * 60
 _RESPONSE = 4_000_000
