@@ -7,15 +7,16 @@ PYTHON_VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_
 VENV := .venv
 MINISTACK := .venv-ministack
 SAM := .venv-sam
+SECURITY := .venv-security
 STAMP := .stamp-$(PYTHON_VERSION)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run token demo daily daily-month test lint types tests openapi model-test faults bench-contention bench-units lock clean venv
+.PHONY: help run token demo daily daily-month test lint types tests openapi fuzz client-test security model-test faults bench-contention bench-units bench-coldstart lock clean venv
 
 help:  ## say what there is
 	@echo "Fettle. Needs Python 3.11 or newer and make; everything else is installed here, on first use."
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | awk -F'|' '{ printf "  make %-12s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | awk -F'|' '{ printf "  make %-16s %s\n", $$1, $$2 }'
 
 run: $(VENV)/$(STAMP) $(MINISTACK)/$(STAMP)  ## run the local stack on 127.0.0.1, port 3000 (PORT=4000: another; NOW=2026-11-23T08:00:00Z: its clock)
 	@exec $(VENV)/bin/python -m local $(if $(filter command line,$(origin NOW)),--now "$(NOW)")
@@ -55,6 +56,22 @@ tests: venv  ## pytest with branch coverage
 openapi: $(VENV)/$(STAMP)  ## write docs/openapi.json from the handlers
 	@$(VENV)/bin/python -m local.openapi
 
+fuzz: $(VENV)/$(STAMP) $(MINISTACK)/$(STAMP) $(SECURITY)/$(STAMP)  ## requests drawn from docs/openapi.json, checked (EXAMPLES=1000: longer; SEED=1)
+	@$(VENV)/bin/python -m lab.fuzz $(if $(EXAMPLES),--examples $(EXAMPLES)) $(if $(SEED),--seed $(SEED))
+
+security: $(VENV)/$(STAMP) $(SECURITY)/$(STAMP)  ## scan template, pinned packages, code, and files for secrets (COMPLETE=1: no scanner may be out of reach)
+	@$(VENV)/bin/python -m lab.security $(if $(COMPLETE),--complete)
+
+CLIENT := clients/typescript
+
+client-test: $(VENV)/$(STAMP) $(MINISTACK)/$(STAMP) $(CLIENT)/node_modules/.stamp  ## a TypeScript client, generated, type-checked and used
+	@$(VENV)/bin/python -m pytest $(CLIENT)
+
+$(CLIENT)/node_modules/.stamp: $(CLIENT)/package-lock.json
+	@command -v npm >/dev/null || { echo 'client-test needs Node.js 20 or newer with npm' >&2; exit 2; }
+	@cd $(CLIENT) && npm ci --loglevel=error
+	@touch $@
+
 model-test: $(VENV)/$(STAMP)  ## random lives against a reference model, long
 	@FETTLE_MODEL_EXAMPLES=$(or $(EXAMPLES),100) $(VENV)/bin/python -m pytest tests/model
 
@@ -66,6 +83,9 @@ bench-contention: $(VENV)/$(STAMP) $(MINISTACK)/$(STAMP)  ## many writers on one
 
 bench-units: $(VENV)/$(STAMP) $(MINISTACK)/$(STAMP)  ## count the DynamoDB units and milliseconds of each request
 	@exec $(VENV)/bin/python -m lab.bench_units
+
+bench-coldstart: $(VENV)/$(STAMP) $(SAM)/$(STAMP)  ## time each request handler's init beside a bare client (LAYER=path: a built one; COUNT=1)
+	@exec $(VENV)/bin/python -m lab.coldstart $(if $(LAYER),--layer "$(LAYER)") $(if $(COUNT),--count)
 
 venv: $(VENV)/$(STAMP) $(MINISTACK)/$(STAMP) $(SAM)/$(STAMP)  ## make the three virtual environments
 
@@ -95,6 +115,10 @@ $(SAM)/$(STAMP): requirements/sam.txt
 	$(call environment,$(SAM),requirements/sam.txt)
 	@touch $@
 
+$(SECURITY)/$(STAMP): requirements/security.txt
+	$(call environment,$(SECURITY),requirements/security.txt)
+	@touch $@
+
 COMPILE = $(VENV)/bin/uv pip compile --quiet --generate-hashes --no-header --no-annotate
 EVERYWHERE = --universal --python-version 3.11
 
@@ -102,9 +126,11 @@ lock: $(VENV)/$(STAMP)  ## pin every requirement anew
 	@$(COMPILE) $(EVERYWHERE) --upgrade --extra dev pyproject.toml -o requirements/dev.txt
 	@$(COMPILE) $(EVERYWHERE) --upgrade requirements/ministack.in -o requirements/ministack.txt
 	@$(COMPILE) $(EVERYWHERE) --upgrade requirements/sam.in -o requirements/sam.txt
+	@$(COMPILE) $(EVERYWHERE) --upgrade requirements/security.in -o requirements/security.txt
 	@$(COMPILE) --python-version 3.13 --upgrade pyproject.toml -o layers/rl_core/requirements.txt
 
 clean:  ## remove what was made here: environments, caches, local data and its signing key
-	@rm -rf $(VENV) $(MINISTACK) $(SAM) .stack .aws-sam build *.egg-info layers/rl_core/*.egg-info
+	@rm -rf $(VENV) $(MINISTACK) $(SAM) $(SECURITY) .stack .aws-sam build *.egg-info layers/rl_core/*.egg-info
+	@rm -rf $(CLIENT)/node_modules $(CLIENT)/build
 	@rm -rf .coverage* .mypy_cache .pytest_cache .ruff_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -20,6 +20,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
 from lab.contention import Person, Races, batch_event, settle
+from lab.units import client_of_functions
 from local.clock import SteppedClock
 from local.stack import Stack
 from rl_core.models import Segment
@@ -185,6 +186,7 @@ def bench(races: Races, **variables: str) -> Iterator[Bench]:
     try:
         with Stack(clock=SteppedClock(NOW), quiet=True) as stack:
             logging.getLogger("fettle").setLevel(logging.CRITICAL)  # the job logs when it leaves a segment for later
+            races.watch(client_of_functions())
             yield Bench(stack, races)
     finally:
         for name in variables:

@@ -10,7 +10,6 @@ import json
 import statistics
 import time
 from collections import defaultdict
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -19,6 +18,7 @@ import boto3
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 
+from lab.units import Units, client_of_functions
 from local.clock import SteppedClock
 from local.functions import Context
 from local.gateway import HttpRequest, event_of
@@ -63,33 +63,21 @@ class Meter:
         self.read: dict[str, list[float]] = defaultdict(list)
         self.write: dict[str, list[float]] = defaultdict(list)
         self.cpu: dict[str, list[float]] = defaultdict(list)
-        self._units = [0.0, 0.0]
-        boto3.setup_default_session()
-        events: Any = boto3._get_default_session().events
-        events.register("provide-client-params.dynamodb.*", _ask_for_units)
-        events.register("after-call.dynamodb.*", self._count)
-
-    def _count(self, parsed: Mapping[str, Any], model: Any, **_: Any) -> None:
-        found = parsed.get("ConsumedCapacity") or []
-        for each in found if isinstance(found, list) else [found]:
-            self._units[model.name in {"PutItem", "UpdateItem", "TransactWriteItems"}] += each["CapacityUnits"]
+        self._units = Units(client_of_functions(), _client())
 
     def call(self, kind: str, handler: Any, event: dict[str, Any]) -> dict[str, Any]:
         """Calls a handler once and notes what it cost. Raises RuntimeError unless it answers 200."""
-        self._units = [0.0, 0.0]
+        self._units.take()
         start = time.process_time()
         response = handler(event)
         self.cpu[kind].append(time.process_time() - start)
-        self.read[kind].append(self._units[0])
-        self.write[kind].append(self._units[1])
+        read, written = self._units.take()
+        self.read[kind].append(read)
+        self.write[kind].append(written)
         if response["statusCode"] != 200:
             raise RuntimeError(f"{kind}: {response}")
         body: dict[str, Any] = json.loads(response["body"])
         return body
-
-
-def _ask_for_units(params: dict[str, Any], **_: Any) -> dict[str, Any]:
-    return {**params, "ReturnConsumedCapacity": "INDEXES"}
 
 
 def _event(user: str, method: str, path: str, body: Any = None, **parameters: str) -> dict[str, Any]:
@@ -123,10 +111,9 @@ def live_one_session(stack: Stack, meter: Meter, user: str, prefix: str = "") ->
 
 
 def main() -> None:
-    meter = Meter()
     isolate_app(app)
     with Stack(clock=SteppedClock(NOW), quiet=True, parameters={"EpsilonStart": "1", "EpsilonMin": "1"}) as stack:
-        _TABLE[0] = stack.table_name
+        _TABLE[0], meter = stack.table_name, Meter()
         for n in range(WARM_UP):
             live_one_session(stack, meter, f"warm-{n}", "warm ")
         for n in range(USERS):

@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-import boto3
-
 from local.gateway import HttpRequest, event_of
 from rl_core import lifecycle
 from rl_core.config import Settings
@@ -73,8 +71,10 @@ class Races:
     def __init__(self) -> None:
         self.attempts: list[Attempt] = []
         self._thread = threading.local()
-        boto3.setup_default_session()
-        events: Any = boto3._get_default_session().events
+
+    def watch(self, client: Any) -> None:
+        """From now on this client's too."""
+        events = client.meta.events
         events.register("before-call.dynamodb.GetItem", self._reads)
         events.register("provide-client-params.dynamodb.TransactWriteItems", self._writes)
         events.register("after-call.dynamodb.TransactWriteItems", self._ends)

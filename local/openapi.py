@@ -12,6 +12,11 @@ from typing import Any
 from aws_lambda_powertools.event_handler.openapi.merge import OpenAPIMerge
 from aws_lambda_powertools.event_handler.openapi.models import HTTPBearer
 
+from local.functions import environment
+from local.intrinsics import REGION
+from local.template import load
+from local.tokens import PARAMETERS
+
 _POWERTOOLS_ERROR = "#/components/schemas/HTTPValidationError"
 _GATEWAY_ANSWER = {"type": "object", "properties": {"message": {"type": "string"}}, "required": ["message"]}
 ROOT = Path(__file__).parents[1]
@@ -35,7 +40,7 @@ def generate() -> str:
         on_conflict="error",
     )
     merge.discover(path=ROOT / "functions", pattern="handler.py", recursive=True)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), environment({**load(PARAMETERS).environment, "AWS_DEFAULT_REGION": REGION}):
         warnings.simplefilter("error")  # a handler that cannot be imported would only be left out
         document: dict[str, Any] = json.loads(merge.get_openapi_json_schema())
     return json.dumps(_tidied(document), indent=2, ensure_ascii=False) + "\n"

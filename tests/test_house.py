@@ -10,7 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from local.template import load
+
 ROOT = Path(__file__).parents[1]
+TEMPLATE = load()
 CORE = ROOT / "layers" / "rl_core" / "rl_core"
 FUNCTIONS = sorted(path for path in (ROOT / "functions").iterdir() if path.is_dir())
 HANDLERS = [folder / "handler.py" for folder in FUNCTIONS]
@@ -112,8 +115,15 @@ def test_only_effectiveness_takes_numpy() -> None:
 @pytest.mark.parametrize("path", HANDLERS, ids=name_of)
 def test_importing_a_handler_does_not_import_numpy(path: Path) -> None:
     code = "import runpy, sys; runpy.run_path(sys.argv[1]); sys.exit('numpy' in sys.modules)"
-    environment = {"AWS_DEFAULT_REGION": "eu-central-1", "PATH": os.environ["PATH"]}
+    environment = {"AWS_DEFAULT_REGION": "eu-central-1", "TABLE_NAME": "any", "PATH": os.environ["PATH"]}
     subprocess.run([sys.executable, "-c", code, str(path)], check=True, env=environment)
+
+
+@pytest.mark.parametrize("function", sorted({route.function for route in TEMPLATE.routes}))
+def test_a_function_that_answers_requests_opens_the_store_in_init(function: str) -> None:
+    body = tree_of(TEMPLATE.functions[function].folder / "handler.py").body
+    calls = [ast.unparse(node.value) for node in body if isinstance(node, ast.Expr)]
+    assert "open_store()" in calls
 
 
 def test_only_the_settings_read_the_environment() -> None:

@@ -20,6 +20,7 @@ from rl_core.retry import until_settled
 from rl_core.store import Store, mark_writes, open_store, profile_write, session_write
 from rl_core.wire import (
     BODY_ERRORS,
+    WHOLE,
     Notes,
     Rating,
     Rounded,
@@ -34,12 +35,13 @@ from rl_core.wire import (
 
 app = APIGatewayHttpResolver(enable_validation=True)
 answer_problems(app)
+open_store()  # in init, where Lambda gives a whole processor, instead of in the first request
 logger = Logger()
 metrics = Metrics()
 
 
 class BatchItem(CompleteRequest):
-    activity_id: int
+    activity_id: Annotated[int, WHOLE]
 
 
 class FeedbackBatchRequest(StrictRequest):

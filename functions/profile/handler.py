@@ -13,7 +13,7 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.openapi.params import Body, Query
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from pydantic import AfterValidator, BaseModel, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
 from rl_core.assessment import segment_of
@@ -25,6 +25,7 @@ from rl_core.retry import until_settled
 from rl_core.store import Head, erasing_write, open_store, profile_write
 from rl_core.wire import (
     BODY_ERRORS,
+    WHOLE,
     Rounded,
     StrictRequest,
     Timestamp,
@@ -40,6 +41,7 @@ from rl_core.wire import (
 
 app = APIGatewayHttpResolver(enable_validation=True)
 answer_problems(app)
+open_store()  # in init, where Lambda gives a whole processor, instead of in the first request
 logger = Logger()
 metrics = Metrics()
 
@@ -60,14 +62,34 @@ def _known_tags(tags: list[str]) -> list[str]:
     return sorted(set(tags))
 
 
+def _describe_tags(schema: dict[str, Any]) -> None:
+    """Says in the API's description which tags there are; at run time `_known_tags` does."""
+    schema["items"]["enum"] = sorted(catalogue().tags)
+
+
+Zone = Annotated[
+    str, Field(max_length=64, json_schema_extra={"format": "iana-time-zone"}), AfterValidator(_known_timezone)
+]
+Tags = Annotated[list[str], Field(max_length=100, json_schema_extra=_describe_tags), AfterValidator(_known_tags)]
+_FORMS: dict[str, Any] = {
+    "dependentRequired": {
+        "gad7_score": ["active_minutes_per_week"],
+        "active_minutes_per_week": ["gad7_score"],
+    },
+    "not": {"required": ["segment", "gad7_score"]},
+}
+
+
 class ProfileRequest(StrictRequest):
     """Segment, or both scores of an assessment; the first PUT needs one of the two forms."""
 
+    model_config = ConfigDict(json_schema_extra=_FORMS)
+
     segment: Annotated[Segment, Field(strict=False)] | SkipJsonSchema[None] = None
-    gad7_score: Annotated[int, Field(ge=0, le=21)] | SkipJsonSchema[None] = None
-    active_minutes_per_week: Annotated[int, Field(ge=0, le=_MINUTES_A_WEEK)] | SkipJsonSchema[None] = None
-    timezone: Annotated[str, Field(max_length=64), AfterValidator(_known_timezone)] | SkipJsonSchema[None] = None
-    avoid: Annotated[list[str], Field(max_length=100), AfterValidator(_known_tags)] | SkipJsonSchema[None] = None
+    gad7_score: Annotated[int, Field(ge=0, le=21), WHOLE] | SkipJsonSchema[None] = None
+    active_minutes_per_week: Annotated[int, Field(ge=0, le=_MINUTES_A_WEEK), WHOLE] | SkipJsonSchema[None] = None
+    timezone: Zone | SkipJsonSchema[None] = None
+    avoid: Tags | SkipJsonSchema[None] = None
 
     @model_validator(mode="after")
     def _one_form(self) -> Self:

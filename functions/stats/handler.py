@@ -19,6 +19,7 @@ from rl_core.wire import Rounded, answer_problems, caller, now_of, percent, plai
 
 app = APIGatewayHttpResolver(enable_validation=True)
 answer_problems(app)
+open_store()  # in init, where Lambda gives a whole processor, instead of in the first request
 logger = Logger()
 metrics = Metrics()
 

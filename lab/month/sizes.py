@@ -1,13 +1,11 @@
 """What the daily job costs: units and seconds for a day of 250 to 2,000 users, computed and computed again."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
-import boto3
-
+from lab.units import Units
 from local.clock import SteppedClock
 from local.stack import Stack
 from rl_core import lifecycle
@@ -18,7 +16,6 @@ from rl_core.store import DAY_SHARDS, Days, Store, mark_writes, profile_write, s
 
 SIZES = (250, 500, 1000, 2000)
 NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
-_WRITES = {"PutItem", "UpdateItem", "TransactWriteItems"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,39 +33,11 @@ class Cost:
         return round(self.reads * share, 1), round(self.writes * share, 1), round(self.seconds * share, 2)
 
 
-class Units:
-    """Read and write units since the last look, as the data plane reports them."""
-
-    def __init__(self) -> None:
-        self.read = self.written = 0.0
-        boto3.setup_default_session()
-        events: Any = boto3._get_default_session().events
-        events.register("provide-client-params.dynamodb.*", _ask)
-        events.register("after-call.dynamodb.*", self._count)
-
-    def take(self) -> tuple[float, float]:
-        """The units, and begin anew."""
-        taken, self.read, self.written = (self.read, self.written), 0.0, 0.0
-        return taken
-
-    def _count(self, parsed: Mapping[str, Any], model: Any, **_: Any) -> None:
-        found = parsed.get("ConsumedCapacity") or []
-        units = sum(each["CapacityUnits"] for each in (found if isinstance(found, list) else [found]))
-        if model.name in _WRITES:
-            self.written += units
-        else:
-            self.read += units
-
-
-def _ask(params: dict[str, Any], **_: Any) -> dict[str, Any]:
-    return {**params, "ReturnConsumedCapacity": "INDEXES"}
-
-
 def measure() -> Iterator[tuple[Cost, Cost]]:
     """For each size the first run over its day and the second, which finds nothing to change."""
-    units = Units()
     with Stack(clock=SteppedClock(NOON), quiet=True) as stack:
         store = Store(stack.table_name)
+        units = Units(store.connection.client)
         for place, size in enumerate(SIZES):
             at = NOON + timedelta(days=14 * place)
             for n in range(size):

@@ -78,7 +78,6 @@ WRONG_ANSWERS: list[Any] = [
     {"completed": True, "motivation_before": 6},
     {"completed": True, "motivation_after": -1},
     {"completed": True, "motivation_after": 2.5},
-    {"completed": True, "motivation_after": 3.0},
     {"completed": True, "difficulty_rating": "3"},
     {"completed": True, "difficulty_rating": True},
     {"completed": True, "difficulty_rating": 10**30},
@@ -117,7 +116,7 @@ ITEM = {"activity_id": ID, "completed": True, "notes": SECRET}
         (422, {"activities": [ITEM | {"activity_id": n} for n in range(11, 19)]}),
         (422, {"activities": [{"completed": True}]}),
         (422, {"activities": [ITEM | {"activity_id": "11"}]}),
-        (422, {"activities": [ITEM | {"activity_id": 11.0}]}),
+        (422, {"activities": [ITEM | {"activity_id": 11.5}]}),
         (422, {"activities": [ITEM | {"activity_id": True}]}),
         (422, {"activities": [ITEM], "overall_session_rating": 0}),
         (422, {"activities": [ITEM], "overall_session_rating": 6}),
@@ -153,7 +152,7 @@ def test_a_wrong_batch_is_refused_as_a_whole(bob: Phone, status: int, batch: dic
         {"gad7_score": 3, "active_minutes_per_week": -1},
         {"gad7_score": 3, "active_minutes_per_week": 10**30},
         {"gad7_score": "3", "active_minutes_per_week": 10},
-        {"gad7_score": 3.0, "active_minutes_per_week": 10},
+        {"gad7_score": 3.5, "active_minutes_per_week": 10},
         {"gad7_score": True, "active_minutes_per_week": 10},
         {"gad7_score": None, "active_minutes_per_week": None},
         {"segment": "Low Anxiety, Low Activity", "gad7_score": 3, "active_minutes_per_week": 10},
@@ -357,6 +356,14 @@ def test_the_largest_batch_that_is_allowed_is_taken(newcomer: NewUser) -> None:
     notes = "\N{GRINNING FACE}" * 2000
     ok(ana.batch(done(ana.plan(), notes=notes), notes=notes))
     assert {a["notes"] for a in ana.latest()["activities"]} == {notes}
+
+
+def test_an_integer_may_be_written_with_a_point(newcomer: NewUser) -> None:
+    phone = newcomer()
+    ok(phone.put(gad7_score=3.0, active_minutes_per_week=10.0))
+    first, second, *_ = ids(phone.plan())
+    assert ok(phone.complete(first, motivation_after=3.0))["activity"]["motivation_after"] == 3
+    ok(phone.batch([{"activity_id": float(second), "completed": True}], overall_session_rating=4.0))
 
 
 @pytest.mark.parametrize("path", ["/profile/", "/activity/recommended/", "/activity/history/"])

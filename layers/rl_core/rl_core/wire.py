@@ -14,7 +14,7 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
 from rl_core.catalogue import Entry, catalogue
 from rl_core.errors import (
@@ -50,10 +50,18 @@ def _no_nul(text: str) -> str:
     return text
 
 
+def _whole(value: Any) -> Any:
+    """A JSON number without a fraction is an integer, also as 3.0: so says JSON Schema, and so write some clients."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 Timestamp = Annotated[AwareDatetime, PlainSerializer(utc, return_type=str)]
 Rounded = Annotated[float, PlainSerializer(lambda value: round(value, 4) + 0.0, return_type=float)]
-Notes = Annotated[str, Field(max_length=MAX_NOTES), AfterValidator(_no_nul)]
-Rating = Annotated[int, Field(ge=1, le=5)]
+Notes = Annotated[
+    str, Field(max_length=MAX_NOTES, json_schema_extra={"pattern": r"^[^\u0000]*$"}), AfterValidator(_no_nul)
+]
+WHOLE = BeforeValidator(_whole)
+Rating = Annotated[int, Field(ge=1, le=5), WHOLE]
 
 
 class StrictRequest(BaseModel):

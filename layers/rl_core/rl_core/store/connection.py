@@ -2,11 +2,13 @@
 
 import secrets
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.loaders import Loader
+from botocore.session import Session
 
 from rl_core.errors import UnavailableError
 from rl_core.store.items import Stored
@@ -25,6 +27,26 @@ _CONFIG = Config(
     tcp_keepalive=True,
 )
 _NAMES_TABLES_ITSELF = {"batch_get_item", "transact_write_items"}
+_DATA = Path(__file__).with_name("botocore")
+
+
+class _OneService(Loader):
+    """botocore's data as far as DynamoDB needs it; the rest is a megabyte to parse at each cold start."""
+
+    def __init__(self) -> None:
+        super().__init__(extra_search_paths=[str(_DATA)])
+
+    def list_available_services(self, type_name: str) -> list[str]:
+        """The only one there is, instead of a look into the folders of all."""
+        del type_name
+        return ["dynamodb"]
+
+
+def _connect() -> Any:
+    """A client without boto3 around it: nothing of its resources and of S3 is loaded."""
+    session = Session()
+    session.register_component("data_loader", _OneService())
+    return session.create_client("dynamodb", config=_CONFIG)
 
 
 class Connection:
@@ -32,7 +54,7 @@ class Connection:
 
     def __init__(self, table: str, client: "DynamoDBClient | None" = None) -> None:
         self.table = table
-        self.client: Any = client or boto3.client("dynamodb", config=_CONFIG)
+        self.client: Any = client or _connect()
 
     def call(self, operation: str, **arguments: Any) -> Any:
         """One call to DynamoDB; what it refuses becomes one of our errors."""

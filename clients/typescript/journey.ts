@@ -1,0 +1,75 @@
+// A user's first days through the generated types: profile, plan, completion, batch, history, erasure.
+// URL and TOKEN say where and who; whatever is not as described ends it with an error.
+
+import assert from "node:assert/strict";
+import createClient from "openapi-fetch";
+import type { components, paths } from "./build/fettle.js";
+
+type Session = components["schemas"]["RecommendResponse"];
+
+const { URL, TOKEN } = process.env;
+assert(URL && TOKEN, "set URL and TOKEN");
+
+const api = createClient<paths>({ baseUrl: URL, headers: { Authorization: `Bearer ${TOKEN}` } });
+
+async function plan(): Promise<Session> {
+  const { data, error } = await api.GET("/activity/recommended/");
+  assert(data, JSON.stringify(error));
+  return data;
+}
+
+// Nobody yet: a problem document, typed by its status.
+const nobody = await api.GET("/profile/");
+assert.equal(nobody.response.status, 404);
+assert(nobody.error && "type" in nobody.error);
+assert.equal(nobody.error.type, "profile-not-found");
+
+const created = await api.PUT("/profile/", {
+  body: { gad7_score: 16, active_minutes_per_week: 30, timezone: "Europe/Berlin", avoid: ["floor"] },
+});
+assert.equal(created.data?.segment, "High Anxiety, Low Activity");
+
+const first = await plan();
+assert(first.activities.length >= 5 && first.activities.length <= 7);
+assert.equal((await plan()).session_id, first.session_id, "an open session comes back");
+
+const [one, two] = first.activities;
+assert(one && two);
+const completed = await api.POST("/activity/{id}/complete/", {
+  params: { path: { id: one.id } },
+  body: { completed: true, motivation_before: 2, motivation_after: 4, difficulty_rating: 3, notes: "Felt great" },
+});
+assert.equal(completed.data?.activity.activity_name, one.name);
+assert.equal(completed.data.stats.total_completed_today, 1);
+
+const batch = await api.POST("/activity/feedback-batch/", {
+  body: { activities: [{ activity_id: two.id, completed: true }], overall_session_rating: 4 },
+});
+assert.equal(batch.data?.training_metrics.learning, "applied");
+assert.equal(batch.data.training_metrics.policy_version, 1);
+
+const late = await api.POST("/activity/{id}/complete/", { params: { path: { id: one.id } }, body: { completed: false } });
+assert.equal(late.response.status, 409);
+assert(late.error && "type" in late.error);
+assert.equal(late.error.type, "session-closed");
+
+const second = await plan();
+assert.equal(second.session_id, first.session_id + 1);
+assert.notEqual(second.rl_action_id, first.rl_action_id, "the next plan is another one");
+
+const newest = await api.GET("/activity/history/", { params: { query: { limit: 1 } } });
+assert.equal(newest.data?.sessions[0]?.session_id, second.session_id);
+assert(newest.data.next_token);
+const older = await api.GET("/activity/history/", {
+  params: { query: { limit: 1, next_token: newest.data.next_token } },
+});
+assert.equal(older.data?.sessions[0]?.status, "learned");
+assert.equal(older.data.sessions[0].activities.filter((activity) => activity.completed).length, 2);
+
+assert.equal((await api.DELETE("/profile/")).response.status, 204);
+assert.equal((await api.GET("/profile/")).response.status, 404);
+
+const stranger = createClient<paths>({ baseUrl: URL });
+assert.equal((await stranger.GET("/profile/")).response.status, 401);
+
+console.log("the journey is complete");

@@ -1,0 +1,1 @@
+"""schemathesis against docs/openapi.json and the local stack."""

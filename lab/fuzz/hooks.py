@@ -1,0 +1,103 @@
+"""What schemathesis cannot know: who asks, and which activities are theirs. It loads this file in its own environment.
+
+Most valid requests name activities of the caller's open session, so that they reach the rules behind the schema; the
+ids of a batch belong to one session, which no schema can say. Erasure is asked for by users of their own: else soon
+everybody would be erasing.
+"""
+
+import atexit
+import json
+import os
+import random
+import urllib.request
+from collections import Counter, defaultdict
+from pathlib import Path
+from typing import Any
+
+import schemathesis
+from hypothesis import strategies
+
+URL = os.environ["FETTLE_FUZZ_URL"]
+REPORT = Path(os.environ["FETTLE_FUZZ_REPORT"])
+TOKENS: list[str] = json.loads(os.environ["FETTLE_FUZZ_TOKENS"])
+STAYING, LEAVING = TOKENS[:-4], TOKENS[-4:]
+ZONES = ("UTC", "Europe/Berlin", "America/St_Johns", "Asia/Kathmandu", "Pacific/Kiritimati")
+OWN = 0.8  # share of valid requests that name the caller's own activities
+UNKNOWN = 404
+COMPLETE, BATCH = "/activity/{id}/complete/", "/activity/feedback-batch/"
+
+draw = random.Random(0)
+answered: defaultdict[str, Counter[int]] = defaultdict(Counter)
+schemathesis.openapi.format("iana-time-zone", strategies.sampled_from(ZONES))
+
+
+@schemathesis.auth(refresh_interval=None)
+class Users:
+    """A user for each request; those who leave only look, besides leaving."""
+
+    def get(self, case: Any, context: Any) -> str:
+        """One of the tokens."""
+        del context
+        if case.method.upper() == "DELETE":
+            return draw.choice(LEAVING)
+        return draw.choice(STAYING if case.method.upper() == "PUT" else TOKENS)
+
+    def set(self, case: Any, data: str, context: Any) -> None:
+        """Sends it."""
+        del context
+        case.headers = {**(case.headers or {}), "Authorization": f"Bearer {data}"}
+
+
+@schemathesis.hook
+def before_call(context: Any, case: Any, **kwargs: Any) -> None:
+    """Puts activities of one session into a valid request, mostly of the caller's open one."""
+    del context, kwargs
+    if case.path not in (COMPLETE, BATCH) or not (case.meta and case.meta.generation.mode.is_positive):
+        return
+    token = str((case.headers or {}).get("Authorization", "")).removeprefix("Bearer ")
+    ids = _open_activities(token) if token in STAYING and draw.random() < OWN else _elsewhere(case)
+    if case.path == COMPLETE:
+        case.path_parameters["id"] = draw.choice(ids)
+    else:
+        case.body["activities"] = case.body["activities"][: len(ids)]
+        for item, its in zip(case.body["activities"], draw.sample(ids, len(ids)), strict=False):
+            item["activity_id"] = its
+
+
+@schemathesis.hook
+def after_call(context: Any, case: Any, response: Any) -> None:
+    """Counts what was answered."""
+    del context
+    answered[f"{response.request.method} {case.path}"][response.status_code] += 1
+
+
+@schemathesis.check
+def an_undeclared_method_is_an_unknown_route(context: Any, response: Any, case: Any) -> None:
+    """API Gateway's HTTP APIs answer 404 where schemathesis' own check wants 405."""
+    del context
+    scenario = getattr(case.meta.phase.data, "scenario", None) if case.meta else None
+    if scenario is not None and scenario.value == "unspecified_http_method":
+        assert response.status_code == UNKNOWN, f"{response.request.method} answers {response.status_code}"
+
+
+@atexit.register
+def report() -> None:
+    """Leaves the counts to who started us."""
+    REPORT.write_text(json.dumps(answered))
+
+
+def _elsewhere(case: Any) -> list[int]:
+    """Ids of the session that the drawn id belongs to, whoever's it is."""
+    drawn = case.path_parameters["id"] if case.path == COMPLETE else case.body["activities"][0]["activity_id"]
+    return [int(drawn) // 10 * 10 + position for position in range(1, 8)]
+
+
+def _open_activities(token: str) -> list[int]:
+    """The ids of the user's open session; a new one if there is none."""
+    return [activity["id"] for activity in _ask(token, "GET", "/activity/recommended/")["activities"]]
+
+
+def _ask(token: str, method: str, path: str) -> Any:
+    request = urllib.request.Request(URL + path, headers={"Authorization": f"Bearer {token}"}, method=method)  # noqa: S310 - our own address
+    with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
+        return json.load(answer)

@@ -1,0 +1,1 @@
+"""The template, the pinned packages, the code and the repository's files, each looked at by a scanner."""
