@@ -1,10 +1,11 @@
 """What lies in a built function or layer: the code, what it needs, and its bytecode. infra/Makefile runs this.
 
 `build.py function FOLDER`   the function in the working folder
-`build.py layer FOLDER`      the layer two folders up; the working folder, wheels/<architecture>, says for which processor
+`build.py layer FOLDER`      the layer two folders up; the working folder, wheels/<architecture>, says which wheels
+`build.py python`            prints this machine's interpreter of the target's version, if it has one
 
-Any Python with pip can build: the packages are wheels for Lambda's Python and processor, whatever runs here. Bytecode is
-made by Lambda's own Python version, if this machine has it. TARGET_PYTHON names another version than the template's.
+Any Python with pip can build: the packages are wheels for Lambda's Python and processor, whatever runs here. Bytecode
+is made by Lambda's own Python version, if this machine has it. TARGET_PYTHON names another than the template's.
 """
 
 import os
@@ -22,10 +23,12 @@ NEEDLESS_METADATA = ("RECORD", "WHEEL", "INSTALLER", "REQUESTED", "top_level.txt
 COMPILE = ("-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash")
 
 
-def main(kind: str, artifacts: str) -> None:
+def main(kind: str, artifacts: str = "") -> None:
     """Fill the folder of artifacts."""
     folder = Path(artifacts)
-    if kind == "layer":
+    if kind == "python":
+        print(_target_python() or "")
+    elif kind == "layer":
         _layer(Path.cwd().parents[1], Path("platforms").read_text().split(), folder / "python")
         _compile(folder / "python", "/opt/python")
     else:
@@ -40,7 +43,15 @@ def _layer(source: Path, platforms: list[str], folder: Path) -> None:
     exactly = ["--require-hashes", "--no-deps", "--only-binary=:all:", "--no-compile"]
     python = [f"--python-version={TARGET}", "--implementation=cp"]
     target = ["--target", str(folder), "--requirement", str(source / "requirements.txt")]
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--root-user-action=ignore"]
+    pip = [
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--root-user-action=ignore",
+    ]
     subprocess.run([*pip, *exactly, *python, *tags, *target], check=True)
     shutil.copytree(source / "rl_core", folder / "rl_core", ignore=shutil.ignore_patterns("__pycache__"))
     _strip(folder)

@@ -81,7 +81,6 @@ class Resolver:
             "If": self._if,
             "Equals": self._equals,
             "Not": self._not,
-            "Join": self._join,
             "Condition": self.condition,
         }
 
@@ -144,10 +143,6 @@ class Resolver:
     def _not(self, argument: list[Any]) -> bool:
         (condition,) = self.resolve(argument)
         return not condition
-
-    def _join(self, argument: list[Any]) -> str:
-        separator, parts = self.resolve(argument)
-        return text_of(separator).join(map(text_of, parts))
 
 
 def text_of(value: Any) -> str:

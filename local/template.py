@@ -190,8 +190,7 @@ def _parameters(declared: dict[str, dict[str, Any]], given: Mapping[str, str]) -
         if value is None:
             raise TemplateError(f"parameter {name} has no default and was not given")
         _check(name, value, declared[name])
-    lists = {name for name, it in declared.items() if it.get("Type") == "CommaDelimitedList"}
-    return {name: str(value).split(",") if name in lists else value for name, value in values.items()}
+    return values
 
 
 def _check(name: str, value: Any, declared: dict[str, Any]) -> None:

@@ -3,14 +3,13 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 from aws_lambda_powertools.event_handler.openapi.params import Body, Path
-from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel, BeforeValidator
 
-from rl_core import lifecycle, trainer
+from rl_core import lifecycle, measures, trainer
 from rl_core.answers import CompleteRequest, completed_today, find_session, served_user
 from rl_core.config import settings
 from rl_core.errors import ActivityNotFoundError, SessionClosedError
@@ -36,7 +35,6 @@ from rl_core.wire import (
 app = APIGatewayHttpResolver(enable_validation=True)
 answer_problems(app)
 logger = Logger()
-metrics = Metrics()
 
 
 class CompleteStats(BaseModel):
@@ -95,13 +93,12 @@ def _record(user: str, number: int, position: int, answer: CompleteRequest, now:
         if answered.fully_answered:
             closed, moved = lifecycle.close(answered, profile, settings(), now, EndedBy.COMPLETIONS)
             answered, figures = trainer.close_and_learn(store, closed, moved, settings())
-            metrics.add_metric(name=figures.learning.metric, unit=MetricUnit.Count, value=1)
+            measures.session_closed(answered, figures.learning.metric)
         else:
             store.write(session_write(answered))
     return answered, completed_today(store, profile, head, answered, now)
 
 
-@metrics.log_metrics
 @logger.inject_lambda_context
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     return resolve(app, event, context)

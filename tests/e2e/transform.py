@@ -1,6 +1,6 @@
 """SAM's own transform, offline: prints as JSON what a template becomes. Runs in SAM CLI's environment:
 
-    .venv-sam/bin/python tests/e2e/transform.py TEMPLATE NAME=VALUE ...
+.venv-sam/bin/python tests/e2e/transform.py TEMPLATE NAME=VALUE ...
 """
 
 import json
