@@ -141,6 +141,12 @@ _DEPLOY = (
 )
 
 
+def version_of_lambda() -> str:
+    """The version of the Python that runs the functions here: Lambda's own, if this machine has it."""
+    ask = "import sys; print('%d.%d' % sys.version_info[:2])"
+    return subprocess.run([PYTHON, "-c", ask], capture_output=True, text=True, check=True).stdout.strip()
+
+
 def _run(command: list[Any], deployment: Deployment) -> str:
     """What the command prints. Raises DeploymentError with all of its output."""
     done = subprocess.run(
@@ -154,9 +160,6 @@ def _run(command: list[Any], deployment: Deployment) -> str:
 def _environment(deployment: Deployment) -> Mapping[str, str]:
     """This machine's, without its AWS settings; AWS ends at MiniStack."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    version = subprocess.run(
-        [PYTHON, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"], capture_output=True, text=True, check=True
-    ).stdout
     return kept | {
         **KEY,
         "AWS_DEFAULT_REGION": REGION,
@@ -166,5 +169,5 @@ def _environment(deployment: Deployment) -> Mapping[str, str]:
         "PYTHON": sys.executable,
         "SAM_CLI_TELEMETRY": "0",
         "__SAM_CLI_APP_DIR": str(deployment.source.parent),
-        "TARGET_PYTHON": version.strip(),
+        "TARGET_PYTHON": version_of_lambda(),
     }
