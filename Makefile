@@ -45,7 +45,7 @@ tests: $(VENV)/$(STAMP) $(MINISTACK)/$(STAMP)  ## pytest with branch coverage; a
 	@$(VENV)/bin/python -m pytest --cov -n 2 --dist loadfile --ignore=tests/e2e
 
 e2e: venv  ## build and deploy to MiniStack, and try it: routes, jobs, roles, updates, removal; and Lambda's own runtime
-	@FETTLE_LAMBDA_PYTHON=$(LAMBDA)/bin/python $(VENV)/bin/python -m pytest tests/e2e --durations=5
+	@$(VENV)/bin/python -m pytest -p tests.e2e.plugin tests/integration tests/e2e --durations=8
 
 # `make deploy PARAMETERS="AlarmEmail=ops@example.org Architecture=x86_64" SAM_FLAGS=--guided`
 PARAMETERS ?=

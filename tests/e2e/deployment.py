@@ -14,8 +14,10 @@ from typing import Any
 
 import boto3
 import httpx
+import jwt
 
 from local import ministack
+from local.clock import Clock, RealClock
 from local.intrinsics import REGION
 from local.template import TEMPLATE
 from tests.e2e.emulator import SAM
@@ -26,8 +28,8 @@ STACK, BUCKET = "fettle-e2e", "fettle-e2e-code"
 PASSWORD = "Correct-horse-7"
 ORIGIN = "https://app.example"
 KEY = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}  # MiniStack's root
-# The Python that runs MiniStack runs the functions too, so it should be Lambda's; `make e2e` looks for one.
-PYTHON = Path(os.environ.get("FETTLE_LAMBDA_PYTHON", ministack.PYTHON))
+# The Python that runs MiniStack runs the functions too, so it should be Lambda's; `make venv` looks for one.
+PYTHON = ROOT / ".venv-lambda" / "bin" / "python"
 PARAMETERS = {
     "Architecture": {"x86_64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}[platform.machine()],
     "Canary": "false",  # MiniStack has no CodeDeploy for Lambda
@@ -51,6 +53,7 @@ class Deployment:
     left_out: list[str] = field(default_factory=list)
     outputs: dict[str, str] = field(default_factory=dict)
     tokens: dict[str, str] = field(default_factory=dict)
+    clock: Clock = field(default_factory=RealClock)
 
     def client(self, service: str) -> Any:
         """A client of MiniStack, as its root."""
@@ -87,15 +90,37 @@ class Deployment:
         found = [it for page in pages for it in page["StackResourceSummaries"] if it["ResourceType"] == kind]
         return {it["LogicalResourceId"]: it["PhysicalResourceId"] for it in found}
 
-    def http(self) -> httpx.Client:
-        """HTTP to the API. Its host's name tells MiniStack which one is meant, as on AWS."""
-        host = httpx.URL(self.outputs["ApiUrl"]).host
-        return httpx.Client(base_url=self.endpoint, headers={"host": host}, trust_env=False, timeout=60)
+    @property
+    def url(self) -> str:
+        """Where the API is, with `hosts` in the header: its host's name says which API is meant, as on AWS."""
+        return self.endpoint
+
+    @property
+    def hosts(self) -> dict[str, str]:
+        """The header that names the API."""
+        return {"host": httpx.URL(self.outputs["ApiUrl"]).host}
+
+    @property
+    def table_name(self) -> str:
+        """The stack's table."""
+        return self.outputs["TableName"]
+
+    @property
+    def dynamodb(self) -> Any:
+        """A client of the data, as MiniStack's root."""
+        return self.client("dynamodb")
+
+    def sign_up(self, name: str) -> str:
+        """The subject of a new user of the stack's pool."""
+        token = self._sign_up(f"{name}@example.org")
+        subject = str(jwt.decode(token, options={"verify_signature": False})["sub"])
+        self.tokens[subject] = token
+        return subject
 
     def token(self, user: str) -> str:
-        """An id token of the stack's user pool; the user is made on first use."""
+        """An id token of the stack's user pool: by subject, or by name, and then the user is made on first use."""
         if user not in self.tokens:
-            self.tokens[user] = self._sign_up(f"{user}@example.org")
+            self.tokens[user] = self.tokens[self.sign_up(user)]
         return self.tokens[user]
 
     def _stop_schedules(self) -> None:

@@ -1,20 +1,15 @@
-"""The deployed stack, made once for all tests of this folder; the last file changes it and removes it."""
+"""HTTP to the deployed stack, which `-p tests.e2e.plugin` makes."""
 
 from collections.abc import Iterator
 
 import httpx
 import pytest
 
-from tests.e2e.deployment import Deployment, deployed
-
-
-@pytest.fixture(scope="session")
-def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
-    with deployed(tmp_path_factory.mktemp("deployed")) as its:
-        yield its
+from tests.e2e.deployment import Deployment
+from tests.integration.conftest import client_of
 
 
 @pytest.fixture(scope="session")
 def http(deployment: Deployment) -> Iterator[httpx.Client]:
-    with deployment.http() as client:
+    with client_of(deployment) as client:
         yield client
