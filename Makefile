@@ -8,15 +8,17 @@ VENV := .venv
 MINISTACK := .venv-ministack
 SAM := .venv-sam
 SECURITY := .venv-security
+LAMBDA := .venv-lambda
 STAMP := .stamp-$(PYTHON_VERSION)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run token demo daily daily-month test lint types tests openapi fuzz client-test security model-test faults bench-contention bench-units bench-coldstart lock clean venv
+.PHONY: help run token demo daily daily-month test lint types tests e2e build deploy code-sha openapi fuzz client-test security \
+	model-test faults bench-contention bench-units bench-coldstart lock clean venv
 
 help:  ## say what there is
 	@echo "Fettle. Needs Python 3.11 or newer and make; everything else is installed here, on first use."
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | awk -F'|' '{ printf "  make %-16s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1|/' | awk -F'|' '{ printf "  make %-16s %s\n", $$1, $$2 }'
 
 run: $(VENV)/$(STAMP) $(MINISTACK)/$(STAMP)  ## run the local stack on 127.0.0.1, port 3000 (PORT=4000: another; NOW=2026-11-23T08:00:00Z: its clock)
 	@exec $(VENV)/bin/python -m local $(if $(filter command line,$(origin NOW)),--now "$(NOW)")
@@ -50,8 +52,25 @@ lint: $(VENV)/$(STAMP)  ## ruff: rules and format
 types: $(VENV)/$(STAMP)  ## mypy, strict
 	@$(VENV)/bin/mypy
 
-tests: venv  ## pytest with branch coverage
-	@$(VENV)/bin/python -m pytest --cov -n 2 --dist loadfile
+tests: $(VENV)/$(STAMP) $(MINISTACK)/$(STAMP)  ## pytest with branch coverage; all but what `make e2e` runs
+	@$(VENV)/bin/python -m pytest --cov -n 2 --dist loadfile --ignore=tests/e2e
+
+e2e: venv  ## build and deploy to MiniStack, and try it: routes, jobs, roles, updates, removal; and Lambda's own runtime
+	@$(VENV)/bin/python -m pytest -p tests.e2e.plugin tests/integration tests/e2e --durations=8
+
+# `make deploy PARAMETERS="AlarmEmail=ops@example.org Architecture=x86_64" SAM_FLAGS=--guided`
+PARAMETERS ?=
+OVERRIDES = --parameter-overrides CodeSha256=$$($(VENV)/bin/python -m operate.release sha $(PARAMETERS)) $(PARAMETERS)
+
+build: $(VENV)/$(STAMP) $(SAM)/$(STAMP)  ## build what is deployed, and say how large it is (PARAMETERS="Architecture=x86_64")
+	@PYTHON=$(abspath $(VENV))/bin/python $(SAM)/bin/sam build $(if $(PARAMETERS),--parameter-overrides $(PARAMETERS))
+	@$(VENV)/bin/python -m operate.release sizes .aws-sam/build
+
+deploy: build  ## deploy it to AWS (PARAMETERS="AlarmEmail=ops@example.org", SAM_FLAGS=--guided): docs/deploy.md
+	@$(SAM)/bin/sam deploy $(OVERRIDES) $(SAM_FLAGS)
+
+code-sha: $(VENV)/$(STAMP)  ## print the template's CodeSha256 for a deployment with PARAMETERS
+	@$(VENV)/bin/python -m operate.release sha $(PARAMETERS)
 
 openapi: $(VENV)/$(STAMP)  ## write docs/openapi.json from the handlers
 	@$(VENV)/bin/python -m local.openapi
@@ -87,7 +106,7 @@ bench-units: $(VENV)/$(STAMP) $(MINISTACK)/$(STAMP)  ## count the DynamoDB units
 bench-coldstart: $(VENV)/$(STAMP) $(SAM)/$(STAMP)  ## time each request handler's init beside a bare client (LAYER=path: a built one; COUNT=1)
 	@exec $(VENV)/bin/python -m lab.coldstart $(if $(LAYER),--layer "$(LAYER)") $(if $(COUNT),--count)
 
-venv: $(VENV)/$(STAMP) $(MINISTACK)/$(STAMP) $(SAM)/$(STAMP)  ## make the three virtual environments
+venv: $(VENV)/$(STAMP) $(MINISTACK)/$(STAMP) $(SAM)/$(STAMP) $(LAMBDA)/$(STAMP)  ## make the four virtual environments
 
 PIP = --quiet --disable-pip-version-check install
 
@@ -119,18 +138,29 @@ $(SECURITY)/$(STAMP): requirements/security.txt
 	$(call environment,$(SECURITY),requirements/security.txt)
 	@touch $@
 
+# MiniStack runs the functions with its own Python: Lambda's version if this machine has it, else the one used here.
+$(LAMBDA)/$(STAMP): requirements/lambda.txt infra/build.py
+	@found=$$($(PYTHON) infra/build.py python); \
+	[ -n "$$found" ] || echo "$(LAMBDA): no Python of Lambda's version here; the deployment test runs on $(PYTHON_VERSION)"; \
+	$${found:-$(PYTHON)} -m venv --clear $(LAMBDA)
+	@echo "$(LAMBDA): installing ($$($(LAMBDA)/bin/python -V))"
+	@$(LAMBDA)/bin/python -m pip $(PIP) --no-deps --require-hashes -r requirements/lambda.txt
+	@touch $@
+
 COMPILE = $(VENV)/bin/uv pip compile --quiet --generate-hashes --no-header --no-annotate
 EVERYWHERE = --universal --python-version 3.11
 
 lock: $(VENV)/$(STAMP)  ## pin every requirement anew
 	@$(COMPILE) $(EVERYWHERE) --upgrade --extra dev pyproject.toml -o requirements/dev.txt
 	@$(COMPILE) $(EVERYWHERE) --upgrade requirements/ministack.in -o requirements/ministack.txt
+	@$(COMPILE) $(EVERYWHERE) --upgrade --constraints requirements/ministack.txt requirements/lambda.in \
+		-o requirements/lambda.txt
 	@$(COMPILE) $(EVERYWHERE) --upgrade requirements/sam.in -o requirements/sam.txt
 	@$(COMPILE) $(EVERYWHERE) --upgrade requirements/security.in -o requirements/security.txt
 	@$(COMPILE) --python-version 3.13 --upgrade pyproject.toml -o layers/rl_core/requirements.txt
 
 clean:  ## remove what was made here: environments, caches, local data and its signing key
-	@rm -rf $(VENV) $(MINISTACK) $(SAM) $(SECURITY) .stack .aws-sam build *.egg-info layers/rl_core/*.egg-info
+	@rm -rf $(VENV) $(MINISTACK) $(SAM) $(LAMBDA) $(SECURITY) .stack .aws-sam build *.egg-info layers/rl_core/*.egg-info
 	@rm -rf $(CLIENT)/node_modules $(CLIENT)/build
 	@rm -rf .coverage* .mypy_cache .pytest_cache .ruff_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -10,6 +10,7 @@ TYPES = frozenset(
         "AWS::Cognito::UserPoolClient",
         "AWS::CloudWatch::Alarm",
         "AWS::CloudWatch::Dashboard",
+        "AWS::IAM::Policy",
         "AWS::Logs::LogGroup",
         "AWS::Logs::MetricFilter",
         "AWS::SNS::Topic",
@@ -19,10 +20,19 @@ TYPES = frozenset(
     }
 )
 TABLE = {"PointInTimeRecoverySpecification", "DeletionProtectionEnabled", "SSESpecification", "Tags"}
-API = {"AccessLogSettings", "DefaultRouteSettings", "RouteSettings", "FailOnWarnings", "Tags", "Description"}
+API = {
+    "AccessLogSettings",
+    "CorsConfiguration",  # the local stack has no page of another origin to let in
+    "DefaultRouteSettings",
+    "Description",
+    "FailOnWarnings",
+    "RouteSettings",
+    "Tags",
+}
 FUNCTION = {
     "Architectures",
     "AutoPublishAlias",
+    "AutoPublishAliasAllProperties",
     "AutoPublishCodeSha256",
     "DeadLetterQueue",
     "DeploymentPreference",

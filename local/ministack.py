@@ -8,9 +8,10 @@ import os
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 
 from local.intrinsics import REGION
 from local.scratch import STACK_FOLDER, workspace
@@ -34,23 +35,25 @@ class MiniStackError(Exception):
 
 
 @contextmanager
-def running(folder: Path = STACK_FOLDER, python: Path = PYTHON) -> Iterator[str]:
-    """MiniStack's endpoint URL, while it runs."""
+def running(
+    folder: Path = STACK_FOLDER, python: Path = PYTHON, variables: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[str]:
+    """MiniStack's endpoint URL, while it runs, with these variables over its own."""
     if not python.exists():
         raise MiniStackError("MiniStack is not installed; `make run` and `make test` do that")
     with workspace(folder, "ministack-") as own:
-        process, port = _started(own, python)
+        process, port = _started(own, python, variables)
         try:
             yield f"http://127.0.0.1:{port}"
         finally:
             _stop(process)
 
 
-def _started(own: Path, python: Path) -> tuple[subprocess.Popen[bytes], int]:
+def _started(own: Path, python: Path, variables: Mapping[str, str]) -> tuple[subprocess.Popen[bytes], int]:
     """Start it; another process may take the free port first, hence the attempts."""
     for _ in range(ATTEMPTS):
         port = _free_port()
-        process = _launch(own, python, port)
+        process = _launch(own, python, _environment(own, port) | dict(variables))
         try:
             if _becomes_ready(process, port):
                 return process, port
@@ -62,7 +65,7 @@ def _started(own: Path, python: Path) -> tuple[subprocess.Popen[bytes], int]:
     raise MiniStackError(f"MiniStack did not come up; its log ends with:\n{log[-2000:]}")
 
 
-def _launch(own: Path, python: Path, port: int) -> subprocess.Popen[bytes]:
+def _launch(own: Path, python: Path, variables: Mapping[str, str]) -> subprocess.Popen[bytes]:
     with (own / "log").open("ab") as log:
         return subprocess.Popen(
             [python, "-c", CHILD],
@@ -70,7 +73,7 @@ def _launch(own: Path, python: Path, port: int) -> subprocess.Popen[bytes]:
             stdout=log,
             stderr=subprocess.STDOUT,
             cwd=own,
-            env=_environment(own, port),
+            env=variables,
             start_new_session=True,  # Ctrl-C is for us; we stop it when the requests are done
         )
 

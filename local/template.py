@@ -103,8 +103,8 @@ class _Reader:
         if len(tables) != 1:
             raise TemplateError(f"expected one table, found {len(tables)}")
         ((name, resource),) = tables
-        properties = self._resolver.resolve(resource["Properties"])
-        _only(properties, TABLE | cloud_only.TABLE | {"TimeToLiveSpecification"}, name)
+        _only(resource["Properties"], TABLE | cloud_only.TABLE | {"TimeToLiveSpecification"}, name)
+        properties = self._resolver.resolve(_without(resource["Properties"], cloud_only.TABLE))
         ttl = properties.get("TimeToLiveSpecification", {})
         return Table(
             name=self._resolver.physical_ids[name],
@@ -156,13 +156,15 @@ class _Reader:
         )
 
     def _event(self, function: str, where: str, event: dict[str, Any], api: str | None, authorizer: str | None) -> None:
-        kind, properties = event.get("Type"), self._resolver.resolve(event.get("Properties", {}))
+        kind, properties = event.get("Type"), event.get("Properties", {})
         if kind == "HttpApi":
-            self._routes.append(self._route(function, where, properties, api, authorizer))
+            resolved = self._resolver.resolve(properties)
+            self._routes.append(self._route(function, where, resolved, api, authorizer))
         elif kind == "ScheduleV2":
-            self._schedules.append(_schedule(function, where, properties))
+            resolved = self._resolver.resolve(_without(properties, cloud_only.SCHEDULE))
+            self._schedules.append(_schedule(function, where, resolved))
         elif kind == "SQS":
-            self._queues.append(self._queue(function, where, properties))
+            self._queues.append(self._queue(function, where, self._resolver.resolve(properties)))
         else:
             raise TemplateError(f"{where}: event type {kind} is not understood by the local stack")
 
@@ -204,7 +206,7 @@ class _Reader:
 
 
 def _schedule(function: str, where: str, properties: dict[str, Any]) -> Schedule:
-    _only(properties, {"ScheduleExpression", "Input"} | cloud_only.SCHEDULE, where)
+    _only(properties, {"ScheduleExpression", "Input"}, where)
     expression = text_of(properties.get("ScheduleExpression", ""))
     payload = text_of(properties.get("Input", ""))
     if match := re.fullmatch(r"rate\((\d+) (minute|hour|day)s?\)", expression):
@@ -256,6 +258,10 @@ def _number(value: Any) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _without(properties: Mapping[str, Any], ignored: Iterable[str]) -> dict[str, Any]:
+    return {key: value for key, value in properties.items() if key not in ignored}
 
 
 def _only(found: Mapping[str, Any], understood: Iterable[str], where: str) -> None:

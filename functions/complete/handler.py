@@ -3,14 +3,13 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 from aws_lambda_powertools.event_handler.openapi.params import Body, Path
-from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel, BeforeValidator
 
-from rl_core import lifecycle, trainer
+from rl_core import lifecycle, measures, trainer
 from rl_core.answers import CompleteRequest, completed_today, find_session, served_user
 from rl_core.config import settings
 from rl_core.errors import ActivityNotFoundError, SessionClosedError
@@ -37,7 +36,6 @@ app = APIGatewayHttpResolver(enable_validation=True)
 answer_problems(app)
 open_store()  # in init, where Lambda gives a whole processor, instead of in the first request
 logger = Logger()
-metrics = Metrics()
 
 
 class CompleteStats(BaseModel):
@@ -98,14 +96,12 @@ def _record(user: str, number: int, position: int, answer: CompleteRequest, now:
         if answered.fully_answered:
             closed, moved = lifecycle.close(answered, visited, settings(), now, EndedBy.COMPLETIONS)
             answered, figures = trainer.close_and_learn(store, closed, moved, settings(), *mark_writes(mark))
-            metrics.add_metric(name=figures.learning.metric, unit=MetricUnit.Count, value=1)
-            metrics.add_metric(name="PolicyConflicts", unit=MetricUnit.Count, value=figures.conflicts)
+            measures.session_closed(answered, figures.learning.metric, figures.conflicts)
         else:
             store.write(session_write(answered), *([profile_write(visited)] if mark else []), *mark_writes(mark))
     return answered, completed_today(store, profile, head, answered, now)
 
 
-@metrics.log_metrics
 @logger.inject_lambda_context
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     return resolve(app, event, context)

@@ -4,14 +4,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
-from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 from aws_lambda_powertools.event_handler.openapi.params import Body
-from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel, Field
 
-from rl_core import lifecycle, trainer
+from rl_core import lifecycle, measures, trainer
 from rl_core.answers import CompleteRequest, find_session, served_user
 from rl_core.config import settings
 from rl_core.errors import ActivityNotFoundError, InvalidRequestError, SessionClosedError
@@ -37,7 +36,6 @@ app = APIGatewayHttpResolver(enable_validation=True)
 answer_problems(app)
 open_store()  # in init, where Lambda gives a whole processor, instead of in the first request
 logger = Logger()
-metrics = Metrics()
 
 
 class BatchItem(CompleteRequest):
@@ -125,8 +123,7 @@ def _record(user: str, number: int, batch: FeedbackBatchRequest, now: datetime) 
         answered = lifecycle.on_day(answered, profile, now)
         closed, moved = lifecycle.close(answered, visited, settings(), now, EndedBy.BATCH, rating, notes)
         ended, figures = trainer.close_and_learn(store, closed, moved, settings(), *mark_writes(mark))
-        metrics.add_metric(name=figures.learning.metric, unit=MetricUnit.Count, value=1)
-        metrics.add_metric(name="PolicyConflicts", unit=MetricUnit.Count, value=figures.conflicts)
+        measures.session_closed(ended, figures.learning.metric, figures.conflicts)
         return ended, figures
     if answered != session or session.closing is None:
         raise SessionClosedError
@@ -154,7 +151,6 @@ def _with_rating(
     return rated
 
 
-@metrics.log_metrics
 @logger.inject_lambda_context
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     return resolve(app, event, context)

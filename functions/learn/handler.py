@@ -1,7 +1,7 @@
 """The job of each minute: closes what expired, learns from what is due. Its event carries the time."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
@@ -10,7 +10,7 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from rl_core import trainer
+from rl_core import measures, trainer
 from rl_core.config import settings
 from rl_core.errors import (
     ConflictError,
@@ -28,7 +28,6 @@ metrics = Metrics()
 
 _PAGE = 90
 _METRICS = {
-    "closed": "SessionsExpired",
     "learned": "SessionsLearned",
     "parked": "SessionsParked",
     "conflicts": "PolicyConflicts",
@@ -40,7 +39,7 @@ _CLOSING_RESERVE_MS = 30_000  # a backlog of expired sessions leaves this much f
 def run(store: Store, now: datetime, time_left: Callable[[], int]) -> Counter[str]:
     """One run: counts of what it closed, learned, dropped and parked. Repeating it with the same time is safe."""
     totals = Counter(closed=0, learned=0, dropped=0, parked=0, conflicts=0)
-    for due in (due for page in store.expiring(now, _PAGE) for due in page):
+    for due in (due for page in _aged(store.expiring(now, _PAGE), now) for due in page):
         if time_left() < _CLOSING_RESERVE_MS:
             break
         _close(store, due, now, totals)
@@ -53,18 +52,30 @@ def run(store: Store, now: datetime, time_left: Callable[[], int]) -> Counter[st
 
 def _close(store: Store, due: Due, now: datetime, totals: Counter[str]) -> None:
     try:
-        totals["closed"] += trainer.close_expired(store, due.user, due.number, settings(), now) is not None
+        closed = trainer.close_expired(store, due.user, due.number, settings(), now)
     except (ConflictError, UnavailableError):
         return  # somebody moved it just now, or the table is busy: what is left to do is found in the next run
     except (UnreadableItemError, OversizeError) as error:
         _park(store, due, str(error), totals)
+    else:
+        if closed is not None:
+            totals["closed"] += 1
+            measures.session_closed(closed, "SessionsExpired")
+
+
+def _aged(pages: Iterator[tuple[Due, ...]], now: datetime) -> Iterator[tuple[Due, ...]]:
+    """The pages, each after it was measured how long its oldest place has waited."""
+    for page in pages:
+        age = (now - page[0].at).total_seconds()
+        metrics.add_metric(name="OldestDueAge", unit=MetricUnit.Seconds, value=age)
+        yield page
 
 
 def _learn_segment(
     store: Store, segment: Segment, now: datetime, time_left: Callable[[], int], totals: Counter[str]
 ) -> None:
     try:
-        for page in store.due(segment, now, _PAGE):
+        for page in _aged(store.due(segment, now, _PAGE), now):
             if time_left() < _RESERVE_MS:
                 return
             sessions, broken = store.load(page)
@@ -88,6 +99,7 @@ def _park(store: Store, due: Due, reason: str, totals: Counter[str]) -> None:
 @logger.inject_lambda_context
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
     now = datetime.fromisoformat(event["time"])
+    metrics.add_metric(name="OldestDueAge", unit=MetricUnit.Seconds, value=0)  # also when nothing waits: the job runs
     totals = run(open_store(), now, context.get_remaining_time_in_millis)
     for name, metric in _METRICS.items():
         metrics.add_metric(name=metric, unit=MetricUnit.Count, value=totals[name])

@@ -5,14 +5,13 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any
 
-from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 from aws_lambda_powertools.event_handler.openapi.params import Query
-from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel
 
-from rl_core import lifecycle
+from rl_core import lifecycle, measures
 from rl_core.config import settings
 from rl_core.errors import ErasingError, InvalidRequestError, PolicyUnreadableError, ProfileRequiredError
 from rl_core.models import ACTIONS, Policy, Profile, Segment, Session, Status
@@ -25,7 +24,6 @@ app = APIGatewayHttpResolver(enable_validation=True)
 answer_problems(app)
 open_store()  # in init, where Lambda gives a whole processor, instead of in the first request
 logger = Logger()
-metrics = Metrics()
 
 _ENGAGEMENT = ("low", "moderate", "high")
 _MOTIVATION = ("falling", "steady", "rising")
@@ -90,7 +88,7 @@ def _open_session(user: str, now: datetime, shown: bool) -> Session:
     key = secrets.token_bytes(16)
     session, profile = lifecycle.issue(profile, policy, latest, settings(), now, key, shown)
     store.write(session_write(session), profile_write(profile), *writes)
-    metrics.add_metric(name="SessionsIssued", unit=MetricUnit.Count, value=1)
+    measures.session_issued(session, policy)
     return session
 
 
@@ -107,12 +105,11 @@ def _shown(profile: Profile, session: Session, now: datetime) -> Session:
 
 
 def _policy(segment: Segment) -> Policy | None:
-    """The segment's policy; None, counted and logged, when it cannot be read."""
+    """The segment's policy; None, and logged, when it cannot be read."""
     try:
         return open_store().policy(segment)
     except PolicyUnreadableError as error:
         logger.error("policy unreadable", extra={"segment": segment.value, "reason": str(error)})
-        metrics.add_metric(name="PolicyFallbacks", unit=MetricUnit.Count, value=1)
         return None
 
 
@@ -161,7 +158,6 @@ def _reason(session: Session) -> str:
     return basis + "a try, to learn whether this kind of plan helps."
 
 
-@metrics.log_metrics
 @logger.inject_lambda_context
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     return resolve(app, event, context)

@@ -1,24 +1,60 @@
-"""The real handlers over real HTTP against MiniStack, and phones that use them."""
+"""The real handlers over real HTTP against MiniStack, and phones that use them.
+
+What is tested is the local stack, or, with `-p tests.e2e.plugin`, the stack as it is deployed. There, tests that step
+the clock or fire the jobs themselves (they ask for `stack`), or that say `local_only` and why, are left out.
+"""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from uuid import uuid4
 
 import httpx
 import pytest
 
-from local.clock import SteppedClock
+from local.clock import Clock, SteppedClock
 from local.stack import Stack
 from rl_core.store import Store
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
 
 START = datetime(2026, 11, 23, 8, tzinfo=UTC)
 SEGMENT = "High Anxiety, Low Activity"
 PROBLEM = "application/problem+json"
 Json = dict[str, Any]
 T = TypeVar("T")
+
+
+class Target(Protocol):
+    """What both stacks have. A deployed one also has `sign_up`, for there a user's subject is not ours to choose."""
+
+    @property
+    def clock(self) -> Clock: ...
+    @property
+    def url(self) -> str: ...
+    @property
+    def table_name(self) -> str: ...
+    @property
+    def dynamodb(self) -> "DynamoDBClient": ...
+    def token(self, user: str) -> str: ...
+
+
+def is_deployed(config: pytest.Config) -> bool:
+    """Whether this run tests the deployed stack."""
+    return config.pluginmanager.has_plugin("tests.e2e.plugin")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Against the deployed stack, leave out what needs the local one."""
+    if is_deployed(config):
+        local = [
+            it for it in items if "stack" in getattr(it, "fixturenames", ()) or it.get_closest_marker("local_only")
+        ]
+        config.hook.pytest_deselected(items=local)
+        items[:] = [it for it in items if it not in local]
 
 
 def ok(answer: httpx.Response) -> Json:
@@ -42,8 +78,14 @@ class Phone:
     """The app of one user."""
 
     user: str
-    stack: Stack
+    stack: Target
     http: httpx.Client
+
+    @classmethod
+    def named(cls, name: str, target: Target, http: httpx.Client) -> "Phone":
+        """The app of a user of that name, who is signed up where that is needed."""
+        sign_up: Callable[[str], str] = getattr(target, "sign_up", str)
+        return cls(sign_up(name), target, http)
 
     def ask(self, method: str, path: str, headers: dict[str, str] | None = None, **more: Any) -> httpx.Response:
         mine = {"authorization": f"Bearer {self.stack.token(self.user)}"} | (headers or {})
@@ -72,6 +114,12 @@ class Phone:
         return self.sessions(limit=1)[0]
 
 
+def client_of(target: Target) -> httpx.Client:
+    """HTTP to what is tested. A deployed API is told from others by its host's name."""
+    hosts: dict[str, str] = getattr(target, "hosts", {})
+    return httpx.Client(base_url=target.url, headers=hosts, trust_env=False, timeout=60)
+
+
 def ids(plan: Json) -> list[int]:
     """The ids of a session's activities."""
     return [activity["id"] for activity in plan["activities"]]
@@ -96,7 +144,14 @@ def learn_all(stack: Stack) -> int:
     return total
 
 
-def everything(stack: Stack) -> list[Json]:
+def at_now(target: Target, said: str, **later: float) -> bool:
+    """Whether a time on the wire is so much later than now; to the second where the clock stands still."""
+    exact = isinstance(target.clock, SteppedClock)
+    off = datetime.fromisoformat(said) - (target.clock.now() + timedelta(**later))
+    return abs(off) <= timedelta(minutes=0 if exact else 2)
+
+
+def everything(stack: Target) -> list[Json]:
     """Every item of the table, in order."""
     pages = stack.dynamodb.get_paginator("scan").paginate(TableName=stack.table_name, ConsistentRead=True)
     found: list[Json] = [dict(item) for page in pages for item in page["Items"]]
@@ -111,22 +166,29 @@ def stack() -> Iterator[Stack]:
 
 
 @pytest.fixture(scope="module")
-def http(stack: Stack) -> Iterator[httpx.Client]:
+def target(request: pytest.FixtureRequest) -> Target:
+    """What is tested."""
+    chosen: Target = request.getfixturevalue("deployment" if is_deployed(request.config) else "stack")
+    return chosen
+
+
+@pytest.fixture(scope="module")
+def http(target: Target) -> Iterator[httpx.Client]:
     """One pool of connections to it."""
-    with httpx.Client(base_url=stack.url, trust_env=False, timeout=60) as client:
+    with client_of(target) as client:
         yield client
 
 
 @pytest.fixture
-def table(stack: Stack) -> Store:
+def table(target: Target) -> Store:
     """The table as the handlers see it."""
-    return Store(stack.table_name, stack.dynamodb)
+    return Store(target.table_name, target.dynamodb)
 
 
 @pytest.fixture
-def stranger(stack: Stack, http: httpx.Client) -> Callable[[], Phone]:
+def stranger(target: Target, http: httpx.Client) -> Callable[[], Phone]:
     """Makes users whom nobody has seen."""
-    return lambda: Phone(f"user-{uuid4()}", stack, http)
+    return lambda: Phone.named(f"user-{uuid4()}", target, http)
 
 
 @pytest.fixture

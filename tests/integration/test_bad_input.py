@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from local.stack import Stack
-from tests.integration.conftest import Phone, done, everything, ids, ok, problem
+from tests.integration.conftest import Phone, Target, done, everything, ids, ok, problem
 
 NewUser = Callable[..., Phone]
 SECRET = "xylophone"
@@ -30,24 +30,19 @@ def short(value: object) -> str:
 
 
 @pytest.fixture(scope="module")
-def first(stack: Stack, http: httpx.Client) -> int:
-    """The first activity of bob's open session."""
-    phone = Phone("bob", stack, http)
-    ok(phone.put(segment="Low Anxiety, Low Activity"))
-    return ids(phone.plan())[0]
-
-
-@pytest.fixture
-def bob(stack: Stack, http: httpx.Client, first: int) -> Phone:
+def bob(target: Target, http: httpx.Client) -> Phone:
     """A user with an open session, whom no request here may change."""
-    return Phone("bob", stack, http)
+    phone = Phone.named("bob", target, http)
+    ok(phone.put(segment="Low Anxiety, Low Activity"))
+    phone.plan()
+    return phone
 
 
 @contextmanager
-def nothing_changes(stack: Stack) -> Iterator[None]:
-    before = everything(stack)
+def nothing_changes(target: Target) -> Iterator[None]:
+    before = everything(target)
     yield
-    assert everything(stack) == before
+    assert everything(target) == before
 
 
 def refused(phone: Phone, route: Route, body: bytes, headers: dict[str, str] | None = None) -> httpx.Response:
@@ -344,10 +339,10 @@ def test_naming_another_user_anywhere_changes_nothing_of_theirs(bob: Phone, newc
     assert (ana.profile(), ana.sessions()) == before
 
 
-def test_the_first_profile_needs_a_segment_or_both_scores(stranger: Callable[[], Phone], stack: Stack) -> None:
+def test_the_first_profile_needs_a_segment_or_both_scores(stranger: Callable[[], Phone], target: Target) -> None:
     ana = stranger()
     for fields in ({}, {"timezone": "UTC"}, {"gad7_score": 3}, {"active_minutes_per_week": 100}):
-        with nothing_changes(stack):
+        with nothing_changes(target):
             assert problem(ana.put(**fields), 422) == "invalid-request"
 
 
@@ -373,6 +368,7 @@ def test_without_a_valid_token_nobody_comes_in(http: httpx.Client, path: str, to
     assert (answer.status_code, answer.json()) == (401, {"message": "Unauthorized"})
 
 
+@pytest.mark.local_only("MiniStack has words of its own for this")
 @pytest.mark.parametrize(
     ("method", "path"),
     [

@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 
 from local.stack import Stack
-from tests.integration.conftest import SEGMENT, Phone, done, everything, ids, ok, problem
+from tests.integration.conftest import SEGMENT, Phone, Target, done, everything, ids, ok, problem
 
 NewUser = Callable[..., Phone]
 Later = Callable[..., None]
 OTHER = "Low Anxiety, High Activity"
 
 
-def items_of(stack: Stack, phone: Phone) -> list[dict[str, Any]]:
+def items_of(stack: Target, phone: Phone) -> list[dict[str, Any]]:
     return [item for item in everything(stack) if item["pk"]["S"] == f"USER#{phone.user}"]
 
 
@@ -98,13 +98,13 @@ def assert_erasing(phone: Phone, activity: int) -> None:
         assert problem(answer, 409) == "erasing"
 
 
-def test_erasing_is_seen_at_once_and_safe_to_repeat(ana: Phone, stack: Stack) -> None:
+def test_erasing_is_seen_at_once_and_safe_to_repeat(ana: Phone, target: Target) -> None:
     first = ids(ana.plan())[0]
     for _ in range(2):
         answer = ana.ask("DELETE", "/profile/")
         assert (answer.status_code, answer.content) == (204, b"")
         assert_erasing(ana, first)
-    assert len(items_of(stack, ana)) == 3  # the session, the day, the marker
+    assert len(items_of(target, ana)) == 3  # the session, the day, the marker
 
 
 def test_the_job_removes_every_item_and_who_comes_back_is_new(
@@ -127,10 +127,10 @@ def test_the_job_removes_every_item_and_who_comes_back_is_new(
     assert ana.plan()["session_id"] == 1
 
 
-def test_erasing_whoever_never_was_is_nothing(stranger: Callable[[], Phone], stack: Stack) -> None:
+def test_erasing_whoever_never_was_is_nothing(stranger: Callable[[], Phone], target: Target) -> None:
     ana = stranger()
     assert ana.ask("DELETE", "/profile/").status_code == 204
-    assert items_of(stack, ana) == []
+    assert items_of(target, ana) == []
 
 
 # History.

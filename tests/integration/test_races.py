@@ -10,7 +10,7 @@ from local.stack import Stack
 from rl_core.learning import fold
 from rl_core.models import Policy, Segment
 from rl_core.store import Store
-from tests.integration.conftest import Phone, at_once, done, everything, ids, learn_all, ok
+from tests.integration.conftest import Phone, Target, at_once, done, everything, ids, learn_all, ok
 
 NewUser = Callable[..., Phone]
 THREADS, SESSIONS = 16, 20
@@ -146,10 +146,10 @@ def test_runs_of_the_job_that_overlap_learn_each_session_once(
     assert table.policy(Segment.MODERATE_HIGH).episodes == len(keys) == len(set(keys)) == 30
 
 
-def test_first_profiles_at_once_are_one_profile(stranger: Callable[[], Phone], stack: Stack) -> None:
+def test_first_profiles_at_once_are_one_profile(stranger: Callable[[], Phone], target: Target) -> None:
     ana = stranger()
     assert len(figures(at_once(8, lambda: ana.put(segment=Segment.HIGH_MODERATE)))) == 1
-    assert len([i for i in everything(stack) if i["pk"]["S"] == f"USER#{ana.user}"]) == 1
+    assert len([i for i in everything(target) if i["pk"]["S"] == f"USER#{ana.user}"]) == 1
 
 
 def test_whoever_is_erased_while_using_it_leaves_nothing(ana: Phone, stack: Stack, later: Callable[..., None]) -> None:

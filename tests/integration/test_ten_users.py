@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-import httpx
+import pytest
 
 from local.clock import SteppedClock
 from local.stack import Stack
@@ -11,7 +11,7 @@ from rl_core.config import Learner
 from rl_core.learning import q_values
 from rl_core.models import Policy, Segment, State
 from rl_core.store import Store
-from tests.integration.conftest import START, Phone, done, ids, ok
+from tests.integration.conftest import START, Phone, client_of, done, ids, ok
 
 NEW = State(0, 1)  # low engagement, steady motivation: where every new user starts
 SEGMENT = Segment.MODERATE_MODERATE
@@ -41,6 +41,7 @@ def raw_policy(stack: Stack) -> Mapping[str, Any]:
     return stack.dynamodb.get_item(TableName=stack.table_name, Key=key)["Item"]
 
 
+@pytest.mark.local_only("makes two stacks of its own, with other parameters")
 def test_ten_users_teach_and_the_eleventh_gets_a_winner() -> None:
     with Stack(clock=SteppedClock(START), quiet=True) as stack, client_of(stack) as http:
         table = Store(stack.table_name, stack.dynamodb)
@@ -65,7 +66,3 @@ def test_ten_users_teach_and_the_eleventh_gets_a_winner() -> None:
         plan = eleventh.plan()
         assert plan["rl_action_id"] in winners
         assert "the best kind of plan known so far" in plan["reason"]
-
-
-def client_of(stack: Stack) -> httpx.Client:
-    return httpx.Client(base_url=stack.url, trust_env=False)

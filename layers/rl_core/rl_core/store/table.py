@@ -29,11 +29,12 @@ class Head(NamedTuple):
 
 
 class Due(NamedTuple):
-    """A place in the index where a job has work: the partition it was found in, and the item's key."""
+    """A place in the index where a job has work: the partition it was found in, the item's key, and since when."""
 
     shard: str
     pk: str
     sk: str
+    at: datetime
 
     @property
     def user(self) -> str:
@@ -173,7 +174,7 @@ class Store:
             }
             for found in self.connection.pages(**arguments):
                 if found:
-                    yield tuple(Due(shard, item["pk"]["S"], item["sk"]["S"]) for item in found)
+                    yield tuple(Due(shard, it["pk"]["S"], it["sk"]["S"], items.read_time(it, "due_at")) for it in found)
 
     def load(self, page: Sequence[Due]) -> tuple[list[Session], list[tuple[Due, str]]]:
         """The sessions at these places (at most 100), strongly consistent; and those unreadable, with the reason."""

@@ -1,0 +1,71 @@
+"""Changes of code alone and of the layer alone are published and served; at the end nothing is left. Runs last."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import pytest
+from botocore.exceptions import ClientError
+
+from operate.release import code_sha
+from tests.e2e.deployment import BUCKET, STACK, Deployment
+from tests.integration.conftest import ok
+
+
+def change(path: Path, old: str, new: str) -> None:
+    """Put other words into a copied source file."""
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+@pytest.fixture
+def published(deployment: Deployment) -> Callable[[], dict[str, str]]:
+    """The version that each function's alias serves."""
+    awslambda = deployment.client("lambda")
+
+    def versions() -> dict[str, str]:
+        names = deployment.resources("AWS::Lambda::Function").items()
+        return {it: awslambda.get_alias(FunctionName=name, Name="live")["FunctionVersion"] for it, name in names}
+
+    return versions
+
+
+def update(deployment: Deployment) -> None:
+    """Deploy what the copied source says now, as `make deploy` does."""
+    deployment.deploy(CodeSha256=code_sha(deployment.source, deployment.overrides))
+
+
+def test_a_change_of_one_functions_code_is_served(
+    deployment: Deployment, http: httpx.Client, published: Callable[[], dict[str, str]]
+) -> None:
+    headers = {"authorization": f"Bearer {deployment.token('dan')}"}
+    ok(http.put("/profile/", headers=headers, json={"segment": "High Anxiety, High Activity"}))
+    assert "Based on your" in ok(http.get("/activity/recommended/", headers=headers))["reason"]
+    before = published()
+    change(deployment.source / "functions" / "recommend" / "handler.py", "Based on your", "Made for your")
+    update(deployment)
+    assert published().items() & before.items() == set()
+    assert "Made for your" in ok(http.get("/activity/recommended/", headers=headers))["reason"]
+
+
+def test_a_change_of_the_layer_alone_is_served(
+    deployment: Deployment, http: httpx.Client, published: Callable[[], dict[str, str]]
+) -> None:
+    headers = {"authorization": f"Bearer {deployment.token('eve')}"}
+    before = published()
+    assert http.get("/profile/", headers=headers).json()["title"] == "No profile"
+    change(deployment.source / "layers/rl_core/rl_core/errors.py", '"No profile"', '"No profile so far"')
+    update(deployment)
+    assert published().items() & before.items() == set()
+    assert http.get("/profile/", headers=headers).json()["title"] == "No profile so far"
+
+
+def test_the_stack_can_be_removed_without_a_trace(deployment: Deployment) -> None:
+    table = deployment.outputs["TableName"]
+    deployment.sam("delete", "--stack-name", STACK, "--s3-bucket", BUCKET, "--no-prompts")
+    with pytest.raises(ClientError, match="does not exist"):
+        deployment.client("cloudformation").describe_stacks(StackName=STACK)
+    assert table not in deployment.client("dynamodb").list_tables()["TableNames"]
+    names = [it["FunctionName"] for it in deployment.client("lambda").list_functions()["Functions"]]
+    assert [name for name in names if name.startswith(STACK)] == []
