@@ -76,6 +76,7 @@ class Deployment:
         deployed = self.source / "deployed.json"
         deployed.write_text(json.dumps(template))
         self.sam("deploy", "--template-file", str(deployed), *_DEPLOY, "--parameter-overrides", *self._pairs())
+        self._execute()
         (stack,) = self.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"]
         self.outputs = {it["OutputKey"]: it["OutputValue"] for it in stack["Outputs"]}
         self._stop_schedules()
@@ -123,6 +124,16 @@ class Deployment:
             self.tokens[user] = self.tokens[self.sign_up(user)]
         return self.tokens[user]
 
+    def _execute(self) -> None:
+        """Carry out the changes that `sam deploy` prepared; it would look every 30 seconds whether they are done."""
+        formation = self.client("cloudformation")
+        (stack,) = formation.describe_stacks(StackName=STACK)["Stacks"]
+        done = "create" if stack["StackStatus"] == "REVIEW_IN_PROGRESS" else "update"
+        latest = max(formation.list_change_sets(StackName=STACK)["Summaries"], key=lambda it: it["CreationTime"])
+        formation.execute_change_set(StackName=STACK, ChangeSetName=latest["ChangeSetId"])
+        waiter = formation.get_waiter(f"stack_{done}_complete")
+        waiter.wait(StackName=STACK, WaiterConfig={"Delay": 1, "MaxAttempts": 120})
+
     def _stop_schedules(self) -> None:
         """MiniStack fires them, but hands on their placeholder for the time as it stands: a test fires each instead."""
         scheduler = self.client("scheduler")
@@ -162,7 +173,7 @@ def deployed(folder: Path) -> Iterator[Deployment]:
 
 _DEPLOY = (
     *("--stack-name", STACK, "--s3-bucket", BUCKET, "--capabilities", "CAPABILITY_IAM"),
-    *("--no-confirm-changeset", "--no-progressbar"),
+    *("--no-execute-changeset", "--no-progressbar"),
 )
 
 
@@ -192,6 +203,7 @@ def _environment(deployment: Deployment) -> Mapping[str, str]:
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "PYTHON": sys.executable,
+        "SAM_CLI_POLL_DELAY": "0.5",
         "SAM_CLI_TELEMETRY": "0",
         "__SAM_CLI_APP_DIR": str(deployment.source.parent),
         "TARGET_PYTHON": version_of_lambda(),

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -12,8 +12,10 @@ import pytest
 
 from local.clock import wire_time
 from local.facts import Schedule
+from local.intrinsics import parse
 from local.schedules import event_for
-from local.template import load
+from local.template import TEMPLATE, load
+from tests.conftest import event_of
 from tests.e2e.deployment import Deployment
 from tests.integration.conftest import ids, ok
 
@@ -91,6 +93,31 @@ def test_the_eraser_removed_whoever_asked(fired: dict[str, str], deployment: Dep
     headers = {"authorization": f"Bearer {deployment.token('cleo')}"}
     assert http.get("/profile/", headers=headers).status_code == 404
     assert http.get("/activity/recommended/", headers=headers).json()["type"] == "profile-required"
+
+
+def test_every_queue_feeds_a_worker_or_keeps_what_failed(deployment: Deployment) -> None:
+    fed = {(function, queue) for function, queue in _fed()}
+    queues = deployment.resources("AWS::SQS::Queue")
+    dead = {"FailedJobs", *(name for name, it in _of("AWS::SQS::Queue").items() if name.endswith("DeadLetters"))}
+    assert {queue for _, queue in fed} | dead == queues.keys()
+    for function, queue in fed:
+        event = event_of(load().functions[function].folder.name)
+        deployment.client("sqs").send_message(QueueUrl=queues[queue], MessageBody=event["Records"][0]["body"])
+        assert eventually(partial(_finished, deployment, function))
+        assert "Traceback" not in log_of(deployment, function)
+
+
+def _fed() -> Iterator[tuple[str, str]]:
+    """Each function that a queue feeds, and the queue."""
+    for name, function in _of("AWS::Serverless::Function").items():
+        for event in function["Events"].values():
+            if event["Type"] == "SQS":
+                yield name, event["Properties"]["Queue"].argument.split(".")[0]
+
+
+def _of(kind: str) -> dict[str, Any]:
+    resources = parse(TEMPLATE.read_text())["Resources"]
+    return {name: it.get("Properties", {}) for name, it in resources.items() if it["Type"] == kind}
 
 
 def test_a_run_that_fails_for_good_leaves_its_event_in_the_queue(fired: dict[str, str], deployment: Deployment) -> None:
