@@ -95,3 +95,14 @@ def test_the_interval_holds_the_truth_about_as_often_as_it_says() -> None:
         estimate = completion_by_action([sums_of(sessions)])[0]
         held += estimate.low <= 0.6 <= estimate.high
     assert 0.92 < held / runs < 0.98
+
+
+@pytest.mark.parametrize("sessions", [[(6, 2)], [(6, 6)] * 4, [(6, 0)] * 4])
+def test_where_no_variance_between_sessions_is_to_be_seen_a_session_counts_once(
+    sessions: list[tuple[int, int]],
+) -> None:
+    sums = sums_of(sessions)
+    estimate = completion_by_action([sums])[0]
+    _, low, high = wilson([sums.completed / 6], [len(sessions)])
+    assert estimate.low == pytest.approx(float(low[0]))
+    assert estimate.high == pytest.approx(float(high[0]))

@@ -2,7 +2,8 @@
 
 Rates: Wilson's score interval (Wilson 1927, JASA 22, 209-212), its n divided by the design effect where activities of
 one session hang together (Kish 1965, Survey Sampling, 8.2): the variance of the ratio of two sums over sessions
-(Cochran 1977, Sampling Techniques, 6.4) over that of independent trials, never below 1.
+(Cochran 1977, Sampling Techniques, 6.4) over that of independent trials, never below 1. Where there is no such variance
+to see (one session, or all or nothing done) a session counts as one trial.
 Means: Student's t, mean +- t(n-1) s / sqrt(n); its quantile by the expansion in Abramowitz and Stegun 1964, 26.7.5:
 at three degrees of freedom 0.1 % low, beyond closer; exact for one and two. Sessions of one day are mostly of different
 users; where one user has several, the interval is a little too narrow.
@@ -55,7 +56,8 @@ def design_effects(sums: Sequence[ActionSums]) -> Floats:
         p = c / a
         between = m / (m - 1) * (cc - 2 * p * ac + p**2 * aa) / a**2
         effect = between / (p * (1 - p) / a)
-    return np.where(np.isfinite(effect), np.maximum(effect, 1.0), 1.0)
+        size = a / m
+    return np.where(np.isfinite(effect), np.maximum(effect, 1.0), np.where(m > 0, size, 1.0))
 
 
 def means(totals: ArrayLike, squares: ArrayLike, counts: ArrayLike) -> tuple[Floats, Floats, Floats]:
