@@ -103,8 +103,8 @@ bench-contention: $(VENV)/$(STAMP) $(MINISTACK)/$(STAMP)  ## many writers on one
 bench-units: $(VENV)/$(STAMP) $(MINISTACK)/$(STAMP)  ## count the DynamoDB units and milliseconds of each request
 	@exec $(VENV)/bin/python -m lab.bench_units
 
-bench-coldstart: $(VENV)/$(STAMP) $(SAM)/$(STAMP)  ## time each request handler's init beside a bare client (LAYER=path: a built one; COUNT=1)
-	@exec $(VENV)/bin/python -m lab.coldstart $(if $(LAYER),--layer "$(LAYER)") $(if $(COUNT),--count)
+bench-coldstart: $(VENV)/$(STAMP) $(SAM)/$(STAMP)  ## time each request handler's init beside a bare client (LAYER=.../python: a built one; TARGET=python3.13; COUNT=1)
+	@exec $(VENV)/bin/python -m lab.coldstart $(if $(LAYER),--layer "$(LAYER)") $(if $(TARGET),--python "$(TARGET)") $(if $(COUNT),--count)
 
 venv: $(VENV)/$(STAMP) $(MINISTACK)/$(STAMP) $(SAM)/$(STAMP) $(LAMBDA)/$(STAMP)  ## make the four virtual environments
 

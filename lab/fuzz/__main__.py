@@ -27,7 +27,7 @@ USERS = 24
 def main(arguments: Sequence[str] | None = None) -> int:
     """Starts the stack, then schemathesis; its exit code."""
     parser = argparse.ArgumentParser(prog="python -m lab.fuzz", description=__doc__)
-    parser.add_argument("--examples", type=int, default=200, help="drawn for each operation in each phase")
+    parser.add_argument("--examples", type=int, default=250, help="drawn for each operation in each phase")
     parser.add_argument("--seed", type=int, help="repeats a run's data")
     parser.add_argument("more", nargs="*", help="further options for schemathesis")
     options = parser.parse_args(arguments)
