@@ -191,8 +191,8 @@ class _Reader:
         if it.get("Queue") not in arns:
             raise TemplateError(f"{where}: its Queue is no queue of the template")
         name = arns[it["Queue"]]
-        properties = self._resolver.resolve(found[name].get("Properties", {}))
-        _only(properties, {"RedrivePolicy"} | cloud_only.QUEUE, name)
+        properties = self._resolver.resolve(_without(found[name].get("Properties", {}), cloud_only.QUEUE))
+        _only(properties, {"RedrivePolicy"}, name)
         redrive = properties.get("RedrivePolicy", {})
         dead = arns.get(redrive.get("deadLetterTargetArn"))
         return Queue(
