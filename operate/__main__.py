@@ -17,7 +17,7 @@ import boto3
 from operate.daily import compute, table
 from rl_core.config import Settings, read_settings
 from rl_core.errors import FettleError
-from rl_core.history import explain, policy_at, roll_back
+from rl_core.history import explain, mend, policy_at, roll_back
 from rl_core.models import ACTIONS, Segment, Session
 from rl_core.retry import until_settled
 from rl_core.store import Days, Store
@@ -142,6 +142,13 @@ def _moment(text: str) -> datetime:
     return moment
 
 
+def mending(store: Store, settings: Settings, options: argparse.Namespace) -> int:
+    """Rebuilds a policy item that is damaged or gone from the records of its versions."""
+    policy = mend(store, options.segment, settings)
+    print(f"version {policy.version} holds what the records say; {policy.episodes} episodes are learned")
+    return 0
+
+
 def _segment(text: str) -> Segment:
     try:
         return Segment[text] if text in Segment.__members__ else Segment(text)
@@ -166,7 +173,7 @@ def _parser() -> argparse.ArgumentParser:
     listing = add("versions", versions)
     again = add("replay", replay)
     back = add("rollback", rollback)
-    for each in (listing, again, back):
+    for each in (listing, again, back, add("mend", mending)):
         each.add_argument("segment", type=_segment, help="HIGH_LOW or its whole name")
     listing.add_argument("--last", type=int, default=20, help="how many")
     again.add_argument("--from-start", action="store_true", help="from the first version, not from a snapshot")

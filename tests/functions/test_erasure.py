@@ -187,6 +187,16 @@ def test_while_it_is_under_way_sessions_queue_and_are_learned_after(world: World
     assert_gone(world, sessions, GONE)
 
 
+def test_a_policy_mended_while_it_is_under_way_is_still_held(world: World) -> None:
+    sessions = live(world)
+    ask_to_be_erased(world, *GONE)
+    under_way(world)
+    spoil("SEGMENT#HIGH_LOW", "POLICY", counts={"B": b""})
+    assert history.mend(world.store, SEGMENT, settings()).refolding == 1
+    assert erasure.run(world.store, LATER) == len(GONE)
+    assert_gone(world, sessions, GONE)
+
+
 def test_a_plan_is_issued_while_it_is_under_way(world: World) -> None:
     live(world)
     ask_to_be_erased(world, *GONE)

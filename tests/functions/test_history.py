@@ -2,7 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
+import boto3
 import pytest
 
 from operate.__main__ import main
@@ -97,6 +99,31 @@ def test_a_rollback_that_loses_the_race_changes_nothing(world: World) -> None:
     with pytest.raises(ConflictError):
         history.roll_back(Late(TEMPLATE.table.name), SEGMENT, 1, "late", settings())
     assert world.store.policy(SEGMENT).version == 3
+
+
+@pytest.mark.parametrize("damage", [{"values": {"B": b"short"}}, {"version": {"S": "rubbish"}}, None])
+def test_a_policy_that_cannot_be_read_is_mended_from_its_records(world: World, often: None, damage: Any) -> None:
+    last = live(world, 6)[-1]
+    if damage:
+        spoil("SEGMENT#HIGH_LOW", "POLICY", **damage)
+    else:
+        key = {"pk": {"S": "SEGMENT#HIGH_LOW"}, "sk": {"S": "POLICY"}}
+        boto3.client("dynamodb").delete_item(TableName=TEMPLATE.table.name, Key=key)
+    assert main([*TABLE, "mend", "HIGH_LOW"]) == 0
+    assert world.store.policy(SEGMENT) == replace(last, version=last.version + 1)
+    assert live(world, 1, first=6)[-1] == history.policy_at(world.store, SEGMENT, 8, from_start=True)
+
+
+def test_a_policy_that_is_well_is_not_mended(world: World) -> None:
+    with pytest.raises(HistoryError, match="nothing to mend"):
+        history.mend(world.store, SEGMENT, settings())
+
+
+def test_a_policy_of_a_newer_format_is_never_overwritten(world: World) -> None:
+    live(world, 2)
+    spoil("SEGMENT#HIGH_LOW", "POLICY", format={"N": "99"})
+    with pytest.raises(ConflictError):
+        history.mend(world.store, SEGMENT, settings())
 
 
 def test_a_missing_record_is_told_not_skipped(world: World) -> None:

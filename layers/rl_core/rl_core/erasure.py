@@ -11,7 +11,7 @@ from collections.abc import Collection, Set
 from dataclasses import replace
 
 from rl_core.config import Settings
-from rl_core.history import step
+from rl_core.history import UNDER_WAY, step
 from rl_core.models import Policy, Segment, VersionRecord
 from rl_core.retry import until_settled
 from rl_core.store import Lesson, Store, policy_write, record_item, record_write, snapshot_item, snapshot_writes
@@ -43,7 +43,7 @@ def _hold(store: Store, segment: Segment, first: int, settings: Settings) -> Pol
     now = store.policy(segment)
     if now.refolding is not None:
         first = min(first, now.refolding)
-    return _publish(store, replace(now, refolding=first), first, "erasure under way", settings)
+    return _publish(store, replace(now, refolding=first), first, UNDER_WAY, settings)
 
 
 def _publish(store: Store, policy: Policy, first: int, reason: str, settings: Settings) -> Policy:

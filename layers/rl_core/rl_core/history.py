@@ -1,13 +1,17 @@
 """A policy's past: any version rebuilt from a snapshot and the records after it, decisions recomputed, rollbacks."""
 
+from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from rl_core import policy as choosing
 from rl_core.config import Settings
-from rl_core.errors import HistoryError, RefoldPendingError
+from rl_core.errors import HistoryError, PolicyUnreadableError, RefoldPendingError
 from rl_core.learning import fold, q_values
 from rl_core.models import ACTIONS, Decision, Policy, Segment, Session, VersionRecord
-from rl_core.store import Store, policy_write, record_write, snapshot_writes
+from rl_core.store import Store, mending_write, policy_write, record_write, snapshot_writes
+
+UNDER_WAY = "erasure under way"  # the reason of a version by which an erasure took hold of the policy
 
 
 def policy_at(store: Store, segment: Segment, version: int, from_start: bool = False) -> Policy:
@@ -48,6 +52,24 @@ def roll_back(store: Store, segment: Segment, to: int, reason: str, settings: Se
     record = VersionRecord(restored.version, settings, restored=to, reason=reason)
     store.write(policy_write(restored), record_write(segment, record), *snapshot_writes(restored))
     return restored
+
+
+def mend(store: Store, segment: Segment, settings: Settings) -> Policy:
+    """Rebuilds a policy item that is damaged or gone from the records of its versions, as a new version.
+
+    An erasure that was under way stays so. Raises HistoryError when the item is well, or nothing is on record;
+    ConflictError when the item was written by newer code, or another version was published meanwhile.
+    """
+    with suppress(PolicyUnreadableError):
+        raise HistoryError(f"version {store.policy(segment).version} can be read: there is nothing to mend")
+    last = deque(store.records(segment), maxlen=1)
+    if not last:
+        raise HistoryError("no version is on record")
+    policy, held = policy_at(store, segment, last[0].version), last[0].reason == UNDER_WAY
+    mended = replace(policy, version=policy.version + 1, refolding=last[0].rewritten if held else None)
+    record = VersionRecord(mended.version, settings, rewritten=mended.refolding, reason=UNDER_WAY if held else "mended")
+    store.write(mending_write(mended), record_write(segment, record), *snapshot_writes(mended))
+    return mended
 
 
 @dataclass(frozen=True, slots=True)

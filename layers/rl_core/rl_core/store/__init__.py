@@ -8,6 +8,7 @@ from rl_core.store.table import Due, Head, Store, open_store
 from rl_core.store.writes import (
     Put,
     erasing_write,
+    mending_write,
     policy_write,
     profile_write,
     record_write,
@@ -27,6 +28,7 @@ __all__ = [
     "UserDay",
     "erasing_write",
     "mark_writes",
+    "mending_write",
     "open_days",
     "open_store",
     "policy_write",

@@ -52,6 +52,13 @@ def policy_write(policy: Policy) -> Put:
     return Put(item, "#version = :before", {":before": number(policy.version - 1)}, {"#version": "version"})
 
 
+def mending_write(policy: Policy) -> Put:
+    """Condition: `not-newer`, the item is gone or not of another format; the record's `new-item` guards its version."""
+    item = policies.policy_item(policy)
+    condition = "attribute_not_exists(#format) OR #format = :format"
+    return Put(item, condition, {":format": item["format"]}, {"#format": "format"})
+
+
 def record_write(segment: Segment, record: VersionRecord) -> Put:
     """Condition: `new-item`."""
     return _new(policies.record_item(segment, record))
