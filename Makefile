@@ -7,6 +7,7 @@ PYTHON_VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_
 VENV := .venv
 MINISTACK := .venv-ministack
 SAM := .venv-sam
+LAB := .venv-lab
 STAMP := .stamp-$(PYTHON_VERSION)
 
 .DEFAULT_GOAL := help
@@ -36,11 +37,16 @@ lint: $(VENV)/$(STAMP)  ## ruff: rules and format
 	@$(VENV)/bin/ruff check
 	@$(VENV)/bin/ruff format --check
 
-types: $(VENV)/$(STAMP)  ## mypy, strict
+# What runs in the laboratory's environment is named there too: mypy needs the packages to know their types.
+LEARNING := $(wildcard $(foreach folder,lab/world lab/learning lab/ope tests/lab_*,$(folder)/*.py) lab/evaluate*.py lab/permutation*.py)
+
+types: $(VENV)/$(STAMP) $(LAB)/$(STAMP)  ## mypy, strict
 	@$(VENV)/bin/mypy
+	@$(LAB)/bin/mypy --cache-dir .mypy_cache/lab $(LEARNING)
 
 tests: venv  ## pytest with branch coverage
 	@$(VENV)/bin/python -m pytest --cov -n 2 --dist loadfile
+	@$(LAB)/bin/python -m pytest --noconftest tests/lab_*
 
 openapi: $(VENV)/$(STAMP)  ## write docs/openapi.json from the handlers
 	@$(VENV)/bin/python -m local.openapi
@@ -57,7 +63,7 @@ bench-contention: $(VENV)/$(STAMP) $(MINISTACK)/$(STAMP)  ## many writers on one
 bench-units: $(VENV)/$(STAMP) $(MINISTACK)/$(STAMP)  ## count the DynamoDB units and milliseconds of each request
 	@exec $(VENV)/bin/python -m lab.bench_units
 
-venv: $(VENV)/$(STAMP) $(MINISTACK)/$(STAMP) $(SAM)/$(STAMP)  ## make the three virtual environments
+venv: $(VENV)/$(STAMP) $(MINISTACK)/$(STAMP) $(SAM)/$(STAMP) $(LAB)/$(STAMP)  ## make the four virtual environments
 
 PIP = --quiet --disable-pip-version-check install
 
@@ -85,6 +91,11 @@ $(SAM)/$(STAMP): requirements/sam.txt
 	$(call environment,$(SAM),requirements/sam.txt)
 	@touch $@
 
+$(LAB)/$(STAMP): requirements/lab.txt pyproject.toml
+	$(call environment,$(LAB),requirements/lab.txt)
+	@$(LAB)/bin/python -m pip $(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
 COMPILE = $(VENV)/bin/uv pip compile --quiet --generate-hashes --no-header --no-annotate
 EVERYWHERE = --universal --python-version 3.11
 
@@ -92,9 +103,10 @@ lock: $(VENV)/$(STAMP)  ## pin every requirement anew
 	@$(COMPILE) $(EVERYWHERE) --upgrade --extra dev pyproject.toml -o requirements/dev.txt
 	@$(COMPILE) $(EVERYWHERE) --upgrade requirements/ministack.in -o requirements/ministack.txt
 	@$(COMPILE) $(EVERYWHERE) --upgrade requirements/sam.in -o requirements/sam.txt
+	@$(COMPILE) $(EVERYWHERE) --upgrade requirements/lab.in -o requirements/lab.txt
 	@$(COMPILE) --python-version 3.13 --upgrade pyproject.toml -o layers/rl_core/requirements.txt
 
 clean:  ## remove what was made here: environments, caches, local data and its signing key
-	@rm -rf $(VENV) $(MINISTACK) $(SAM) .stack .aws-sam build *.egg-info layers/rl_core/*.egg-info
+	@rm -rf $(VENV) $(MINISTACK) $(SAM) $(LAB) .stack .aws-sam build *.egg-info layers/rl_core/*.egg-info
 	@rm -rf .coverage* .mypy_cache .pytest_cache .ruff_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -26,7 +26,7 @@ from rich.table import Table
 
 from lab import report
 from lab.drive import Issued, Json, Phone, SurpriseError
-from lab.people import Person, days_out, population
+from lab.world.people import Person, days_out, population
 from lab.plots import SHORT
 from lab.results import Learned, SegmentRow, Served, table, verdict
 from local.clock import SteppedClock

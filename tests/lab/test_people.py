@@ -5,7 +5,7 @@ from statistics import fmean
 
 import pytest
 
-from lab.people import (
+from lab.world.people import (
     APPETITES,
     TAGS,
     Answer,

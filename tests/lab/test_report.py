@@ -8,7 +8,7 @@ from random import Random
 
 import numpy as np
 
-from lab.people import APPETITES
+from lab.world.people import APPETITES
 from lab.plots import heat_map, learning_curve, moving_mean
 from lab.report import page, write
 from lab.results import Learned, Served, table
