@@ -12,7 +12,8 @@ STAMP := .stamp-$(PYTHON_VERSION)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run token demo test lint types tests openapi model-test faults bench-contention bench-units lock clean venv
+.PHONY: help run token demo test lint types tests openapi model-test faults bench-contention bench-units bench-learning
+.PHONY: lock clean venv
 
 help:  ## say what there is
 	@echo "Fettle. Needs Python 3.11 or newer and make; everything else is installed here, on first use."
@@ -62,6 +63,9 @@ bench-contention: $(VENV)/$(STAMP) $(MINISTACK)/$(STAMP)  ## many writers on one
 
 bench-units: $(VENV)/$(STAMP) $(MINISTACK)/$(STAMP)  ## count the DynamoDB units and milliseconds of each request
 	@exec $(VENV)/bin/python -m lab.bench_units
+
+bench-learning: $(LAB)/$(STAMP)  ## Fettle against other learners in simulated worlds (SEEDS=2 EPISODES=2000: less)
+	@exec $(LAB)/bin/python -m lab.learning $(if $(SEEDS),--seeds $(SEEDS)) $(if $(EPISODES),--episodes $(EPISODES))
 
 venv: $(VENV)/$(STAMP) $(MINISTACK)/$(STAMP) $(SAM)/$(STAMP) $(LAB)/$(STAMP)  ## make the four virtual environments
 

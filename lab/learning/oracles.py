@@ -24,7 +24,7 @@ from rl_core.outcome import state_of
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 AHEAD = 0.95  # the planner's discount: about twenty sessions ahead
-SWEEPS = 200
+SWEEPS = 120
 FIT, DONE = 0.02, 0.9  # what difficulty adds to engagement; plans not left behind
 WEEK = 7
 
@@ -117,7 +117,8 @@ def solve(tastes: Tastes, day: float, cooldown: int) -> Values:
     memory = max(cooldown, len(REMEMBERED) if tastes.wear else 1)
     histories = list(product(ACTIONS, repeat=memory))
     reward, next_e, next_m = _model(tastes, day, es, ms, histories, cooldown)
-    follow = np.array([[histories.index((*h[1:], a)) for a in ACTIONS] for h in histories])
+    place = {history: i for i, history in enumerate(histories)}
+    follow = np.array([[place[*h[1:], a] for a in ACTIONS] for h in histories])
     values = np.zeros((len(es), len(ms), len(histories)))
     lookup = _Lookup(es, ms, next_e, next_m, follow)
     for _ in range(SWEEPS):

@@ -34,7 +34,7 @@ PACKAGES = (VW_SQUARECB, VW_EPSILON, MAB_SEGMENT, MAB_STATE)
 
 @dataclass(frozen=True)
 class Course:
-    """What one method came to: mean score of each full `BIN` of episodes, microseconds of a decision and an update."""
+    """What one method came to: mean score of each full `BIN` of episodes, CPU microseconds of a decision, an update."""
 
     curve: tuple[float, ...]
     decide_us: float
@@ -79,16 +79,16 @@ def run(tastes: Mapping[str, Tastes], seed: int, method: Method, episodes: int, 
     deciding, learning = Clock(), Clock()
     for _ in range(episodes):
         caller = crowd.call()
-        began = time.perf_counter()
+        began = time.thread_time()
         made = method.decide(caller)
-        deciding.seconds += time.perf_counter() - began
+        deciding.seconds += time.thread_time() - began
         crowd.serve(caller, made)
         scores.append(caller.expected(made.action))
         heard = crowd.heard()
-        began = time.perf_counter()
+        began = time.thread_time()
         for feedback in heard:
             method.learn(feedback)
-        learning.seconds += time.perf_counter() - began
+        learning.seconds += time.thread_time() - began
         learning.calls += len(heard)
         for feedback in heard:
             log.rewards[feedback.transition.action].append(feedback.transition.reward)

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from functools import cache
 from heapq import heappop, heappush
 from random import Random
+from typing import NamedTuple
 
 from lab.world.people import (
     Answer,
@@ -63,8 +64,7 @@ class Life:
         return self.person.name
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(NamedTuple):
     """Somebody who has opened the app and waits for a plan. `visit` and `life.person` are hidden from the service."""
 
     life: Life
@@ -82,8 +82,7 @@ class Caller:
         return mean_reward(willing, usual_lift(willing), self.visit.tries(size), size)
 
 
-@dataclass(frozen=True, slots=True)
-class Served:
+class Served(NamedTuple):
     """A session that is under way: its activities as the service will know them when it closes."""
 
     life: Life
@@ -93,8 +92,7 @@ class Served:
     seen: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Feedback:
+class Feedback(NamedTuple):
     """What a closed session teaches, beside the decision that made it."""
 
     segment: Segment
@@ -241,7 +239,12 @@ def told(plan: Sequence[Entry], reported: Sequence[Answer]) -> tuple[Activity, .
         Activity(entry.slug, a.completed, None, a.motivation_before, a.motivation_after, a.difficulty_rating, a.notes)
         for entry, a in zip(plan, reported, strict=False)
     ]
-    return (*given, *(Activity(entry.slug) for entry in plan[len(given) :]))
+    return (*given, *(_unanswered(entry.slug) for entry in plan[len(given) :]))
+
+
+@cache
+def _unanswered(slug: str) -> Activity:
+    return Activity(slug)
 
 
 def results(activities: Sequence[Activity]) -> tuple[Result, ...]:

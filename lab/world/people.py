@@ -54,8 +54,7 @@ class Ending(Enum):
     UNSEEN = "the phone prefetches the plan, nobody looks"
 
 
-@dataclass(frozen=True)
-class Offered:
+class Offered(NamedTuple):
     """What a person weighs in an activity that was assigned to them."""
 
     id: int
@@ -98,8 +97,7 @@ class Person:
     spell: float = 0.0
 
 
-@dataclass(frozen=True)
-class Visit:
+class Visit(NamedTuple):
     """What is settled before the plan is seen."""
 
     ending: Ending

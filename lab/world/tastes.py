@@ -18,6 +18,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from random import Random
+from typing import NamedTuple
 
 ACTIONS, STATES = 6, 9
 CENTRE, SPREAD = 0.5, 0.12  # of a segment's appetites for the six actions
@@ -25,10 +26,10 @@ STATE_SPREAD = 0.08  # of what a state adds to each of them
 WEAR = 0.3  # what an action loses that was had in all of the sessions that are remembered
 REMEMBERED = (0.0, 0.5, 0.3, 0.2)  # the weight of the latest session, the one before, and so on
 DRIFT_DAYS, DRIFT = 140, 0.6  # within these days, tastes go this far towards others
-CARRY = 1.0  # what full engagement adds over none
+CARRY = 0.6  # what full engagement adds over none
 ALIKE = 0.5  # what is left there of the differences between appetites
-REGARD = -15.0  # rating points that an action gains for each share that it is liked less
-REGARD_SPREAD = 0.5
+REGARD = -4.0  # rating points that an action gains for each share that it is liked less
+REGARD_SPREAD = 1.2
 RATES, RATES_ALWAYS = 0.35, 0.9  # sessions that are rated: usually, and where ratings matter
 
 # The demo's tastes by action id 0-5.
@@ -78,8 +79,7 @@ class Tastes:
         return added
 
 
-@dataclass(frozen=True)
-class Moment:
+class Moment(NamedTuple):
     """What a taste may depend on: days since the start, engagement, the state's row, actions had, newest last."""
 
     day: float = 0.0

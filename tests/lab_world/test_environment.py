@@ -1,7 +1,6 @@
 """The simulator: a proper Gymnasium environment, reproducible, and true to the service's own rules."""
 
 import warnings
-from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import islice
 from random import Random
@@ -118,7 +117,7 @@ def test_a_session_moves_scores_and_teaches_as_the_services_own_lifecycle_has_it
     def beside(self: Crowd, served: Any) -> Feedback:
         life = served.life
         profile = Profile("u", b"", life.segment, NOW, life.engagement, life.motivation, recent=life.recent)
-        feedback = original(self, replace(served, rating=None))
+        feedback = original(self, served._replace(rating=None))
         session = closed_by_the_lifecycle(feedback, profile, served.activities)
         assert lifecycle.transition_of(session) == feedback.transition
         assert session.closing is not None
