@@ -8,7 +8,17 @@ from typing import Any
 
 import httpx
 
-from lab.world.people import Answer, Ending, Offered, Person, Visit, answers, expected_reward, next_visit, session_rating
+from lab.world.people import (
+    Answer,
+    Ending,
+    Offered,
+    Person,
+    Visit,
+    answers,
+    expected_reward,
+    next_visit,
+    session_rating,
+)
 
 ACTIONS = range(6)
 Json = dict[str, Any]
