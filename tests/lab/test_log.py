@@ -1,8 +1,5 @@
 """Logged decisions out of a table, an export of it and a CSV."""
 
-import gzip
-import json
-from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -18,6 +15,7 @@ from rl_core import history, lifecycle, trainer
 from rl_core.config import settings
 from rl_core.models import ACTIONS, EndedBy, Profile, Segment, Session
 from rl_core.store import Store, profile_write, session_write
+from tests.lab.table import export
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 SEGMENT = Segment.HIGH_LOW
@@ -57,22 +55,7 @@ def lived(store: Store) -> Store:
 
 def exported(store: Store, folder: Path, promised: int | None = None) -> Path:
     """The whole table as DynamoDB exports it to S3."""
-
-    def plain(value: Any) -> Any:
-        if isinstance(value, bytes):
-            return b64encode(value).decode()
-        if isinstance(value, dict):
-            return {name: plain(inner) for name, inner in value.items()}
-        return [plain(inner) for inner in value] if isinstance(value, list) else value
-
-    items = store.connection.call("scan")["Items"]
-    data = folder / "AWSDynamoDB" / "01-ab" / "data"
-    data.mkdir(parents=True)
-    with gzip.open(data / "part.json.gz", "wt") as file:
-        file.writelines(json.dumps({"Item": plain(item)}) + "\n" for item in items)
-    manifest = {"itemCount": promised or len(items), "dataFileS3Key": "AWSDynamoDB/01-ab/data/part.json.gz"}
-    (data.parent / "manifest-files.json").write_text(json.dumps(manifest) + "\n")
-    return folder
+    return export(store.connection.call("scan")["Items"], folder, promised)
 
 
 def test_a_scan_finds_every_decision_that_came_to_a_reward_and_counts_the_others(lived: Store) -> None:

@@ -1,0 +1,56 @@
+"""Whether propensities that are right pass, and propensities that are wrong do not."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from lab.ope.calibration import Count, calibrate
+from lab.ope.judge import RefusedError, expect_evaluable
+from tests.lab.logs import logged
+
+
+def test_right_propensities_are_hardly_ever_rejected() -> None:
+    smallest = [calibrate(logged(seed, users=100, rate=rate).sample).p for seed in range(100) for rate in (0.06, 0.3)]
+    assert sum(p < 0.001 for p in smallest) <= 1
+    assert sum(p < 0.05 for p in smallest) <= 0.1 * len(smallest)
+
+
+def test_every_kind_of_comparison_is_made() -> None:
+    names = {count.name.split(",")[0] for count in calibrate(logged(0, users=100).sample).counts}
+    assert names == {"explored", "off the best"} | {f"action {a}" for a in range(4)} | {
+        f"action {a} at least" for a in range(4)
+    }
+
+
+def test_propensities_of_another_epsilon_are_rejected() -> None:
+    truth = logged(0, users=200, rate=0.3)
+    claimed = replace(truth.sample, epsilon=np.full(4000, 0.2))
+    assert calibrate(claimed).rejected
+
+
+def test_propensities_logged_for_the_wrong_action_are_rejected_without_epsilon_too() -> None:
+    truth = logged(0, users=200)
+    shuffled = np.random.default_rng(0).permutation(truth.sample.propensity)
+    bare = replace(truth.sample, propensity=shuffled, epsilon=None, explored=None)
+    assert calibrate(bare).rejected
+    assert not calibrate(replace(bare, propensity=truth.sample.propensity)).rejected
+
+
+def test_an_action_that_was_never_drawn_though_it_should_have_been_is_rejected() -> None:
+    sample = logged(0, users=200).sample
+    kept = sample.where(sample.action != 2)
+    worst = calibrate(kept).worst
+    assert worst is not None
+    assert calibrate(kept).rejected
+
+
+def test_a_log_whose_propensities_are_wrong_is_refused_with_what_was_seen() -> None:
+    sample = logged(0, users=200).sample
+    with pytest.raises(RefusedError, match=r"do not match what was drawn: .*observed .*expected"):
+        expect_evaluable(replace(sample, propensity=np.clip(sample.propensity * 1.3, 0.0, 1.0)))
+
+
+def test_a_count_at_two_deviations_has_the_p_of_a_normal_distribution() -> None:
+    assert Count("it", 12.0, 10.0, 1.0).p == pytest.approx(0.0455, abs=1e-4)
+    assert Count("it", 10.0, 10.0, 0.0).p == 1.0
