@@ -91,8 +91,9 @@ class _Cells:
         members, place = np.unique(sample.user[rows], return_inverse=True)
         cells = np.zeros((len(members), sample.states, sample.actions))
         np.add.at(cells, (place, sample.state[rows]), columns[rows])
+        flat = cells.reshape(len(members), sample.states * sample.actions)
         per_fold = [
-            self.draws[:, members[inside]] @ cells[inside].reshape(int(inside.sum()), -1)
+            self.draws[:, members[inside]] @ flat[inside]
             for inside in (self.folds[members] == fold for fold in range(FOLDS))
         ]
         return np.stack(per_fold, 1).reshape(len(self.draws), FOLDS, sample.states, sample.actions)

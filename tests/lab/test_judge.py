@@ -58,6 +58,15 @@ def test_a_replicate_that_draws_a_user_twice_is_the_log_with_that_user_twice() -
     assert values(sample, target, folds, draws)[0].tolist() == pytest.approx(again[0].tolist(), abs=1e-12)
 
 
+def test_a_group_of_fewer_users_than_folds_is_judged_too() -> None:
+    sample = logged(4, users=30).sample
+    lonely = replace(sample, group=np.where(sample.user == 3, 1, 0))
+    target, folds = uniform(sample.eligible), folds_of(30)
+    w, q = estimators.importance_weights(target, lonely.action, lonely.propensity), fitted(lonely, folds)
+    expected = estimators.doubly_robust(lonely.reward, w, estimators.logged(q, lonely.action), (target * q).sum(1))
+    assert values(lonely, target, folds, np.ones((1, 30)))[0, 3] == pytest.approx(expected, abs=1e-12)
+
+
 def test_no_row_is_judged_by_a_model_that_saw_its_user() -> None:
     sample, folds = logged(3).sample, folds_of(60)
     moved = replace(sample, reward=np.where(sample.user == 7, 1e6, sample.reward))
