@@ -10,7 +10,7 @@ probabilities of 0.3 each, which do not match what was drawn (`calibrate` reject
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -91,7 +91,7 @@ def _trial(rows: list[dict[str, str]], unavailable: int) -> Trial:
 
 
 def segments() -> tuple[Segment, ...]:
-    """The learner's segments by activity at intake. The trial did not ask for anxiety: the word in them means nothing."""
+    """The learner's segments by activity at intake; the anxiety in their names means nothing, the trial did not ask."""
     return tuple(Segment.of(Level.LOW, level) for level in LEVELS)
 
 
@@ -159,9 +159,3 @@ def sample_of(trial: Trial, state: Ints, by_kind: bool = False) -> Sample:
         groups=len(LEVELS),
         states=STATES,
     )
-
-
-def days(trial: Trial) -> Iterator[tuple[str, Bools]]:
-    """The trial's weeks, with the decisions of each."""
-    for week in range(6):
-        yield f"{week + 1}", trial.day // 7 == week

@@ -90,6 +90,15 @@ def judge(sample: Sample, targets: Sequence[Target], replicates: int = 1000, see
     return [_verdict(sample, target, replicates, seed) for target in targets]
 
 
+def difference(sample: Sample, first: Floats, second: Floats, replicates: int = 1000, seed: int = 0) -> Estimate:
+    """The doubly robust value of one policy less that of another, both on the same draws of users."""
+    folds = folds_of(sample.users, seed)
+    draws = np.concatenate([np.ones((1, sample.users)), resampled(sample.users, replicates, seed)])
+    doubly = ESTIMATORS.index("DR")
+    apart = (values(sample, first, folds, draws) - values(sample, second, folds, draws))[:, doubly]
+    return _interval(float(apart[0]), apart[1:])
+
+
 def served(sample: Sample, replicates: int = 1000, seed: int = 0) -> Estimate:
     """The mean reward of what was logged. Raises RefusedError when the log can support nothing."""
     expect_evaluable(sample)
