@@ -12,7 +12,7 @@ STAMP := .stamp-$(PYTHON_VERSION)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run token demo test lint types tests openapi model-test faults bench-contention bench-units lock clean venv
+.PHONY: help run token demo test lint types tests openapi model-test faults bench-contention bench-units bench-heartsteps lock clean venv
 
 help:  ## say what there is
 	@echo "Fettle. Needs Python 3.11 or newer and make; everything else is installed here, on first use."
@@ -62,6 +62,9 @@ bench-contention: $(VENV)/$(STAMP) $(MINISTACK)/$(STAMP)  ## many writers on one
 
 bench-units: $(VENV)/$(STAMP) $(MINISTACK)/$(STAMP)  ## count the DynamoDB units and milliseconds of each request
 	@exec $(VENV)/bin/python -m lab.bench_units
+
+bench-heartsteps: $(VENV)/$(STAMP)  ## the learner over a real trial, and where effects wear off (docs/learning-heartsteps.md)
+	@exec $(VENV)/bin/python -m lab.heartsteps
 
 venv: $(VENV)/$(STAMP) $(MINISTACK)/$(STAMP) $(SAM)/$(STAMP) $(LAB)/$(STAMP)  ## make the four virtual environments
 

@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from itertools import product
 from multiprocessing import Pool
-from statistics import fmean
 
 import numpy as np
 
@@ -50,7 +49,7 @@ def trial_figures(trial: Trial) -> tuple[Estimate, list[Verdict], dict[str, Repl
 
 
 def fading_figures(seeds: int = SEEDS) -> tuple[Gains, dict[str, Estimate], dict[str, dict[str, float]]]:
-    """The learner's gain by world and state; what knowing the dose adds, seed by seed; and the rules that know all."""
+    """The learner's gain by world and state; what also knowing the dose adds, seed by seed; the rules that know all."""
     jobs = list(product(WORLDS, KNOWING, range(seeds)))
     with Pool(2) as pool:
         gains = dict(zip(jobs, pool.starmap(gain_of, [(w, k, SETTINGS, s) for w, k, s in jobs]), strict=True))
@@ -58,7 +57,7 @@ def fading_figures(seeds: int = SEEDS) -> tuple[Gains, dict[str, Estimate], dict
         world.name: {know: mean_over([gains[world, know, seed] for seed in range(seeds)]) for know in KNOWING}
         for world in WORLDS
     }
-    usual, dosed, *_ = KNOWING
+    usual, _, dosed, _ = KNOWING
     added = {
         world.name: mean_over([gains[world, dosed, seed] - gains[world, usual, seed] for seed in range(seeds)])
         for world in WORLDS
@@ -96,7 +95,6 @@ def report_fading() -> dict[str, object]:
         "gain": {world: {know: asdict(found) for know, found in row.items()} for world, row in by_world.items()},
         "dose_adds": {world: asdict(found) for world, found in added.items()},
         "rules": rules,
-        "mean_added_where_it_wears_off": fmean(added[world.name].value for world in FADING),
     }
 
 

@@ -19,6 +19,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 from statistics import fmean, stdev
+from typing import NamedTuple
 
 import numpy as np
 
@@ -27,8 +28,8 @@ from lab.heartsteps.trial import SEND, Scores, shipped, with_dose
 from lab.ope.judge import Estimate
 from rl_core import policy as choosing
 from rl_core.config import Settings
-from rl_core.learning import learn, q_values
-from rl_core.models import Policy, Segment, State, Transition
+from rl_core.learning import best_next, learn, q_values
+from rl_core.models import Action, Policy, Segment, State, Transition
 
 FRESH, SLOPE, A_DAY = 0.51, 0.94, 0.0185
 MEMORIES = (5, 15, 45)
@@ -73,33 +74,57 @@ class Person:
     steps: float = LEVEL
 
 
-def with_days(person: Person) -> State:
+class Known(NamedTuple):
+    """What the learner knows before a decision: a state, and which of its tables the state is of."""
+
+    state: State
+    table: int = 0
+
+
+def with_days(person: Person) -> Known:
     """Days in the programme in motivation's place: until day 8, until day 26, later."""
     day = person.point // A_DAYS_POINTS
-    return State(shipped(person.scores).engagement, (day > 8) + (day > 26))
+    return Known(State(shipped(person.scores).engagement, (day > 8) + (day > 26)))
 
 
-KNOWING: Mapping[str, Callable[[Person], State]] = {
-    "engagement, motivation (shipped)": lambda person: shipped(person.scores),
-    "engagement, recent dose": lambda person: with_dose(person.scores),
+def with_all(person: Person) -> Known:
+    """The shipped state, and a table for each level of the recent dose: 27 rows."""
+    return Known(shipped(person.scores), with_dose(person.scores).motivation)
+
+
+KNOWING: Mapping[str, Callable[[Person], Known]] = {
+    "shipped: engagement, motivation": lambda person: Known(shipped(person.scores)),
+    "engagement, recent dose": lambda person: Known(with_dose(person.scores)),
+    "engagement, motivation, recent dose": with_all,
     "engagement, days": with_days,
 }
+TABLES = 3
 
 
-def learned(world: World, know: Callable[[Person], State], settings: Settings, seed: int) -> list[float]:
+def learned(world: World, know: Callable[[Person], Known], settings: Settings, seed: int) -> list[float]:
     """The true effect of each decision of one run of the learner, in order."""
-    rng, policy, gained = Random(seed), Policy(Segment.LOW_LOW), list[float]()
+    rng, policies, gained = Random(seed), [Policy(Segment.LOW_LOW)] * TABLES, list[float]()
     people = [Person(rng.gauss(LEVEL, BETWEEN), Scores()) for _ in range(PEOPLE)]
     for _ in range(POINTS):
         for person in people:
-            state = know(person)
-            values = q_values(policy, state, settings.pooling_visits)
-            action = choosing.choose(values, OPTIONS, choosing.epsilon(policy.episodes, settings), rng).action
+            before, rate = know(person), choosing.epsilon(len(gained), settings)
+            values = q_values(policies[before.table], before.state, settings.pooling_visits)
+            action = choosing.choose(values, OPTIONS, rate, rng).action
             gain, reward = live(world, person, action is SEND, rng)
             gained.append(gain)
-            seen = Transition(b"", state, action, reward, know(person), NEVER, ())
-            policy = learn(policy, seen, settings)
+            policies[before.table] = _taught(policies, before, action, reward, know(person), settings)
     return gained
+
+
+def _taught(policies: list[Policy], before: Known, action: Action, reward: float, after: Known, at: Settings) -> Policy:
+    """The table after one more transition. Where the next state is of another table, its best value stands in: the
+    reward is moved by the difference, as the fold adds its own table's.
+    """
+    ahead = best_next(policies[after.table], after.state, NEVER, at.pooling_visits)
+    own = best_next(policies[before.table], after.state, NEVER, at.pooling_visits)
+    moved = reward + at.discount * (ahead - own)
+    seen = Transition(b"", before.state, action, moved, after.state, NEVER, ())
+    return learn(policies[before.table], seen, at)
 
 
 def live(world: World, person: Person, sent: bool, rng: Random) -> tuple[float, float]:

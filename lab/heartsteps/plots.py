@@ -15,7 +15,7 @@ from lab.ope.judge import Estimate, Verdict
 matplotlib.rcParams.update({"svg.hashsalt": "fettle", "font.size": 10, "axes.titlesize": 10})
 
 FOLDER = Path(__file__).parents[2] / "docs" / "figures"
-INK, COLOURS = "#1d2733", ("#1f4e9c", "#1b7f5c", "#a6611a")
+INK, COLOURS = "#1d2733", ("#1f4e9c", "#1b7f5c", "#7a5195", "#a6611a")
 LOG_STEPS = "log of steps in the 30 minutes after"
 
 
@@ -69,15 +69,15 @@ def effects(by_week: Mapping[str, Estimate], by_dose: Mapping[str, Estimate]) ->
 
 def fading(gains: Mapping[str, Mapping[str, Estimate]], rules: Mapping[str, Mapping[str, float]]) -> Figure:
     """What the learner gains in each world with each state, and what the best possible rule would."""
-    figure = Figure(figsize=(8.6, 4.4), layout="constrained")
+    figure = Figure(figsize=(8.6, 5.4), layout="constrained")
     axes = figure.subplots()
     axes.axvline(0.0, color=INK, lw=1.0)
     for place, know in enumerate(next(iter(gains.values()))):
-        rows = [(at + 0.2 * (place - 1), row[know]) for at, row in enumerate(gains.values())]
-        _intervals(axes, rows, COLOURS[place], "sD^"[place], f"Learner, state: {know}; 95 % interval")
+        rows = [(at + 0.16 * (place - 1.5), row[know]) for at, row in enumerate(gains.values())]
+        _intervals(axes, rows, COLOURS[place], "sD^o"[place], f"Learner, {know}; 95 % interval")
     for looks, rule in zip(("*", "x"), next(iter(rules.values())), strict=False):
         marks = [(rules[world][rule], at) for at, world in enumerate(gains) if world in rules]
-        axes.plot([x for x, _ in marks], [y + 0.38 for _, y in marks], looks, ms=8, color=INK, label=rule.capitalize())
+        axes.plot([x for x, _ in marks], [y + 0.4 for _, y in marks], looks, ms=8, color=INK, label=rule.capitalize())
     axes.set_yticks(range(len(gains)), list(gains))
     axes.set(xlabel="Gain over never sending, per decision (log of steps)", ylabel="World")
     axes.set_ylim(len(gains) - 0.4, -0.5)

@@ -14,6 +14,7 @@ matplotlib.rcParams.update({"svg.hashsalt": "fettle", "font.size": 10})
 
 LOOKS = {"IPS": ("o", "#a6611a"), "SNIPS": ("s", "#1f4e9c"), "DM": ("^", "#7a5195"), "DR": ("D", "#1b7f5c")}
 INK = "#1d2733"
+CAPTION = "Read DR first: what lies right of the band is likely better than what was served; the gain column decides."
 
 
 def forest(logged: Estimate, verdicts: Sequence[Verdict], unit: str = "reward per session") -> Figure:
@@ -30,7 +31,7 @@ def forest(logged: Estimate, verdicts: Sequence[Verdict], unit: str = "reward pe
         axes.hlines(rows, [e.low for e in estimates], [e.high for e in estimates], color=colour, lw=1.4)
         axes.plot([e.value for e in estimates], rows, marker, ms=5, color=colour, label=f"{name}, 95 % interval")
     axes.set_yticks(range(len(shown)), [verdict.name for verdict in shown])
-    axes.set(xlabel=f"Value: mean {unit}", ylabel="Policy")
+    axes.set(xlabel=f"Value: mean {unit}\n{CAPTION}", ylabel="Policy")
     axes.set_ylim(len(shown) - 0.4, -0.6)
     axes.grid(axis="x", alpha=0.25)
     axes.spines[["top", "right"]].set_visible(False)

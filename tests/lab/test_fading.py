@@ -1,16 +1,18 @@
 """The world in which suggestions wear off."""
 
+from dataclasses import replace
 from random import Random
 
 import pytest
 
 from lab.heartsteps import fading
-from lab.heartsteps.fading import FADING, FRESH, KNOWING, RULES, World, by_rule, gain_of, live, mean_over
+from lab.heartsteps.fading import FADING, FRESH, KNOWING, RULES, Known, World, by_rule, gain_of, live, mean_over
 from lab.heartsteps.trial import Scores
 from rl_core.config import Settings
+from rl_core.models import Action, Policy, Segment, State
 
 SETTINGS = Settings(table_name="none", action_cooldown=0)
-SHIPPED, DOSED, _ = KNOWING
+SHIPPED, DOSED, *_ = KNOWING
 
 
 def test_the_effect_wears_off_with_the_dose_and_comes_back_with_rest() -> None:
@@ -55,6 +57,15 @@ def test_knowing_the_dose_is_worth_something_where_the_effect_comes_back_soon(mo
     world = FADING[0]
     apart = [gain_of(world, DOSED, SETTINGS, seed) - gain_of(world, SHIPPED, SETTINGS, seed) for seed in range(2)]
     assert min(apart) > 0.01
+
+
+def test_a_next_state_of_another_table_counts_with_that_tables_value() -> None:
+    state, empty = State(1, 1), Policy(Segment.LOW_LOW)
+    rich = replace(empty, values=(5.0,) * 9)
+    within = fading._taught([empty, rich], Known(state), Action.PHYSICAL, 1.0, Known(state), SETTINGS)
+    across = fading._taught([empty, rich], Known(state), Action.PHYSICAL, 1.0, Known(state, table=1), SETTINGS)
+    assert within.values[state.row] == 1.0
+    assert across.values[state.row] == pytest.approx(1.0 + SETTINGS.discount * 5.0)
 
 
 def test_a_mean_over_runs_has_students_interval() -> None:
