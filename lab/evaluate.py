@@ -44,7 +44,10 @@ OF_A_TABLE = ("greedy",)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.command == "export" and options.out is None:
+        parser.error("export needs --out, such as --out log.csv")
     try:
         return _export(options) if options.command == "export" else _evaluate(options)
     except RefusedError as refusal:
@@ -58,8 +61,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _export(options: argparse.Namespace) -> int:
     """Writes the decisions as a CSV with a code in each user's place, and no notes."""
     found = _found(options)[0]
-    if options.out is None:
-        raise LogError("say where to: --out log.csv")
     write_csv(options.out, pseudonymous(found.rows))
     print(f"{len(found.rows)} decisions written to {options.out}; {_left_out(found.log)}")
     return 0

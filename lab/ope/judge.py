@@ -113,7 +113,7 @@ def _verdict(sample: Sample, target: Target, replicates: int, seed: int) -> Verd
     try:
         return _estimated(sample, target, probabilities, replicates, seed)
     except RefusedError as error:
-        return Verdict(target.name, decisions=len(sample), caution=target.caution, refused=str(error))
+        return Verdict(target.name, len(sample), sample.users, caution=target.caution, refused=str(error))
 
 
 def _estimated(sample: Sample, target: Target, probabilities: Floats, replicates: int, seed: int) -> Verdict:

@@ -77,7 +77,7 @@ def test_no_row_is_judged_by_a_model_that_saw_its_user() -> None:
 
 @pytest.mark.parametrize("name", ["uniform", "fixed"])
 def test_intervals_hold_the_truth_about_as_often_as_they_say(name: str) -> None:
-    truth, covered, runs = population_worth(contexts(name)), dict.fromkeys(ESTIMATORS, 0), 150
+    truth, covered, runs = population_worth(contexts(name)), dict.fromkeys(ESTIMATORS, 0), 80
     for seed in range(runs):
         sample = logged(seed).sample
         target = uniform(sample.eligible) if name == "uniform" else fixed(sample.eligible, 3)
