@@ -79,14 +79,16 @@ def calibrate(sample: Sample) -> Calibration:
 def _action(sample: Sample, action: int) -> Count | None:
     """Inverse propensities of one action's draws; None if too few of them bear its variance.
 
-    The variance of 1{a drawn} / p is (1 - p) / p, estimated by (1 - p) / p^2 over the draws.
+    The variance of 1{a drawn} / p is (1 - p) / p, estimated by (1 - p) / p^2 over the draws. Too few draws make for too
+    small a variance as well; it is raised as their number would have to be.
     """
     p = sample.propensity[(sample.action == action) & sample.eligible[:, action]]
     shares = (1.0 - p) / p**2
     if effective_sample_size(shares) < FEWEST_DRAWS:
         return None
-    expected = float(sample.eligible[:, action].sum())
-    return Count(f"action {action}", float((1.0 / p).sum()), expected, sqrt(float(shares.sum())))
+    observed, expected = float((1.0 / p).sum()), float(sample.eligible[:, action].sum())
+    variance = float(shares.sum()) * max(1.0, expected / observed)
+    return Count(f"action {action}", observed, expected, sqrt(variance))
 
 
 def _at_least(sample: Sample, epsilon: Floats, action: int) -> Count | None:
