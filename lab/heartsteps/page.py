@@ -61,7 +61,7 @@ def fading_table(
         )
         for world, row in gains.items()
     ]
-    return _table(" | ".join(["world", *knowing, "with dose less shipped", *told]), lines)
+    return _table(" | ".join(["world", *knowing, "all three less shipped", *told]), lines)
 
 
 def _table(head: str, lines: Sequence[str]) -> str:
