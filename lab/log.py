@@ -137,7 +137,7 @@ def _mask(sets: Iterable[Sequence[int]]) -> Bools:
 
 
 def pseudonymous(rows: Sequence[Row], rng: Random | None = None) -> list[Row]:
-    """The rows with a code in each user's place, drawn anew each time; who wrote what can still be guessed from a life
+    """The rows with a code in each user's place, drawn anew each time; who is who can still be guessed from a course of plans
     that is known, so such a file is not anonymous.
     """
     users = sorted({row.user for row in rows})
