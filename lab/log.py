@@ -137,8 +137,9 @@ def _mask(sets: Iterable[Sequence[int]]) -> Bools:
 
 
 def pseudonymous(rows: Sequence[Row], rng: Random | None = None) -> list[Row]:
-    """The rows with a code in each user's place, drawn anew each time; who is who can still be guessed from a course of plans
-    that is known, so such a file is not anonymous.
+    """The rows with a code in each user's place, drawn anew each time.
+
+    Not anonymous: who knows a person's plans can still find them.
     """
     users = sorted({row.user for row in rows})
     (rng or SystemRandom()).shuffle(users)
