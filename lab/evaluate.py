@@ -20,21 +20,24 @@ import json
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import boto3
+import numpy as np
 
 from lab.log import Log, LogError, pseudonymous, read_csv, write_csv
 from lab.log_sources import ExportedStore, Found, scanned
 from lab.ope import specs
 from lab.ope.calibration import Calibration, calibrate
+from lab.ope.estimators import logged as logged_column
 from lab.ope.judge import Estimate, RefusedError, Verdict, expect_evaluable, judge, served
 from lab.ope.plots import forest
 from lab.ope.sample import Sample, sample_of
+from lab.ope.targets import as_of_each_decision
 from lab.ope.totals import ESTIMATORS
-from rl_core.config import read_settings
-from rl_core.errors import FettleError
+from rl_core.config import Settings, read_settings
+from rl_core.errors import FettleError, HistoryError
 from rl_core.models import ACTIONS
 from rl_core.store import Store
 
@@ -70,6 +73,8 @@ def _evaluate(options: argparse.Namespace) -> int:
     log, store = _read(options)
     sample, settings = sample_of(log), read_settings(table_name=options.table)
     print(f"{len(log)} decisions of {log.users} users; {_left_out(log)}")
+    if store is not None:
+        sample = _recomputed(sample, log, store, settings)
     expect_evaluable(sample)
     calibration, logged = calibrate(sample), served(sample, options.replicates, options.seed)
     print(_of_calibration(calibration))
@@ -82,6 +87,21 @@ def _evaluate(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(_figures(sample, log, calibration, logged, verdicts)))
     return 1 if any(verdict.refused for verdict in verdicts) else 0
+
+
+def _recomputed(sample: Sample, log: Log, store: Store, settings: Settings) -> Sample:
+    """The sample with the propensities of all actions, if the policies' past gives those that were logged."""
+    try:
+        every = as_of_each_decision(store, log, settings)
+    except HistoryError as error:
+        print(f"propensities could not be recomputed: {error}")
+        return sample
+    differing = int((~np.isclose(logged_column(every, log.action), log.propensity, rtol=1e-9)).sum())
+    if differing:
+        print(f"{differing} propensities are not those of their policy version under today's settings")
+        return sample
+    print("every propensity is that of its policy version, recomputed")
+    return replace(sample, all_propensities=every)
 
 
 def _read(options: argparse.Namespace) -> tuple[Log, Store | None]:

@@ -158,4 +158,5 @@ def sample_of(trial: Trial, state: Ints, by_kind: bool = False) -> Sample:
         reward=trial.reward,
         groups=len(LEVELS),
         states=STATES,
+        all_propensities=np.tile(probabilities, (len(trial), 1)),
     )

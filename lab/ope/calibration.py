@@ -1,21 +1,24 @@
 """Does the log's propensity match what was drawn? Sums of indicators against what the propensities say they should be.
 
 Given the past, each draw follows its own propensities, so the differences are martingale differences and their sum over
-its standard deviation is nearly normal. Four kinds of test, each per bucket:
+its standard deviation is nearly normal. Five kinds of test, each per bucket:
 
     explored           sum of explored against sum of epsilon, in fifths of epsilon
     off the best       draws with the lowest propensity, epsilon / m, against epsilon (m - t) / m with t actions sharing
                        the best value, in fifths of epsilon; t is known where one of them was drawn, else taken as 1
     action a at least  draws of a against the sum of epsilon / m over the decisions in which it could be drawn
     action a           sum of 1 / p over its draws against the number of decisions in which it could be drawn
+    action a, p in     draws of a against the sum of its propensities, in buckets of them; only where the propensities
+                       of the actions not drawn are known too
 
-The last needs nothing but propensities: E[1{a drawn} / p(a)] = 1 wherever p(a) > 0. It is left out where too few draws
-make up its variance for the sum to be normal.
+The fourth needs nothing but propensities: E[1{a drawn} / p(a)] = 1 wherever p(a) > 0. It is left out where too few
+draws make up its variance for the sum to be normal.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from math import erfc, sqrt
 
 import numpy as np
@@ -28,6 +31,7 @@ FAMILY_ERROR = 1e-3
 FEWEST_DRAWS = 30
 FEWEST_EXPECTED = 10
 BUCKETS = 5
+EDGES = (0.0, 0.02, 0.05, 0.2, 0.8, 1.0)
 
 
 @dataclass(frozen=True)
@@ -73,6 +77,8 @@ def calibrate(sample: Sample) -> Calibration:
     if sample.epsilon is not None and sample.explored is not None:
         counts += [_at_least(sample, sample.epsilon, action) for action in range(sample.actions)]
         counts += _exploring(sample, sample.epsilon, sample.explored)
+    if sample.all_propensities is not None:
+        counts += _by_bucket(sample, sample.all_propensities)
     return Calibration(tuple(count for count in counts if count is not None))
 
 
@@ -97,6 +103,15 @@ def _at_least(sample: Sample, epsilon: Floats, action: int) -> Count | None:
     p = epsilon[open_to_it] / sample.eligible[open_to_it].sum(1)
     fewest = _bernoulli(f"action {action} at least", sample.action[open_to_it] == action, p)
     return fewest and replace(fewest, observed=min(fewest.observed, fewest.expected))
+
+
+def _by_bucket(sample: Sample, propensities: Floats) -> list[Count | None]:
+    return [
+        _bernoulli(f"action {action}, p in {low:g}-{high:g}", sample.action[inside] == action, p[inside])
+        for action, p in enumerate(propensities.T)
+        for low, high in pairwise(EDGES)
+        for inside in [(p > low) & (p <= high)]
+    ]
 
 
 def _exploring(sample: Sample, epsilon: Floats, explored: Bools) -> list[Count | None]:

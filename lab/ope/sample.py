@@ -15,7 +15,8 @@ class Sample:
     """n decisions; every array has shape (n,) but `eligible`, which is (n, actions).
 
     `group` and `state` are the two halves of the context that the reward model knows. `epsilon` and `explored` are
-    None where the logging policy was not epsilon-greedy.
+    None where the logging policy was not epsilon-greedy. `all_propensities`, shape (n, actions), are those of every
+    action, where they are known.
     """
 
     user: Ints
@@ -29,6 +30,7 @@ class Sample:
     states: int
     epsilon: Floats | None = None
     explored: Bools | None = None
+    all_propensities: Floats | None = None
 
     def __len__(self) -> int:
         return len(self.action)
@@ -55,6 +57,7 @@ class Sample:
             reward=self.reward[mask],
             epsilon=None if self.epsilon is None else self.epsilon[mask],
             explored=None if self.explored is None else self.explored[mask],
+            all_propensities=None if self.all_propensities is None else self.all_propensities[mask],
         )
 
 

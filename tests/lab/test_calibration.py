@@ -23,6 +23,18 @@ def test_every_kind_of_comparison_is_made() -> None:
     }
 
 
+def test_where_all_propensities_are_known_each_bucket_of_them_is_counted() -> None:
+    truth = logged(0, users=200)
+    known = replace(truth.sample, all_propensities=truth.drawn_from)
+    counts = {count.name: count for count in calibrate(known).counts if "p in" in count.name}
+    few = counts["action 2, p in 0.05-0.2"]
+    assert few.observed == ((truth.sample.action == 2) & (truth.drawn_from[:, 2] < 0.2)).sum()
+    assert few.expected == pytest.approx(truth.drawn_from[:, 2][truth.drawn_from[:, 2] < 0.2].sum())
+    assert not calibrate(known).rejected
+    swapped = truth.drawn_from[:, [1, 0, 2, 3]]
+    assert calibrate(replace(known, all_propensities=swapped)).rejected
+
+
 def test_propensities_of_another_epsilon_are_rejected() -> None:
     truth = logged(0, users=200, rate=0.3)
     claimed = replace(truth.sample, epsilon=np.full(4000, 0.2))

@@ -128,11 +128,20 @@ def test_the_command_judges_an_export(folder: Path, capsys: pytest.CaptureFixtur
     assert evaluate.main(["--export", str(folder), *asked, "--replicates", "50", "--plot", str(plot), "--json"]) == 0
     said = capsys.readouterr().out.splitlines()
     assert said[0] == f"{USERS * SESSIONS} decisions of {USERS} users; none left out"
-    assert said[1].startswith("propensities match what was drawn")
+    assert said[1] == "every propensity is that of its policy version, recomputed"
+    assert said[2].startswith("propensities match what was drawn")
     assert "flattered" in next(line for line in said if line.startswith("greedy"))
     uniform, greedy, _ = json.loads(said[-1])["policies"]
     assert greedy["value"]["DR"]["low"] > uniform["value"]["DR"]["high"]
     assert plot.read_text().count("<svg") == 1
+
+
+def test_propensities_of_other_settings_are_told(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EPSILON_MIN", "0.2")
+    evaluate.main(["--export", str(folder), "--policy", "uniform", "--replicates", "20"])
+    assert "are not those of their policy version under today's settings" in capsys.readouterr().out
 
 
 def test_a_policy_that_cannot_be_judged_is_refused_by_the_command(
