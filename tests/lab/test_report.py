@@ -11,7 +11,7 @@ import numpy as np
 from lab.plots import heat_map, learning_curve, moving_mean
 from lab.report import page, write
 from lab.results import Learned, Served, table
-from lab.world.people import APPETITES
+from lab.world.tastes import APPETITES
 
 FACTS = {"sessions <shown>": "90"}
 
