@@ -5,7 +5,8 @@ its standard deviation is nearly normal. Five kinds of test, each per bucket:
 
     explored           sum of explored against sum of epsilon, in fifths of epsilon
     off the best       draws with the lowest propensity, epsilon / m, against epsilon (m - t) / m with t actions sharing
-                       the best value, in fifths of epsilon; t is known where one of them was drawn, else taken as 1
+                       the best value, in fifths of epsilon; t is known where one of them was drawn, else taken as 1;
+                       like the first, only if every propensity has epsilon-greedy's form
     action a at least  draws of a against the sum of epsilon / m over the decisions in which it could be drawn
     action a           sum of 1 / p over its draws against the number of decisions in which it could be drawn
     action a, p in     draws of a against the sum of its propensities, in buckets of them; only where the propensities
@@ -118,6 +119,8 @@ def _exploring(sample: Sample, epsilon: Floats, explored: Bools) -> list[Count |
     m = sample.eligible.sum(1)
     lowest = np.isclose(sample.propensity, epsilon / m, rtol=1e-9, atol=0.0) & (epsilon < 1.0)
     untied = np.where(lowest, 1.0, _tied(sample.propensity, epsilon, m))
+    if not (lowest | np.isclose(sample.propensity, epsilon / m + (1.0 - epsilon) / untied, rtol=1e-9, atol=0.0)).all():
+        return []
     off = epsilon * (m - untied) / m
     edges = np.quantile(epsilon, np.linspace(0.0, 1.0, BUCKETS + 1)[1:-1])
     bucket = np.searchsorted(edges, epsilon, side="right")
@@ -132,7 +135,7 @@ def _tied(propensity: Floats, epsilon: Floats, m: Floats) -> Floats:
     """How many actions shared the best value, from the propensity epsilon / m + (1 - epsilon) / t of one of them."""
     with np.errstate(divide="ignore", invalid="ignore"):
         t = (1.0 - epsilon) / (propensity - epsilon / m)
-    return np.where(np.isfinite(t), np.rint(t), 1.0)
+    return np.where(np.isfinite(t), np.maximum(np.rint(t), 1.0), 1.0)
 
 
 def _bernoulli(name: str, hit: Bools, p: Floats) -> Count | None:

@@ -6,7 +6,8 @@
     relearned:name=value  the same with other constants, such as pooling_visits=50,discount=0
     greedy                the present policies of the table, without exploration
     version:HIGH_LOW:120  the policy of that segment and version, exploring as it did, on what it had not learned from
-    setting:name=value    each decision by its own policy version under other settings, such as epsilon_min=0.02;
+    setting:name=value    each decision by its own policy version under other settings, such as epsilon_min=0.02
+                          or exploration=posterior;
                           settings of the learner (pooling_visits, discount, value_window) fold the records anew
 
 The last three need a table or an export of it.

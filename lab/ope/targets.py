@@ -12,7 +12,7 @@ from lab.ope.model import FOLDS, folds_of
 from rl_core import policy as choosing
 from rl_core.config import Learner, Settings
 from rl_core.errors import HistoryError
-from rl_core.learning import fold, q_table
+from rl_core.learning import fold, q_table, q_values
 from rl_core.models import ACTIONS, Action, Policy, Segment, State, Transition
 from rl_core.store import Store
 
@@ -37,14 +37,29 @@ def epsilon_greedy(values: Floats, eligible: Bools, epsilon: float) -> Floats:
     return chosen
 
 
+def of_policy(policy: Policy, log: Log, rows: Ints, at: Settings, greedy: bool = False) -> Floats:
+    """What one policy would draw from in these rows under these settings, or without exploration; shape (rows, 6)."""
+    values = np.array(q_table(policy, at.pooling_visits))[log.state[rows]]
+    if at.exploration == "posterior" and not greedy:
+        return np.array([_by_posterior(policy, log, int(row), at) for row in rows]).reshape(-1, len(ACTIONS))
+    return epsilon_greedy(values, log.eligible[rows], 0.0 if greedy else choosing.epsilon(policy.episodes, at))
+
+
+def _by_posterior(policy: Policy, log: Log, row: int, at: Settings) -> list[float]:
+    state, k = State.from_row(int(log.state[row])), at.pooling_visits
+    options = tuple(a for a in ACTIONS if log.eligible[row, a])
+    spread = choosing.variances(policy, state, k, at.posterior_noise)
+    likely = dict(zip(options, choosing.shares(q_values(policy, state, k), spread, options), strict=True))
+    floor = at.posterior_floor
+    return [floor / len(options) + (1.0 - floor) * likely[a] if a in likely else 0.0 for a in ACTIONS]
+
+
 def by_policies(log: Log, policies: Mapping[Segment, Policy], at: Settings, greedy: bool = False) -> Floats:
-    """One policy per segment over the whole log, exploring as its episodes say unless greedy; uniform elsewhere."""
+    """One policy per segment over the whole log, exploring as the settings say unless greedy; uniform elsewhere."""
     chosen = uniform(log.eligible)
     for segment, policy in policies.items():
-        rows = log.segment == SEGMENTS.index(segment)
-        values = np.array(q_table(policy, at.pooling_visits))[log.state[rows]]
-        rate = 0.0 if greedy else choosing.epsilon(policy.episodes, at)
-        chosen[rows] = epsilon_greedy(values, log.eligible[rows], rate)
+        rows = np.flatnonzero(log.segment == SEGMENTS.index(segment))
+        chosen[rows] = of_policy(policy, log, rows, at, greedy)
     return chosen
 
 
@@ -100,9 +115,7 @@ def as_of_each_decision(store: Store, log: Log, settings: Settings) -> Floats:
         for row in rows:
             while policy.version < log.version[row]:
                 policy = next(policies)
-            values = np.array(q_table(policy, settings.pooling_visits))[[log.state[row]]]
-            rate = choosing.epsilon(policy.episodes, settings)
-            chosen[row] = epsilon_greedy(values, log.eligible[[row]], rate)[0]
+            chosen[row] = of_policy(policy, log, np.array([row]), settings)[0]
     return chosen
 
 

@@ -35,10 +35,28 @@ def test_where_all_propensities_are_known_each_bucket_of_them_is_counted() -> No
     assert calibrate(replace(known, all_propensities=swapped)).rejected
 
 
-def test_propensities_of_another_epsilon_are_rejected() -> None:
+def test_a_log_that_was_drawn_with_another_epsilon_than_it_says_is_rejected() -> None:
     truth = logged(0, users=200, rate=0.3)
-    claimed = replace(truth.sample, epsilon=np.full(4000, 0.2))
-    assert calibrate(claimed).rejected
+    lowest = truth.sample.propensity < 0.15
+    claimed = np.where(lowest, 0.2 / 3, 0.2 / 3 + 0.8)
+    assert calibrate(replace(truth.sample, epsilon=np.full(4000, 0.2), propensity=claimed)).rejected
+
+
+def test_draws_that_are_not_epsilon_greedy_are_not_held_to_its_form() -> None:
+    sample, rng = logged(0, users=200).sample, np.random.default_rng(0)
+    weights = np.where(sample.eligible, rng.dirichlet(np.ones(4), len(sample)), 0.0)
+    chances = 0.05 * sample.eligible / 3 + 0.95 * weights / weights.sum(1, keepdims=True)
+    action = (chances.cumsum(1) > rng.random((len(sample), 1))).argmax(1)
+    by_posterior = replace(
+        sample,
+        action=action,
+        propensity=chances[range(len(sample)), action],
+        epsilon=np.full(len(sample), 0.05),
+        explored=action == 0,
+    )
+    found = calibrate(by_posterior)
+    assert {count.name.split(" ")[0] for count in found.counts} == {"action"}
+    assert not found.rejected
 
 
 def test_propensities_logged_for_the_wrong_action_are_rejected_without_epsilon_too() -> None:

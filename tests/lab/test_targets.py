@@ -17,8 +17,8 @@ from lab.ope.targets import as_of_each_decision, epsilon_greedy, fixed, relearne
 from rl_core.config import Settings
 from rl_core.errors import HistoryError
 from rl_core.history import policy_at
-from rl_core.models import ACTIONS, Action
-from rl_core.policy import choose
+from rl_core.models import ACTIONS, Action, Segment, State
+from rl_core.policy import choose, draw
 from tests.lab.table import SEGMENTS, SESSIONS, USERS, lived_table
 
 CONSTANTS = Settings(table_name="t")
@@ -70,6 +70,18 @@ def test_another_setting_explores_as_it_says(store: ExportedStore, log: Log) -> 
     assert (other.max(1) == 1.0).mean() > 0.9
     half = target_of("setting:epsilon_start=0.5,epsilon_min=0.5", log, store, CONSTANTS).probabilities
     assert half[log.eligible].min() == pytest.approx(0.5 / 6)
+
+
+def test_posterior_sampling_is_judged_by_the_probabilities_with_which_it_draws(store: ExportedStore, log: Log) -> None:
+    at = CONSTANTS.model_copy(update={"exploration": "posterior", "posterior_floor": 0.1})
+    chosen = target_of("setting:exploration=posterior,posterior_floor=0.1", log, store, CONSTANTS).probabilities
+    assert chosen.sum(1).tolist() == pytest.approx([1.0] * len(log))
+    for row in range(0, len(log), 97):
+        segment, state = list(Segment)[log.segment[row]], State.from_row(int(log.state[row]))
+        options = tuple(a for a in ACTIONS if log.eligible[row, a])
+        policy = policy_at(store, segment, int(log.version[row]))
+        drawn = draw(policy, state, options, at, Random(row))
+        assert chosen[row, drawn.action] == pytest.approx(drawn.propensity, rel=1e-9)
 
 
 def test_another_constant_of_the_learner_folds_the_records_anew(store: ExportedStore, log: Log) -> None:
