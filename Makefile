@@ -39,7 +39,7 @@ lint: $(VENV)/$(STAMP)  ## ruff: rules and format
 	@$(VENV)/bin/ruff format --check
 
 # What runs in the laboratory's environment is named there too: mypy needs the packages to know their types.
-LEARNING := $(wildcard $(foreach folder,lab/world lab/learning lab/ope tests/lab_*,$(folder)/*.py) lab/evaluate*.py lab/permutation*.py)
+LEARNING := $(wildcard $(foreach folder,lab/world lab/learning lab/ope tests/lab_*,$(folder)/*.py) lab/evaluate*.py)
 
 types: $(VENV)/$(STAMP) $(LAB)/$(STAMP)  ## mypy, strict
 	@$(VENV)/bin/mypy
