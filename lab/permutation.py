@@ -59,7 +59,7 @@ class Answer:
 
 def additive_residuals(reward: Floats, *factors: Ints) -> Floats:
     """What no sum of one effect for each level of each factor explains, by least squares (alternating projections)."""
-    left = reward - reward.mean()
+    left: Floats = reward - reward.mean()
     for _ in range(ROUNDS):
         for factor in factors:
             left = left - (np.bincount(factor, left) / np.maximum(np.bincount(factor), 1))[factor]
