@@ -9,12 +9,13 @@ MINISTACK := .venv-ministack
 SAM := .venv-sam
 SECURITY := .venv-security
 LAMBDA := .venv-lambda
+LAB := .venv-lab
 STAMP := .stamp-$(PYTHON_VERSION)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help run token demo daily daily-month test lint types tests e2e build deploy code-sha openapi fuzz client-test security \
-	model-test faults bench-contention bench-units bench-coldstart lock clean venv
+	model-test faults bench-contention bench-units bench-coldstart bench-learning bench-heartsteps lock clean venv
 
 help:  ## say what there is
 	@echo "Fettle. Needs Python 3.11 or newer and make; everything else is installed here, on first use."
@@ -49,11 +50,16 @@ lint: $(VENV)/$(STAMP)  ## ruff: rules and format
 	@$(VENV)/bin/ruff check
 	@$(VENV)/bin/ruff format --check
 
-types: $(VENV)/$(STAMP)  ## mypy, strict
-	@$(VENV)/bin/mypy
+# What runs in the laboratory's environment is named there too: mypy needs the packages to know their types.
+LEARNING := $(wildcard $(foreach folder,lab/world lab/learning lab/ope tests/lab_*,$(folder)/*.py) lab/evaluate*.py)
 
-tests: $(VENV)/$(STAMP) $(MINISTACK)/$(STAMP)  ## pytest with branch coverage; all but what `make e2e` runs
+types: $(VENV)/$(STAMP) $(LAB)/$(STAMP)  ## mypy, strict
+	@$(VENV)/bin/mypy
+	@$(LAB)/bin/mypy --cache-dir .mypy_cache/lab $(LEARNING)
+
+tests: $(VENV)/$(STAMP) $(MINISTACK)/$(STAMP) $(LAB)/$(STAMP)  ## pytest with branch coverage; all but what `make e2e` runs
 	@$(VENV)/bin/python -m pytest --cov -n 2 --dist loadfile --ignore=tests/e2e
+	@$(LAB)/bin/python -m pytest --noconftest tests/lab_*
 
 e2e: venv  ## build and deploy to MiniStack, and try it: routes, jobs, roles, updates, removal; and Lambda's own runtime
 	@$(VENV)/bin/python -m pytest -p tests.e2e.plugin tests/integration tests/e2e --durations=8
@@ -106,7 +112,13 @@ bench-units: $(VENV)/$(STAMP) $(MINISTACK)/$(STAMP)  ## count the DynamoDB units
 bench-coldstart: $(VENV)/$(STAMP) $(SAM)/$(STAMP)  ## time each request handler's init beside a bare client (LAYER=.../python: a built one; TARGET=python3.13; COUNT=1)
 	@exec $(VENV)/bin/python -m lab.coldstart $(if $(LAYER),--layer "$(LAYER)") $(if $(TARGET),--python "$(TARGET)") $(if $(COUNT),--count)
 
-venv: $(VENV)/$(STAMP) $(MINISTACK)/$(STAMP) $(SAM)/$(STAMP) $(LAMBDA)/$(STAMP)  ## make the four virtual environments
+bench-learning: $(LAB)/$(STAMP)  ## Fettle against other learners in simulated worlds (SEEDS=2 EPISODES=2000: less)
+	@exec $(LAB)/bin/python -m lab.learning $(if $(SEEDS),--seeds $(SEEDS)) $(if $(EPISODES),--episodes $(EPISODES))
+
+bench-heartsteps: $(VENV)/$(STAMP)  ## the learner over a real trial, and where effects wear off (docs/learning-heartsteps.md)
+	@exec $(VENV)/bin/python -m lab.heartsteps
+
+venv: $(VENV)/$(STAMP) $(MINISTACK)/$(STAMP) $(SAM)/$(STAMP) $(LAMBDA)/$(STAMP) $(LAB)/$(STAMP)  ## make the virtual environments of CI
 
 PIP = --quiet --disable-pip-version-check install
 
@@ -147,6 +159,11 @@ $(LAMBDA)/$(STAMP): requirements/lambda.txt infra/build.py
 	@$(LAMBDA)/bin/python -m pip $(PIP) --no-deps --require-hashes -r requirements/lambda.txt
 	@touch $@
 
+$(LAB)/$(STAMP): requirements/lab.txt pyproject.toml
+	$(call environment,$(LAB),requirements/lab.txt)
+	@$(LAB)/bin/python -m pip $(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
 COMPILE = $(VENV)/bin/uv pip compile --quiet --generate-hashes --no-header --no-annotate
 EVERYWHERE = --universal --python-version 3.11
 
@@ -157,10 +174,11 @@ lock: $(VENV)/$(STAMP)  ## pin every requirement anew
 		-o requirements/lambda.txt
 	@$(COMPILE) $(EVERYWHERE) --upgrade requirements/sam.in -o requirements/sam.txt
 	@$(COMPILE) $(EVERYWHERE) --upgrade requirements/security.in -o requirements/security.txt
+	@$(COMPILE) $(EVERYWHERE) --upgrade requirements/lab.in -o requirements/lab.txt
 	@$(COMPILE) --python-version 3.13 --upgrade pyproject.toml -o layers/rl_core/requirements.txt
 
 clean:  ## remove what was made here: environments, caches, local data and its signing key
-	@rm -rf $(VENV) $(MINISTACK) $(SAM) $(LAMBDA) $(SECURITY) .stack .aws-sam build *.egg-info layers/rl_core/*.egg-info
+	@rm -rf $(VENV) $(MINISTACK) $(SAM) $(LAMBDA) $(LAB) $(SECURITY) .stack .aws-sam build *.egg-info layers/rl_core/*.egg-info
 	@rm -rf $(CLIENT)/node_modules $(CLIENT)/build
 	@rm -rf .coverage* .mypy_cache .pytest_cache .ruff_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -27,9 +27,9 @@ from rich.table import Table
 from lab import report
 from lab.daily import daily_rows, tell_days
 from lab.drive import Issued, Json, Phone, SurpriseError
-from lab.people import Person, days_out, population
 from lab.plots import SHORT
 from lab.results import Learned, SegmentRow, Served, table, verdict
+from lab.world.people import Person, days_out, population
 from local.clock import SteppedClock
 from local.ministack import MiniStackError
 from local.stack import Stack

@@ -8,7 +8,17 @@ from typing import Any
 
 import httpx
 
-from lab.people import Answer, Ending, Offered, Person, Visit, answers, expected_reward, next_visit, session_rating
+from lab.world.people import (
+    Answer,
+    Ending,
+    Offered,
+    Person,
+    Visit,
+    answers,
+    expected_reward,
+    next_visit,
+    session_rating,
+)
 
 ACTIONS = range(6)
 Json = dict[str, Any]
@@ -110,11 +120,11 @@ class Phone:
         ]  # fmt: skip
         reported = answers(self.person, visit, plan["rl_action_id"], offered)
         if visit.ending is Ending.BATCH:
-            self._batch(reported, session_rating(self.person, reported))
+            self._batch(reported, session_rating(self.person, plan["rl_action_id"], reported))
             return
         for answer in reported:
             self._call("POST", f"/activity/{answer.activity_id}/complete/", _wire(answer))
-        rating = session_rating(self.person, reported)
+        rating = session_rating(self.person, plan["rl_action_id"], reported)
         if visit.ending is Ending.ONE_BY_ONE and rating is not None:
             self._batch(reported, rating)
 

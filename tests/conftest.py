@@ -14,6 +14,7 @@ import pytest
 from local.template import load
 
 ROOT = Path(__file__).parents[1]
+collect_ignore_glob = ["lab_*"]  # these run in the laboratory's environment: make tests
 TEMPLATE = load({"JwtIssuer": "https://issuer.test", "JwtAudience": "fettle"})
 os.environ.update(
     TEMPLATE.environment

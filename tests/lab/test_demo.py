@@ -9,7 +9,8 @@ import pytest
 
 from lab.demo import START, TICK, diary_of, main
 from lab.drive import Phone, SurpriseError
-from lab.people import APPETITES, Ending, population
+from lab.world.people import Ending, population
+from lab.world.tastes import APPETITES
 
 NOW = datetime(2026, 10, 6, tzinfo=UTC)
 PLAN = {

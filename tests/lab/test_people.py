@@ -5,8 +5,7 @@ from statistics import fmean
 
 import pytest
 
-from lab.people import (
-    APPETITES,
+from lab.world.people import (
     TAGS,
     Answer,
     Ending,
@@ -22,6 +21,7 @@ from lab.people import (
     session_rating,
     willingness,
 )
+from lab.world.tastes import APPETITES
 from rl_core.assessment import segment_of
 from rl_core.catalogue import catalogue
 from rl_core.models import ACTIONS, Segment
@@ -74,12 +74,12 @@ def test_a_seed_makes_the_same_people_who_do_the_same() -> None:
 
 
 def test_another_seed_makes_other_people() -> None:
-    assert [p.appetites for p in cast()] != [p.appetites for p in population(seed=2, per_segment=4, days=30)]
+    assert [p.deviation for p in cast()] != [p.deviation for p in population(seed=2, per_segment=4, days=30)]
 
 
 def test_a_person_does_not_depend_on_how_many_others_there_are() -> None:
     alone = population(seed=1, per_segment=1, days=30)[0]
-    assert alone.appetites == cast()[0].appetites
+    assert alone.deviation == cast()[0].deviation
 
 
 def test_scores_land_in_the_persons_segment() -> None:
@@ -136,6 +136,6 @@ def test_every_way_of_using_the_app_occurs() -> None:
 
 def test_session_ratings_are_one_to_five_or_none() -> None:
     person, reported = somebody(), [Answer(11, True)]
-    ratings = {session_rating(person, reported) for _ in range(500)}
+    ratings = {session_rating(person, 0, reported) for _ in range(500)}
     assert None in ratings
     assert ratings - {None} <= set(range(1, 6))

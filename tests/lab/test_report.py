@@ -11,10 +11,10 @@ from random import Random
 import numpy as np
 
 from lab.daily import DayRow
-from lab.people import APPETITES
 from lab.plots import day_chart, heat_map, learning_curve, moving_mean
 from lab.report import page, write
 from lab.results import Learned, Served, table
+from lab.world.tastes import APPETITES
 from rl_core.effectiveness import Estimate
 
 FACTS = {"sessions <shown>": "90"}

@@ -2,6 +2,7 @@
 
 import os
 from functools import lru_cache
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -23,6 +24,11 @@ class Settings(Learner):
     epsilon_start: float = Field(0.3, ge=0, le=1)
     epsilon_decay: float = Field(0.993, gt=0, le=1, description="per episode of the segment")
     epsilon_min: float = Field(0.06, ge=0, le=1)
+    exploration: Literal["epsilon", "posterior"] = Field(
+        "epsilon", description="how an action is drawn (rl_core.policy)"
+    )
+    posterior_noise: float = Field(0.1, gt=0, description="spread of one reward, as the posterior takes it")
+    posterior_floor: float = Field(0.02, ge=0, le=1, description="the share of posterior decisions drawn evenly")
     action_cooldown: int = Field(1, ge=0, le=5, description="latest actions that are not eligible again")
     session_hours: int = Field(48, ge=1, description="hours until an unfinished session expires")
     learn_attempts: int = Field(4, ge=0, description="policy races an API request may lose before it queues")

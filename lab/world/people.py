@@ -1,8 +1,8 @@
 """Simulated people, and the tastes they hide from the service.
 
-A person belongs to one of the nine segments. The segment has an appetite for each of the six actions; a person
-deviates from it, has a disposition of their own, and in a bad spell gentle plans suit them better and hard ones worse.
-The service sees none of this, only answers.
+A person belongs to one of the nine segments. The segment has tastes (`lab.world.tastes`); a person deviates from them,
+has a disposition of their own, and in a bad spell gentle plans suit them better and hard ones worse.
+The service sees none of this, only answers. The demo meets these people over HTTP, the simulator in-process.
 
 How much of a plan gets done depends on the action; which of its activities, on the activities. That keeps the
 expected reward exact: with p the willingness, n activities assigned and t of them tried on this visit,
@@ -21,19 +21,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from random import Random
+from typing import NamedTuple
 
-# The share of a plan that an average person of the segment gets done, by action id 0-5 (spec 3): the hidden truth.
-APPETITES: Mapping[str, tuple[float, ...]] = {
-    "Low Anxiety, Low Activity": (0.86, 0.62, 0.34, 0.44, 0.25, 0.56),
-    "Low Anxiety, Moderate Activity": (0.58, 0.86, 0.30, 0.36, 0.64, 0.25),
-    "Low Anxiety, High Activity": (0.46, 0.64, 0.25, 0.34, 0.87, 0.28),
-    "Moderate Anxiety, Low Activity": (0.48, 0.30, 0.86, 0.56, 0.25, 0.64),
-    "Moderate Anxiety, Moderate Activity": (0.62, 0.44, 0.56, 0.87, 0.25, 0.36),
-    "Moderate Anxiety, High Activity": (0.58, 0.86, 0.40, 0.25, 0.64, 0.28),
-    "High Anxiety, Low Activity": (0.46, 0.28, 0.64, 0.52, 0.23, 0.87),
-    "High Anxiety, Moderate Activity": (0.38, 0.44, 0.87, 0.62, 0.25, 0.54),
-    "High Anxiety, High Activity": (0.50, 0.60, 0.40, 0.86, 0.25, 0.34),
-}
+from lab.world.tastes import USUAL, Moment, Tastes, demo_tastes
+
 # What a good spell adds to the appetite for each action, and a bad one takes; the lighter plan is for bad spells.
 SPELL = (0.05, 0.07, 0.04, 0.04, 0.10, -0.05)
 DEVIATION = 0.05
@@ -63,8 +54,7 @@ class Ending(Enum):
     UNSEEN = "the phone prefetches the plan, nobody looks"
 
 
-@dataclass(frozen=True)
-class Offered:
+class Offered(NamedTuple):
     """What a person weighs in an activity that was assigned to them."""
 
     id: int
@@ -73,8 +63,7 @@ class Offered:
     intensity: str
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(NamedTuple):
     """A person's feedback on one activity; None is a question left open."""
 
     activity_id: int
@@ -101,18 +90,19 @@ class Person:
     habit: Ending
     prefetches: bool
     unreliable: float
-    appetites: tuple[float, ...]
+    tastes: Tastes
+    deviation: tuple[float, ...]
     disposition: float
     rng: Random
     spell: float = 0.0
 
 
-@dataclass(frozen=True)
-class Visit:
+class Visit(NamedTuple):
     """What is settled before the plan is seen."""
 
     ending: Ending
     spell: float
+    moment: Moment = USUAL
 
     def tries(self, assigned: int) -> int:
         """How many of the assigned activities the person gets round to."""
@@ -121,12 +111,17 @@ class Visit:
         return 0 if self.ending in (Ending.LOOKED, Ending.UNSEEN) else assigned
 
 
-def population(seed: int, per_segment: int, days: int) -> list[Person]:
-    """The whole cast, segment by segment; the same seed makes the same people."""
-    return [_person(seed, segment, place, days) for segment in APPETITES for place in range(per_segment)]
+def population(seed: int, per_segment: int, days: int, tastes: Mapping[str, Tastes] | None = None) -> list[Person]:
+    """The whole cast, segment by segment; the same seed makes the same people. Without tastes, the demo's."""
+    return [
+        person(seed, segment, place, days, its)
+        for segment, its in (tastes or demo_tastes()).items()
+        for place in range(per_segment)
+    ]
 
 
-def _person(seed: int, segment: str, place: int, days: int) -> Person:
+def person(seed: int, segment: str, place: int, days: int, tastes: Tastes) -> Person:
+    """The person who comes at this place in their segment."""
     name = f"{segment.lower().replace(',', '').replace(' ', '-')}-{place}"
     rng = Random(f"{seed}/{name}")
     drops_out = rng.random() < 0.15
@@ -143,7 +138,8 @@ def _person(seed: int, segment: str, place: int, days: int) -> Person:
         habit=Ending.ONE_BY_ONE if place % 4 == 3 else Ending.BATCH,
         prefetches=place % 8 == 2,
         unreliable=rng.uniform(0.02, 0.14),
-        appetites=tuple(_clip(a + rng.gauss(0.0, DEVIATION)) for a in APPETITES[segment]),
+        tastes=tastes,
+        deviation=tuple(rng.gauss(0.0, DEVIATION) for _ in tastes.appetites),
         disposition=min(max(rng.gauss(0.0, 0.4), -0.8), 0.8),
         rng=rng,
     )
@@ -163,28 +159,40 @@ def days_out(person: Person) -> Iterator[int]:
             yield day
 
 
-def next_visit(person: Person, newcomer: bool = False) -> Visit:
+def next_visit(person: Person, newcomer: bool = False, moment: Moment = USUAL) -> Visit:
     """Draws how the coming visit goes, before any plan is known; newcomers finish what they begin."""
     if newcomer or person.rng.random() >= person.unreliable:
-        return Visit(person.habit, person.spell)
-    return Visit(person.rng.choice((Ending.HALF_WAY, Ending.HALF_WAY, Ending.LOOKED, Ending.UNSEEN)), person.spell)
+        return Visit(person.habit, person.spell, moment)
+    ending = person.rng.choice((Ending.HALF_WAY, Ending.HALF_WAY, Ending.LOOKED, Ending.UNSEEN))
+    return Visit(ending, person.spell, moment)
 
 
 def willingness(person: Person, visit: Visit, action: int) -> float:
     """The chance that an activity of this action's plan gets done on this visit."""
-    return _clip(person.appetites[action] + SPELL[action] * visit.spell)
+    liking = clip(person.tastes.appetites[action] + person.deviation[action])
+    return clip(liking + SPELL[action] * visit.spell + person.tastes.shift(action, visit.moment))
 
 
 def lift(person: Person, willing: float) -> float:
-    """Mean motivation points that an activity brings: people gain from what they like (0.25 -> -0.8, 0.86 -> +1.5)."""
-    return 3.8 * willing - 1.75 + person.disposition
+    """Mean motivation points that an activity brings this person."""
+    return usual_lift(willing) + person.disposition
+
+
+def usual_lift(willing: float) -> float:
+    """The same for a person without a disposition: people gain from what they like (0.25 -> -0.8, 0.86 -> +1.5)."""
+    return 3.8 * willing - 1.75
 
 
 def expected_reward(person: Person, visit: Visit, action: int, assigned: int) -> float:
     """The exact mean of the session's reward, had this action been served (the formula in the module's docstring)."""
-    willing, tried = willingness(person, visit, action), visit.tries(assigned)
+    willing = willingness(person, visit, action)
+    return mean_reward(willing, lift(person, willing), visit.tries(assigned), assigned)
+
+
+def mean_reward(willing: float, points: float, tried: int, assigned: int) -> float:
+    """E[reward] with mean lift `points`, `tried` of the `assigned` activities being tried."""
     any_rated = 1.0 - (1.0 - willing * RATED) ** tried
-    return (tried * willing / assigned + lift(person, willing) / 5.0 * any_rated) / 2.0
+    return (tried * willing / assigned + points / 5.0 * any_rated) / 2.0
 
 
 def answers(person: Person, visit: Visit, action: int, plan: Sequence[Offered]) -> list[Answer]:
@@ -227,13 +235,15 @@ def _difficulty(person: Person, offered: Offered) -> int:
     return min(max(round(felt), 1), 5)
 
 
-def session_rating(person: Person, reported: Sequence[Answer]) -> int | None:
+def session_rating(person: Person, action: int, reported: Sequence[Answer]) -> int | None:
     """One to five for the session as a whole, about every third time."""
-    if person.rng.random() >= 0.35 or not reported:
+    if person.rng.random() >= person.tastes.rates or not reported:
         return None
     done = sum(answer.completed for answer in reported) / len(reported)
-    return min(max(round(1.5 + 2.5 * done + person.rng.uniform(-0.7, 0.7)), 1), 5)
+    felt = 1.5 + 2.5 * done + person.tastes.regard[action] + person.rng.uniform(-0.7, 0.7)
+    return min(max(round(felt), 1), 5)
 
 
-def _clip(share: float) -> float:
+def clip(share: float) -> float:
+    """A willingness: nobody does everything, or nothing."""
     return min(max(share, 0.05), 0.95)

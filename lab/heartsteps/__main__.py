@@ -1,0 +1,115 @@
+"""`make bench-heartsteps`: the learner over a real trial, and in a simulated world whose effects wear off.
+
+Prints tables and a line of JSON, and writes the tables and pictures of docs/learning-heartsteps.md anew.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from itertools import product
+from multiprocessing import Pool
+
+import numpy as np
+
+from lab.heartsteps import page, plots
+from lab.heartsteps.effects import doses, effect, weeks
+from lab.heartsteps.fading import FADING, KNOWING, RULES, WORLDS, by_rule, gain_of, mean_over
+from lab.heartsteps.learning import Replay, as_the_log_goes_by, replay
+from lab.heartsteps.trial import FILE, STATES_OF, Trial, load, sample_of, walk
+from lab.ope.calibration import calibrate
+from lab.ope.judge import Estimate, Target, Verdict, difference, judge, served
+from rl_core.config import Settings
+
+SETTINGS = Settings(table_name="none", action_cooldown=0)
+RUNS, SEEDS, REPLICATES = 100, 12, 2000
+
+Gains = Mapping[str, Mapping[str, Estimate]]
+
+
+def trial_figures(trial: Trial) -> tuple[Estimate, list[Verdict], dict[str, Replay], dict[str, Estimate]]:
+    """As randomised, every policy doubly robust, the learner by replay, and the learner against always and never."""
+    n = len(trial)
+    always, never = (np.tile(np.array(row), (n, 1)) for row in ([0.0, 1.0], [1.0, 0.0]))
+    sample = sample_of(trial, walk(trial).state)
+    learners = {name: as_the_log_goes_by(trial, walk(trial, know), SETTINGS) for name, know in STATES_OF.items()}
+    targets = [Target("always send", always), Target("never send", never)]
+    targets += [Target(f"learner, state {name}", chosen) for name, chosen in learners.items()]
+    verdicts = judge(sample, targets, REPLICATES)
+    replays = {name: replay(trial, walk(trial, know), SETTINGS, RUNS, REPLICATES) for name, know in STATES_OF.items()}
+    apart = {
+        f"{name}, less {other}": difference(sample, chosen, target, REPLICATES)
+        for name, chosen in learners.items()
+        for other, target in (("always", always), ("never", never))
+    }
+    apart["always, less never"] = difference(sample, always, never, REPLICATES)
+    return served(sample, REPLICATES), verdicts, replays, apart
+
+
+def fading_figures(seeds: int = SEEDS) -> tuple[Gains, dict[str, Estimate], dict[str, dict[str, float]]]:
+    """The learner's gain by world and state; what also knowing the dose adds, seed by seed; the rules that know all."""
+    jobs = list(product(WORLDS, KNOWING, range(seeds)))
+    with Pool(2) as pool:
+        gains = dict(zip(jobs, pool.starmap(gain_of, [(w, k, SETTINGS, s) for w, k, s in jobs]), strict=True))
+    by_world = {
+        world.name: {know: mean_over([gains[world, know, seed] for seed in range(seeds)]) for know in KNOWING}
+        for world in WORLDS
+    }
+    usual, _, dosed, _ = KNOWING
+    added = {
+        world.name: mean_over([gains[world, dosed, seed] - gains[world, usual, seed] for seed in range(seeds)])
+        for world in WORLDS
+    }
+    rules = {world.name: {name: by_rule(world, rule(world)) for name, rule in RULES.items()} for world in FADING}
+    return by_world, added, rules
+
+
+def report_trial(trial: Trial) -> dict[str, object]:
+    logged, verdicts, replays, apart = trial_figures(trial)
+    by_week, by_dose = ({name: effect(trial, rows) for name, rows in parts(trial)} for parts in (weeks, doses))
+    kinds = calibrate(sample_of(trial, walk(trial).state, by_kind=True))
+    page.put("trial", page.trial_table(logged, verdicts, replays))
+    page.put("apart", page.apart_table(apart, replays))
+    plots.save(plots.values(logged, verdicts, replays), "heartsteps-values")
+    plots.save(plots.effects(by_week, by_dose), "heartsteps-effects")
+    return {
+        "decisions": len(trial),
+        "unavailable": trial.unavailable,
+        "randomised": asdict(logged),
+        "policies": [asdict(verdict) for verdict in verdicts],
+        "replay": {name: asdict(found) for name, found in replays.items()},
+        "apart": {name: asdict(found) for name, found in apart.items()},
+        "effect_by_week": {name: asdict(found) for name, found in by_week.items()},
+        "effect_by_dose": {name: asdict(found) for name, found in by_dose.items()},
+        "kinds_calibration_p": kinds.p,
+    }
+
+
+def report_fading() -> dict[str, object]:
+    by_world, added, rules = fading_figures()
+    page.put("fading", page.fading_table(by_world, added, rules))
+    plots.save(plots.fading(by_world, rules), "heartsteps-fading")
+    return {
+        "gain": {world: {know: asdict(found) for know, found in row.items()} for world, row in by_world.items()},
+        "dose_adds": {world: asdict(found) for world, found in added.items()},
+        "rules": rules,
+    }
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parts = arguments or ["trial", "fading"]
+    figures: dict[str, object] = {}
+    if "trial" in parts and not FILE.exists():
+        print(f"no trial at {FILE}: docs/learning-heartsteps.md says where to get it", file=sys.stderr)
+    elif "trial" in parts:
+        figures["trial"] = report_trial(load())
+    if "fading" in parts:
+        figures["fading"] = report_fading()
+    print(json.dumps(figures))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,75 @@
+"""The runs of the comparison, two at a time, kept under build/ until the code that made them changes.
+
+One line a world and seed. A comparison that was stopped goes on where it was.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from itertools import product
+from pathlib import Path
+
+from lab.learning.runs import Course, compare
+from lab.world.tastes import World
+
+PROCESSES = 2
+ROOT = Path(__file__).parents[2]
+SOURCES = ("lab/world", "lab/learning/methods.py", "lab/learning/oracles.py", "lab/learning/packages.py",
+           "lab/learning/runs.py", "layers/rl_core/rl_core", "requirements/lab.txt")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One world and seed: the course of every method."""
+
+    world: World
+    seed: int
+    courses: dict[str, Course]
+
+
+def code() -> str:
+    """A short name of all that decides the figures."""
+    digest = sha256()
+    for source in SOURCES:
+        path = ROOT / source
+        files = [path] if path.is_file() else sorted(path.glob("*.py"))
+        for file in files:
+            digest.update(file.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def cells(seeds: int, episodes: int, folder: Path) -> Iterator[Cell]:
+    """Every world with every seed, those kept first, each as soon as it is there; seeds before worlds."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{code()}-{episodes}.jsonl"
+    kept = {(cell.world, cell.seed): cell for cell in _read(path)}
+    wanted = [(world, seed) for seed, world in product(range(seeds), World)]
+    yield from (kept[key] for key in wanted if key in kept)
+    missing = [key for key in wanted if key not in kept]
+    if not missing:
+        return
+    with ProcessPoolExecutor(PROCESSES) as pool, path.open("a", encoding="utf-8") as out:
+        for done in as_completed([pool.submit(_cell, world, seed, episodes) for world, seed in missing]):
+            cell = done.result()
+            out.write(json.dumps(asdict(cell)) + "\n")
+            out.flush()
+            yield cell
+
+
+def _cell(world: World, seed: int, episodes: int) -> Cell:
+    return Cell(world, seed, compare(world, seed, episodes))
+
+
+def _read(path: Path) -> Iterable[Cell]:
+    if not path.exists():
+        return
+    for line in path.read_text(encoding="utf-8").splitlines():
+        raw = json.loads(line)
+        courses = {
+            name: Course(tuple(c["curve"]), c["decide_us"], c["update_us"]) for name, c in raw["courses"].items()
+        }
+        yield Cell(World(raw["world"]), raw["seed"], courses)

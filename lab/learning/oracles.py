@@ -1,0 +1,168 @@
+"""Two who know the people: what there is to gain, looking at this session alone, or ahead.
+
+The planner adds to a session's exact mean what the segment's future is worth after it: the value function of the
+segment's average person, found by value iteration over a grid of engagement and motivation and the latest actions,
+each moved by its mean. It is not told how a visit will end, nor the person's mood to come; a little is left above it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lab.learning.methods import decision
+from lab.world.crowd import Caller, Feedback, plan_size
+from lab.world.people import clip, mean_reward, usual_lift, willingness
+from lab.world.tastes import DRIFT_DAYS, REMEMBERED, Moment, Tastes
+from rl_core.models import ACTIONS, Action, Decision
+from rl_core.outcome import state_of
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+AHEAD = 0.95  # the planner's discount: about twenty sessions ahead
+SWEEPS = 120
+FIT, DONE = 0.02, 0.9  # what difficulty adds to engagement; plans not left behind
+WEEK = 7
+
+
+class Myopic:
+    """The eligible action that brings most in this session."""
+
+    def decide(self, caller: Caller) -> Decision:
+        return decision(caller, max(caller.eligible, key=caller.expected), 1.0)
+
+    def learn(self, feedback: Feedback) -> None:
+        """Knows already."""
+
+
+class Planner:
+    """The eligible action with the greatest sum of this session's mean and the discounted value of what follows."""
+
+    def __init__(self, tastes: Mapping[str, Tastes], cooldown: int) -> None:
+        self._tastes, self._cooldown = tastes, cooldown
+        self._values: dict[tuple[str, int], Values] = {}
+
+    def decide(self, caller: Caller) -> Decision:
+        values = self._value(caller.life.person.segment, caller.day)
+        return decision(caller, max(caller.eligible, key=lambda a: caller.expected(a) + after(values, caller, a)), 1.0)
+
+    def learn(self, feedback: Feedback) -> None:
+        """Knows already."""
+
+    def _value(self, segment: str, day: float) -> Values:
+        """The segment's values with the tastes of this week."""
+        week = int(min(day, DRIFT_DAYS) // WEEK) if self._tastes[segment].later is not None else 0
+        if (segment, week) not in self._values:
+            self._values[segment, week] = solve(self._tastes[segment], week * WEEK, self._cooldown)
+        return self._values[segment, week]
+
+
+def after(values: Values, caller: Caller, action: Action) -> float:
+    """The discounted value of where this action leads the caller, on average."""
+    life = caller.life
+    willing = willingness(life.person, caller.visit, action)
+    e, m = step(life.person.tastes, action, life.engagement, life.motivation, willing)
+    return AHEAD * values.at(e, m, (*life.recent, action))
+
+
+def step(tastes: Tastes, action: Action, e: float, m: float, willing: float) -> tuple[float, float]:
+    """Both scores after a session at its mean, by the service's formulas (`rl_core.outcome`)."""
+    rating = min(max(1.5 + 2.5 * willing + tastes.regard[action], 1.0), 5.0)
+    moved = e + 0.2 * (DONE * willing - e) + FIT + 0.1 * tastes.rates * DONE * (rating - 3)
+    return min(max(moved, 0.0), 1.0), m + 0.2 * (DONE * usual_lift(willing) / 5 - m)
+
+
+@dataclass(frozen=True)
+class Values:
+    """A value for each point of a grid of engagement and motivation and the latest actions, oldest first."""
+
+    engagement: list[float]
+    motivation: list[float]
+    memory: int
+    table: list[list[list[float]]]  # shape (engagements, motivations, 6 ** memory)
+
+    def at(self, engagement: float, motivation: float, recent: tuple[int, ...]) -> float:
+        """The value by linear interpolation; a newcomer's missing actions are taken for the latest one."""
+        latest = recent[-self.memory :]
+        place = 0
+        for action in (latest[0],) * (self.memory - len(latest)) + latest:
+            place = place * len(ACTIONS) + action
+        i, x = _between(self.engagement, engagement)
+        j, y = _between(self.motivation, motivation)
+        low = self._along(self.table[i], j, y, place)
+        return low if x == 0 else low * (1 - x) + self._along(self.table[i + 1], j, y, place) * x
+
+    @staticmethod
+    def _along(row: list[list[float]], j: int, y: float, place: int) -> float:
+        return row[j][place] if y == 0 else row[j][place] * (1 - y) + row[j + 1][place] * y
+
+
+def _between(grid: list[float], value: float) -> tuple[int, float]:
+    """The place below the value and how far it is to the next; a grid of one point is everywhere."""
+    if len(grid) == 1:
+        return 0, 0.0
+    scaled = (min(max(value, grid[0]), grid[-1]) - grid[0]) / (grid[1] - grid[0])
+    place = min(int(scaled), len(grid) - 2)
+    return place, scaled - place
+
+
+def solve(tastes: Tastes, day: float, cooldown: int) -> Values:
+    """Value iteration for the segment's average person, on a grid no finer than these tastes need."""
+    es = np.linspace(0, 1, 25) if tastes.carry or tastes.by_state else np.array([0.4])
+    ms = np.linspace(-0.4, 0.4, 25) if tastes.by_state else np.array([0.0])
+    memory = max(cooldown, len(REMEMBERED) if tastes.wear else 1)
+    histories = list(product(ACTIONS, repeat=memory))
+    reward, next_e, next_m = _model(tastes, day, es, ms, histories, cooldown)
+    place = {history: i for i, history in enumerate(histories)}
+    follow = np.array([[place[*h[1:], a] for a in ACTIONS] for h in histories])
+    values = np.zeros((len(es), len(ms), len(histories)))
+    lookup = _Lookup(es, ms, next_e, next_m, follow)
+    for _ in range(SWEEPS):
+        values = (reward + AHEAD * lookup.of(values)).max(axis=-1)
+    return Values(es.tolist(), ms.tolist(), memory, values.tolist())
+
+
+def _model(
+    tastes: Tastes, day: float, es: Floats, ms: Floats, histories: list[tuple[Action, ...]], cooldown: int
+) -> tuple[Floats, Floats, Floats]:
+    """Mean reward (minus infinity where barred) and next scores, each of shape (es, ms, histories, 6)."""
+    shape = (len(es), len(ms), len(histories), len(ACTIONS))
+    reward, next_e, next_m = np.empty(shape), np.empty(shape), np.empty(shape)
+    for (i, e), (j, m), (h, history) in product(enumerate(es), enumerate(ms), enumerate(histories)):
+        moment = Moment(day, float(e), state_of(float(e), float(m)).row, history)
+        for a in ACTIONS:
+            at, size = (i, j, h, a), plan_size(a)
+            willing = clip(tastes.appetites[a] + tastes.shift(a, moment))
+            next_e[at], next_m[at] = step(tastes, a, float(e), float(m), willing)
+            allowed = a not in history[len(history) - cooldown :]
+            reward[at] = DONE * mean_reward(willing, usual_lift(willing), size, size) if allowed else -np.inf
+    return reward, next_e, next_m
+
+
+class _Lookup:
+    """Where each state and action lead, as places in the grid and weights, found once."""
+
+    def __init__(self, es: Floats, ms: Floats, next_e: Floats, next_m: Floats, follow: Ints) -> None:
+        self._follow = np.broadcast_to(follow, next_e.shape)
+        self._i, self._x = _places(es, next_e)
+        self._j, self._y = _places(ms, next_m)
+
+    def of(self, values: Floats) -> Floats:
+        i, j, h = self._i, self._j, self._follow
+        above, right = np.minimum(i + 1, values.shape[0] - 1), np.minimum(j + 1, values.shape[1] - 1)
+        low = values[i, j, h] * (1 - self._y) + values[i, right, h] * self._y
+        high = values[above, j, h] * (1 - self._y) + values[above, right, h] * self._y
+        mixed: Floats = low * (1 - self._x) + high * self._x
+        return mixed
+
+
+def _places(grid: Floats, values: Floats) -> tuple[Ints, Floats]:
+    if len(grid) == 1:
+        return np.zeros(values.shape, dtype=np.int64), np.zeros(values.shape)
+    scaled = (np.clip(values, grid[0], grid[-1]) - grid[0]) / (grid[1] - grid[0])
+    places = np.minimum(scaled.astype(np.int64), len(grid) - 2)
+    return places, scaled - places

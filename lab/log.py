@@ -1,0 +1,235 @@
+"""Logged decisions: one row a session that was decided and closed, and their CSV.
+
+| column | meaning |
+|---|---|
+| user | whose: the subject, or a code that an export put in its place |
+| session | the user's session number |
+| segment | code of the segment, such as HIGH_LOW |
+| state | row of the Q-table, 0-8: engagement level * 3 + motivation level |
+| eligible | the actions that could be drawn, one digit each, such as 01345 |
+| action | the action drawn, 0-5 |
+| propensity | the probability with which it was drawn; empty: not recorded |
+| epsilon | the exploration rate at the draw; empty: not recorded |
+| version | version of the policy that decided |
+| explored | 1 if the draw was an exploration |
+| fallback | 1 if no policy could be read: a uniform draw that is not learned from |
+| reward | the session's reward |
+| next | state row at the closing |
+| barred | the actions that the cool-down bars in the next state, one digit each |
+| learned | version of the policy that learned from it; empty: not learned yet |
+
+A CSV needs all columns in its first line, in any order. Notes, times, ratings and activities are not in it.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random, SystemRandom
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rl_core.models import ACTIONS, STATES, Segment
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+SEGMENTS = tuple(Segment)
+FALLBACK = "fallback"
+
+
+class LogError(Exception):
+    """A log that cannot be read; says where."""
+
+
+class Row(NamedTuple):
+    """One logged decision: the columns of the module's docstring."""
+
+    user: str
+    session: int
+    segment: Segment
+    state: int
+    eligible: tuple[int, ...]
+    action: int
+    propensity: float
+    epsilon: float
+    version: int
+    explored: bool
+    fallback: bool
+    reward: float
+    next: int
+    barred: tuple[int, ...]
+    learned: int | None
+
+
+@dataclass(frozen=True)
+class Log:
+    """n logged decisions as columns, users together in the order of their sessions; fallback sessions are left out.
+
+    `user` is 0..users-1, `segment` an index into SEGMENTS, `eligible` and `barred` have shape (n, 6), all others (n,).
+    `propensity` and `epsilon` are NaN where not recorded, `learned` is 0 where not learned yet. `left_out` counts the
+    sessions that were found and are not here, by reason.
+    """
+
+    user: Ints
+    session: Ints
+    segment: Ints
+    state: Ints
+    eligible: Bools
+    action: Ints
+    propensity: Floats
+    epsilon: Floats
+    version: Ints
+    explored: Bools
+    reward: Floats
+    next_state: Ints
+    barred: Bools
+    learned: Ints
+    left_out: Mapping[str, int]
+
+    def __len__(self) -> int:
+        return len(self.action)
+
+    @property
+    def users(self) -> int:
+        return int(self.user.max()) + 1 if len(self) else 0
+
+
+def log_of(rows: Iterable[Row], left_out: Mapping[str, int] | None = None) -> Log:
+    """The rows as columns, without those of fallback sessions, which are counted."""
+    every = sorted(rows, key=lambda row: (row.user, row.session))
+    kept = [row for row in every if not row.fallback]
+    counts = Counter(left_out or {})
+    counts[FALLBACK] += len(every) - len(kept)
+    codes = {user: code for code, user in enumerate(dict.fromkeys(row.user for row in kept))}
+    return Log(
+        user=_ints(codes[row.user] for row in kept),
+        session=_ints(row.session for row in kept),
+        segment=_ints(SEGMENTS.index(row.segment) for row in kept),
+        state=_ints(row.state for row in kept),
+        eligible=_mask(row.eligible for row in kept),
+        action=_ints(row.action for row in kept),
+        propensity=np.array([row.propensity for row in kept], float),
+        epsilon=np.array([row.epsilon for row in kept], float),
+        version=_ints(row.version for row in kept),
+        explored=np.array([row.explored for row in kept], bool),
+        reward=np.array([row.reward for row in kept], float),
+        next_state=_ints(row.next for row in kept),
+        barred=_mask(row.barred for row in kept),
+        learned=_ints(row.learned or 0 for row in kept),
+        left_out={reason: count for reason, count in sorted(counts.items()) if count},
+    )
+
+
+def _ints(values: Iterable[int]) -> Ints:
+    return np.fromiter(values, np.int64)
+
+
+def _mask(sets: Iterable[Sequence[int]]) -> Bools:
+    return np.array([[a in chosen for a in ACTIONS] for chosen in sets], bool).reshape(-1, len(ACTIONS))
+
+
+def pseudonymous(rows: Sequence[Row], rng: Random | None = None) -> list[Row]:
+    """The rows with a code in each user's place, drawn anew each time.
+
+    Not anonymous: who knows a person's plans can still find them.
+    """
+    users = sorted({row.user for row in rows})
+    (rng or SystemRandom()).shuffle(users)
+    codes = {user: f"u{code:06d}" for code, user in enumerate(users, start=1)}
+    return sorted(row._replace(user=codes[row.user]) for row in rows)
+
+
+def write_csv(path: Path, rows: Iterable[Row]) -> None:
+    """Writes the rows; floats with all their digits."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        out = csv.writer(file)
+        out.writerow(Row._fields)
+        out.writerows(_cells(row) for row in rows)
+
+
+def _cells(row: Row) -> list[str]:
+    """The row as text, in the order of the columns."""
+    texts = row._asdict() | {
+        "segment": row.segment.name,
+        "eligible": _digits(row.eligible),
+        "barred": _digits(row.barred),
+        "explored": int(row.explored),
+        "fallback": int(row.fallback),
+        "learned": "" if row.learned is None else row.learned,
+    }
+    return ["" if value != value else str(value) for value in texts.values()]
+
+
+def _digits(actions: Iterable[int]) -> str:
+    return "".join(str(int(a)) for a in actions)
+
+
+def read_csv(path: Path) -> Log:
+    """The log in a CSV. Raises LogError with the line that does not fit."""
+    with path.open(newline="", encoding="utf-8") as file:
+        reader = csv.DictReader(file)
+        missing = sorted(set(Row._fields) - set(reader.fieldnames or ()))
+        if missing:
+            raise LogError(f"{path}: no column {', '.join(missing)}")
+        return log_of([_parsed(path, reader.line_num, cells) for cells in reader])
+
+
+def _parsed(path: Path, line: int, cells: Mapping[str, str]) -> Row:
+    try:
+        return _row(cells)
+    except (ValueError, KeyError, TypeError) as error:
+        raise LogError(f"{path}, line {line}: {error}") from error
+
+
+def _row(cells: Mapping[str, str]) -> Row:
+    return Row(
+        user=cells["user"],
+        session=int(cells["session"]),
+        segment=Segment[cells["segment"]],
+        state=_below(STATES, cells["state"]),
+        eligible=_actions(cells["eligible"]),
+        action=_below(len(ACTIONS), cells["action"]),
+        propensity=_number(cells["propensity"]),
+        epsilon=_number(cells["epsilon"]),
+        version=int(cells["version"]),
+        explored=_flag(cells["explored"]),
+        fallback=_flag(cells["fallback"]),
+        reward=_finite(cells["reward"]),
+        next=_below(STATES, cells["next"]),
+        barred=_actions(cells["barred"]),
+        learned=int(cells["learned"]) if cells["learned"] else None,
+    )
+
+
+def _below(limit: int, text: str) -> int:
+    if not 0 <= int(text) < limit:
+        raise ValueError(f"{text} is not within 0-{limit - 1}")
+    return int(text)
+
+
+def _actions(text: str) -> tuple[int, ...]:
+    return tuple(_below(len(ACTIONS), digit) for digit in text)
+
+
+def _flag(text: str) -> bool:
+    if text not in ("0", "1"):
+        raise ValueError(f"{text!r} is neither 0 nor 1")
+    return text == "1"
+
+
+def _number(text: str) -> float:
+    return _finite(text) if text else math.nan
+
+
+def _finite(text: str) -> float:
+    if not math.isfinite(value := float(text)):
+        raise ValueError(f"{text} is not a finite number")
+    return value

@@ -1,0 +1,1 @@
+"""The simulated people and the world they live in."""

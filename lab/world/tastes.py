@@ -1,0 +1,125 @@
+"""What a segment's people like, hidden from the service, and the worlds that differ in it.
+
+Shares are chances that an activity of a plan gets done. Every world has the same everyday troubles (missing ratings,
+late and lost feedback, people who leave); beyond that each but the first has one thing that a learner may miss:
+
+    base         what people like depends on their segment alone
+    states       and on their engagement and motivation as well
+    habituation  and wears off when the same plan was had lately
+    drift        and turns, over twenty weeks, into other tastes
+    delayed      and grows with engagement, which the plans that are least done raise most, by how people rate them
+
+The demo's world is a base world with tastes written down here instead of drawn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from random import Random
+from typing import NamedTuple
+
+ACTIONS, STATES = 6, 9
+CENTRE, SPREAD = 0.5, 0.12  # of a segment's appetites for the six actions
+STATE_SPREAD = 0.08  # of what a state adds to each of them
+WEAR = 0.3  # what an action loses that was had in all of the sessions that are remembered
+REMEMBERED = (0.0, 0.5, 0.3, 0.2)  # the weight of the latest session, the one before, and so on
+DRIFT_DAYS, DRIFT = 140, 0.6  # within these days, tastes go this far towards others
+CARRY = 0.6  # what full engagement adds over none
+ALIKE = 0.5  # what is left there of the differences between appetites
+REGARD = -4.0  # rating points that an action gains for each share that it is liked less
+REGARD_SPREAD = 1.2
+RATES, RATES_ALWAYS = 0.35, 0.9  # sessions that are rated: usually, and where ratings matter
+
+# The demo's tastes by action id 0-5.
+APPETITES: Mapping[str, tuple[float, ...]] = {
+    "Low Anxiety, Low Activity": (0.86, 0.62, 0.34, 0.44, 0.25, 0.56),
+    "Low Anxiety, Moderate Activity": (0.58, 0.86, 0.30, 0.36, 0.64, 0.25),
+    "Low Anxiety, High Activity": (0.46, 0.64, 0.25, 0.34, 0.87, 0.28),
+    "Moderate Anxiety, Low Activity": (0.48, 0.30, 0.86, 0.56, 0.25, 0.64),
+    "Moderate Anxiety, Moderate Activity": (0.62, 0.44, 0.56, 0.87, 0.25, 0.36),
+    "Moderate Anxiety, High Activity": (0.58, 0.86, 0.40, 0.25, 0.64, 0.28),
+    "High Anxiety, Low Activity": (0.46, 0.28, 0.64, 0.52, 0.23, 0.87),
+    "High Anxiety, Moderate Activity": (0.38, 0.44, 0.87, 0.62, 0.25, 0.54),
+    "High Anxiety, High Activity": (0.50, 0.60, 0.40, 0.86, 0.25, 0.34),
+}
+SEGMENTS = tuple(APPETITES)
+
+
+class World(StrEnum):
+    BASE = "base"
+    STATES = "states"
+    HABITUATION = "habituation"
+    DRIFT = "drift"
+    DELAYED = "delayed"
+
+
+@dataclass(frozen=True)
+class Tastes:
+    """One segment's tastes. Shapes: `appetites`, `later` and `regard` (6,), `by_state` (9, 6) by state row."""
+
+    appetites: tuple[float, ...]
+    by_state: tuple[tuple[float, ...], ...] | None = None
+    later: tuple[float, ...] | None = None
+    wear: float = 0.0
+    carry: float = 0.0
+    regard: tuple[float, ...] = (0.0,) * ACTIONS
+    rates: float = RATES
+
+    def shift(self, action: int, when: Moment) -> float:
+        """What this moment adds to the appetite for an action."""
+        added = self.carry * (when.engagement - USUAL.engagement)
+        if self.by_state is not None:
+            added += self.by_state[when.row][action]
+        if self.wear:
+            added -= self.wear * worn(action, when.recent)
+        if self.later is not None:
+            added += DRIFT * min(when.day / DRIFT_DAYS, 1.0) * (self.later[action] - self.appetites[action])
+        return added
+
+
+class Moment(NamedTuple):
+    """What a taste may depend on: days since the start, engagement, the state's row, actions had, newest last."""
+
+    day: float = 0.0
+    engagement: float = 0.4
+    row: int = 4
+    recent: tuple[int, ...] = ()
+
+
+USUAL = Moment()
+
+
+def worn(action: int, recent: Sequence[int]) -> float:
+    """How worn an action is, 0 to 1, by the sessions that are remembered."""
+    return sum(weight for weight, had in zip(REMEMBERED, reversed(recent), strict=False) if had == action)
+
+
+def demo_tastes() -> Mapping[str, Tastes]:
+    return {segment: Tastes(appetites) for segment, appetites in APPETITES.items()}
+
+
+def draw_tastes(world: World, seed: int) -> Mapping[str, Tastes]:
+    """The tastes of the nine segments in a world; the appetites of one seed are the same in all of them."""
+    return {segment: _draw(world, Random(f"{seed}/{segment}/tastes")) for segment in SEGMENTS}
+
+
+def _draw(world: World, rng: Random) -> Tastes:
+    first = _appetites(rng)
+    if world is World.STATES:
+        rows = tuple(tuple(rng.gauss(0.0, STATE_SPREAD) for _ in range(ACTIONS)) for _ in range(STATES))
+        return Tastes(first, by_state=rows)
+    if world is World.HABITUATION:
+        return Tastes(first, wear=WEAR)
+    if world is World.DRIFT:
+        return Tastes(first, later=_appetites(rng))
+    if world is World.DELAYED:
+        regard = tuple(REGARD * (a - CENTRE) + rng.gauss(0.0, REGARD_SPREAD) for a in first)
+        alike = tuple(CENTRE + ALIKE * (a - CENTRE) for a in first)
+        return Tastes(alike, carry=CARRY, regard=regard, rates=RATES_ALWAYS)
+    return Tastes(first)
+
+
+def _appetites(rng: Random) -> tuple[float, ...]:
+    return tuple(rng.gauss(CENTRE, SPREAD) for _ in range(ACTIONS))

@@ -1,0 +1,119 @@
+"""Exploring by posterior probability: shares as they should be, exact propensities, draws that can be drawn again."""
+
+from collections import Counter
+from dataclasses import replace
+from random import Random
+from statistics import NormalDist, fmean
+
+import pytest
+
+from rl_core.config import Settings, read_settings
+from rl_core.models import ACTIONS, CELLS, Action, Decision, Policy, Segment, State
+from rl_core.policy import decide, generator, sample, shares, tail, variances
+
+STATE = State(1, 1)
+POSTERIOR = Settings(table_name="t", exploration="posterior")
+EVEN = (0.01,) * 6
+ADVANTAGES = (0.0, 0.01, 0.02, 0.0, 0.03, -0.01)
+SEEN = replace(
+    Policy(Segment.LOW_LOW),
+    version=7,
+    episodes=324,
+    action_advantages=ADVANTAGES,
+    state_advantages=ADVANTAGES * 9,
+    counts=(6,) * CELLS,
+)
+
+
+def thompson(values: tuple[float, ...], variance: tuple[float, ...], draws: int) -> list[float]:
+    """How often each action has the greatest of independent normal draws."""
+    rng = Random(3)
+    won = Counter(max(range(6), key=lambda a: rng.gauss(values[a], variance[a] ** 0.5)) for _ in range(draws))
+    return [won[a] / draws for a in range(6)]
+
+
+@pytest.mark.parametrize("z", [0.0, 0.1, 0.5, 1.0, 1.7, 2.5, 4.0, 9.0])
+def test_the_tail_is_the_normal_distributions_to_a_quarter_of_a_thousandth(z: float) -> None:
+    assert tail(z) == pytest.approx(1 - NormalDist().cdf(z), abs=2.5e-4)
+
+
+@pytest.mark.parametrize("gap", [0.0, 0.05, 0.2])
+def test_of_two_actions_each_has_exactly_its_probability_of_being_the_better(gap: float) -> None:
+    found = shares((0.0, gap, 0, 0, 0, 0), (0.01, 0.03, 0, 0, 0, 0), ACTIONS[:2])
+    assert found[1] == pytest.approx(NormalDist().cdf(gap / 0.2), abs=3e-4)
+    assert sum(found) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("options", [ACTIONS, ACTIONS[1:], ACTIONS[4:], ACTIONS[:1]])
+def test_where_nothing_is_known_all_eligible_actions_are_alike(options: tuple[Action, ...]) -> None:
+    assert shares((0.0,) * 6, EVEN, options) == pytest.approx([1 / len(options)] * len(options))
+
+
+@pytest.mark.parametrize(
+    "values", [(0, 0.1, 0.2, 0, 0.05, 0.1), (0.3, 0, 0, 0, 0, 0), (0.1, 0.1, 0.1, 0, 0, 0), (0, 0.2, 0.22, 0, 0, -0.2)]
+)
+def test_shares_are_near_those_of_thompson_sampling(values: tuple[float, ...]) -> None:
+    assert shares(values, EVEN, ACTIONS) == pytest.approx(thompson(values, EVEN, 20_000), abs=0.08)
+
+
+def test_the_variance_is_of_the_shrunk_estimate_and_falls_with_visits() -> None:
+    cells = [0] * CELLS
+    cells[STATE.row * 6 + 2], cells[0 * 6 + 2] = 100, 99
+    found = variances(replace(SEEN, counts=tuple(cells)), STATE, k=100, noise=0.2)
+    assert found[2] == pytest.approx(0.04 * (1 / 200 + 0.25 / 200))
+    assert found[0] == pytest.approx(0.04 * (1 / 100 + 1))
+
+
+def test_propensities_sum_to_one_and_are_how_often_each_action_is_drawn() -> None:
+    values, rng = (0, 0.1, 0.2, 0, 0.05, 0.1), Random(5)
+    choices = [sample(values, EVEN, ACTIONS[1:], 0.1, rng) for _ in range(20_000)]
+    recorded = {choice.action: choice.propensity for choice in choices}
+    assert sum(recorded.values()) == pytest.approx(1, abs=1e-12)
+    drawn = Counter(choice.action for choice in choices)
+    assert {a: drawn[a] / len(choices) for a in recorded} == pytest.approx(recorded, abs=0.015)
+
+
+def test_no_eligible_action_is_less_likely_than_its_part_of_the_floor() -> None:
+    rng = Random(6)
+    hopeless = (5.0, 0, 0, 0, 0, 0)
+    drawn = {c.action: c.propensity for c in (sample(hopeless, (1e-9,) * 6, ACTIONS, 0.3, rng) for _ in range(500))}
+    assert drawn[Action.LIGHTEN] == pytest.approx(0.05)
+    assert drawn[Action.MAINTAIN] == pytest.approx(0.75)
+
+
+def test_whatever_is_not_the_best_known_is_marked_as_explored() -> None:
+    rng = Random(7)
+    drawn = {(c.action is Action.PHYSICAL, c.explored) for c in (sample((0, 1, 0, 0, 0, 0), EVEN, ACTIONS, 0.5, rng)
+             for _ in range(200))}  # fmt: skip
+    assert drawn == {(True, False), (False, True)}
+
+
+def test_with_more_visits_the_best_known_action_is_served_more_often() -> None:
+    often = replace(SEEN, counts=(600,) * CELLS)
+    few, many = (
+        fmean(decide(p, STATE, (), POSTERIOR, Random(seed)).action is Action.INTENSITY for seed in range(600))
+        for p in (SEEN, often)
+    )
+    assert few + 0.1 < many
+
+
+def test_the_barred_action_has_no_share() -> None:
+    decisions = [decide(SEEN, STATE, (Action.INTENSITY,), POSTERIOR, Random(seed)) for seed in range(300)]
+    assert {d.action for d in decisions} == set(ACTIONS) - {Action.INTENSITY}
+    assert {d.eligible for d in decisions} == {(ACTIONS[0], *ACTIONS[1:4], ACTIONS[5])}
+
+
+def test_a_decision_once_made_can_be_recomputed_on_any_python() -> None:
+    decision = decide(SEEN, STATE, (Action.PHYSICAL,), POSTERIOR, generator("c", 3, 7))
+    options = (Action.MAINTAIN, Action.MEDITATION, Action.JOURNALING, Action.INTENSITY, Action.LIGHTEN)
+    assert decision == Decision(
+        STATE, options, Action.MAINTAIN, 0.07817093280095103, 0.02, policy_version=7, explored=True
+    )
+
+
+def test_epsilon_stays_the_way_to_explore_unless_the_environment_says_otherwise(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert Settings(table_name="t").exploration == "epsilon"
+    monkeypatch.setenv("EXPLORATION", "posterior")
+    assert read_settings(table_name="t").exploration == "posterior"

@@ -1,0 +1,74 @@
+"""The world in which suggestions wear off."""
+
+from dataclasses import replace
+from random import Random
+
+import pytest
+
+from lab.heartsteps import fading
+from lab.heartsteps.fading import FADING, FRESH, KNOWING, RULES, Known, World, by_rule, gain_of, live, mean_over
+from lab.heartsteps.trial import Scores
+from rl_core.config import Settings
+from rl_core.models import Action, Policy, Segment, State
+
+SETTINGS = Settings(table_name="none", action_cooldown=0)
+SHIPPED, DOSED, *_ = KNOWING
+
+
+def test_the_effect_wears_off_with_the_dose_and_comes_back_with_rest() -> None:
+    world, dose = World("it", memory=5, slope=0.94), 0.0
+    for _ in range(20):
+        dose = world.after(dose, sent=True)
+    worn = world.effect(dose, 20)
+    for _ in range(20):
+        dose = world.after(dose, sent=False)
+    assert worn < -0.4
+    assert world.effect(dose, 40) == pytest.approx(FRESH, abs=0.02)
+
+
+def test_the_effect_falls_to_nothing_near_day_27_as_the_trial_found() -> None:
+    by_day, by_dose = FADING[-1], FADING[-2]
+    assert by_day.effect(0.0, 27 * 5) == pytest.approx(0.0, abs=0.02)
+    dose = 0.0
+    for _ in range(27 * 4):
+        dose += (0.6 - dose) / by_dose.memory
+    assert by_dose.effect(dose, 0) == pytest.approx(0.0, abs=0.02)
+
+
+def test_steps_carry_the_effect_on_average() -> None:
+    world, rng, rewards = World("it"), Random(1), list[float]()
+    for _ in range(4000):
+        gain, reward = live(world, fading.Person(3.0, Scores()), True, rng)
+        assert gain == FRESH
+        rewards.append(reward)
+    assert sum(rewards) / len(rewards) == pytest.approx(3.0 + FRESH, abs=0.15)
+
+
+@pytest.mark.parametrize("world", FADING, ids=lambda world: world.name)
+def test_no_rule_and_no_constant_rate_beats_the_planned_one(world: World) -> None:
+    best, *others = (by_rule(world, rule(world)) for rule in RULES.values())
+    constant = [by_rule(world, lambda *_, rate=rate: rate) for rate in (0.1, 0.2, 0.3, 0.5)]
+    assert best > max([0.0, *others, *constant])
+
+
+def test_knowing_the_dose_is_worth_something_where_the_effect_comes_back_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fading, "PEOPLE", 25)
+    monkeypatch.setattr(fading, "WITHIN", 0.7)
+    world = FADING[0]
+    apart = [gain_of(world, DOSED, SETTINGS, seed) - gain_of(world, SHIPPED, SETTINGS, seed) for seed in range(2)]
+    assert min(apart) > 0.01
+
+
+def test_a_next_state_of_another_table_counts_with_that_tables_value() -> None:
+    state, empty = State(1, 1), Policy(Segment.LOW_LOW)
+    rich = replace(empty, values=(5.0,) * 9)
+    within = fading._taught([empty, rich], Known(state), Action.PHYSICAL, 1.0, Known(state), SETTINGS)
+    across = fading._taught([empty, rich], Known(state), Action.PHYSICAL, 1.0, Known(state, table=1), SETTINGS)
+    assert within.values[state.row] == 1.0
+    assert across.values[state.row] == pytest.approx(1.0 + SETTINGS.discount * 5.0)
+
+
+def test_a_mean_over_runs_has_students_interval() -> None:
+    found = mean_over([1.0, 2.0, 3.0, 4.0])
+    assert found.value == 2.5
+    assert found.high - found.value == pytest.approx(3.182 * 1.2909944 / 2)

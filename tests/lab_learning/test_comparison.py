@@ -1,0 +1,84 @@
+"""The comparison as a command, small; and its arithmetic."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lab.learning.__main__ import main
+from lab.learning.cells import Cell
+from lab.learning.page import replace_section
+from lab.learning.runs import METHODS, Course
+from lab.learning.summary import Interval, interval, last_line, reached, summarise, verdict
+from lab.world.tastes import World
+
+
+def test_the_reduced_command_writes_its_page_plots_and_figures_and_ends_with_json(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["--seeds", "2", "--episodes", "500", "--docs", str(tmp_path / "docs"), "--runs", str(tmp_path / "runs")]
+    assert main(command) == 0
+    last = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert set(last) == set(World)
+    assert all(set(methods) == set(METHODS) for methods in last.values())
+    assert last["base"]["uniform"]["share_of_gain"] == 0
+    assert last["base"]["oracle planning"]["share_of_gain"] == 1
+    for figures in last["base"].values():
+        assert figures["low"] <= figures["share_of_gain"] <= figures["high"]
+        assert figures["us"] > 0
+    page = (tmp_path / "docs" / "learning.md").read_text(encoding="utf-8")
+    assert "2 seeds, 500 episodes" in page
+    for plot in ("shares", "regret"):
+        assert f"learning/{plot}.svg" in page
+        assert (tmp_path / "docs" / "learning" / f"{plot}.svg").stat().st_size > 1000
+    kept = list((tmp_path / "runs").iterdir())
+    before = kept[0].read_text(encoding="utf-8")
+    assert main(command) == 0  # nothing is run anew
+    assert kept[0].read_text(encoding="utf-8") == before
+    assert json.loads(capsys.readouterr().out.splitlines()[-1]) == last
+
+
+def cell(seed: int, **means: float) -> Cell:
+    filled = dict.fromkeys(METHODS, 0.0) | {"oracle planning": 1.0} | {k.replace("_", " "): v for k, v in means.items()}
+    return Cell(World.BASE, seed, {name: Course((mean, mean), 2.0, 1.0) for name, mean in filled.items()})
+
+
+def test_shares_are_of_the_gain_over_uniform_seed_by_seed() -> None:
+    found = summarise([cell(0, uniform=0.5, fettle=0.75), cell(1, uniform=0.0, fettle=0.7)])
+    standing = found[World.BASE]["fettle"]
+    assert standing.shares == pytest.approx((0.5, 0.7))
+    assert standing.share.mean == pytest.approx(0.6)
+    assert standing.regret[-1].mean == pytest.approx((0.25 + 0.3) / 2 * 1000)
+    assert last_line(found)["base"]["fettle"]["us"] == 2.0
+
+
+def test_the_interval_is_students_over_the_seeds() -> None:
+    found = interval([1.0, 2.0, 3.0])
+    assert (found.low, found.high) == pytest.approx((2 - 4.3027 / 3**0.5, 2 + 4.3027 / 3**0.5), abs=1e-3)
+    assert interval([5.0]) == Interval(5.0, 5.0, 5.0)
+
+
+@pytest.mark.parametrize(("low", "high", "word"), [(0.1, 0.2, "ahead"), (-0.2, -0.1, "behind"), (-0.1, 0.1, "level")])
+def test_ahead_and_behind_need_an_interval_without_zero(low: float, high: float, word: str) -> None:
+    assert verdict(Interval((low + high) / 2, low, high)) == word
+
+
+def test_the_gain_is_reached_by_the_mean_of_the_latest_bins() -> None:
+    uniform, oracle = np.zeros(10), np.ones(10)
+    assert reached(np.array([0, 0, 0, 1, 1, 1, 1, 1, 1, 1.0]), uniform, oracle) == 3500
+    assert reached(np.full(10, 0.7), uniform, oracle) is None
+
+
+def test_a_section_is_replaced_and_the_rest_of_the_page_stays(tmp_path: Path) -> None:
+    page = tmp_path / "learning.md"
+    page.write_text("# Title\n\nby hand\n", encoding="utf-8")
+    for text in ("first", "second"):
+        replace_section(page, "comparison", text)
+    page.write_text(page.read_text(encoding="utf-8") + "\nafter\n", encoding="utf-8")
+    replace_section(page, "comparison", "third")
+    told = page.read_text(encoding="utf-8")
+    assert told.startswith("# Title\n\nby hand\n")
+    assert "third" in told
+    assert "second" not in told
+    assert told.endswith("\nafter\n")
