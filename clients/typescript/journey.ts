@@ -1,4 +1,4 @@
-// A user's first days through the generated types: profile, plan, completion, batch, history, erasure.
+// A user's first days through the generated types: profile, plan, completion, batch, history, stats, erasure.
 // URL and TOKEN say where and who; whatever is not as described ends it with an error.
 
 import assert from "node:assert/strict";
@@ -65,6 +65,10 @@ const older = await api.GET("/activity/history/", {
 });
 assert.equal(older.data?.sessions[0]?.status, "learned");
 assert.equal(older.data.sessions[0].activities.filter((activity) => activity.completed).length, 2);
+
+const stats = await api.GET("/stats/");
+assert.equal(stats.data?.totals.completed, 2);
+assert.equal(stats.data.daily.at(-1)?.completed, 2, "today is the last day");
 
 assert.equal((await api.DELETE("/profile/")).response.status, 204);
 assert.equal((await api.GET("/profile/")).response.status, 404);

@@ -146,9 +146,9 @@ def activity_id(session: Session, position: int) -> int:
     return session.number * 10 + position
 
 
-def plain_integer(text: str) -> int:
-    """A path parameter that is digits and nothing else, with a sign at most."""
-    if not re.fullmatch("-?[0-9]{1,40}", text):
+def plain_integer(text: Any) -> int:
+    """A parameter that is digits and nothing else, with a sign at most; a repeated one comes as a list, and is none."""
+    if not isinstance(text, str) or not re.fullmatch("-?[0-9]{1,40}", text):
         raise ValueError("not an integer")
     return int(text)
 
