@@ -53,12 +53,15 @@ class Deployment:
     left_out: list[str] = field(default_factory=list)
     outputs: dict[str, str] = field(default_factory=dict)
     tokens: dict[str, str] = field(default_factory=dict)
+    clients: dict[str, Any] = field(default_factory=dict)
     clock: Clock = field(default_factory=RealClock)
 
     def client(self, service: str) -> Any:
         """A client of MiniStack, as its root."""
-        session: Any = boto3.Session("test", "test", region_name=REGION)
-        return session.client(service, endpoint_url=self.endpoint)
+        if service not in self.clients:
+            session: Any = boto3.Session("test", "test", region_name=REGION)
+            self.clients[service] = session.client(service, endpoint_url=self.endpoint)
+        return self.clients[service]
 
     @property
     def build(self) -> Path:

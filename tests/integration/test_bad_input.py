@@ -195,7 +195,10 @@ def test_a_wrong_profile_is_refused(bob: Phone, profile: dict[str, Any]) -> None
         b'{"a":' * 30_000,
         b"[" * 900 + b"]" * 900,
         b"9" * 5000,
-        b'{"completed": true, "notes": "\xff\xfe"}',
+        pytest.param(
+            b'{"completed": true, "notes": "\xff\xfe"}',
+            marks=pytest.mark.local_only("MiniStack replaces what is no UTF-8 before the function sees it"),
+        ),
         '{"completed": true}'.encode("utf-16"),
         b'\xef\xbb\xbf{"completed": true}',
         b'{"completed": true, "notes": "\\ud800 xylophone"}',
