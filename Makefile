@@ -153,11 +153,12 @@ $(SECURITY)/$(STAMP): requirements/security.txt $(VENV)/$(STAMP)
 	@$(VENV)/bin/uv pip install --quiet --python $(SECURITY)/bin/python --no-deps --require-hashes -r requirements/security.txt
 	@touch $@
 
-# MiniStack runs the functions with its own Python: Lambda's version if this machine has it, else the one used here.
+# MiniStack runs the functions with its own Python, and what is built for Lambda's version loads in no other.
 $(LAMBDA)/$(STAMP): requirements/lambda.txt infra/build.py
 	@found=$$($(PYTHON) infra/build.py python); \
-	[ -n "$$found" ] || echo "$(LAMBDA): no Python of Lambda's version here; the deployment test runs on $(PYTHON_VERSION)"; \
-	$${found:-$(PYTHON)} -m venv --clear $(LAMBDA)
+	[ -n "$$found" ] || { echo "$(LAMBDA): the deployment test needs Lambda's Python, 3.13, on this machine: install it" \
+		"(pyenv, uv or a package), then \`make e2e\` finds it; \`make test\` does without" >&2; exit 1; }; \
+	$$found -m venv --clear $(LAMBDA)
 	@echo "$(LAMBDA): installing ($$($(LAMBDA)/bin/python -V))"
 	@$(LAMBDA)/bin/python -m pip $(PIP) --no-deps --require-hashes -r requirements/lambda.txt
 	@touch $@

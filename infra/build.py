@@ -41,7 +41,8 @@ def _layer(source: Path, platforms: list[str], folder: Path) -> None:
     """The packages of requirements.txt, and ours."""
     tags = [f"--platform={platform}" for platform in platforms]
     exactly = ["--require-hashes", "--no-deps", "--only-binary=:all:", "--no-compile"]
-    python = [f"--python-version={TARGET}", "--implementation=cp"]
+    # pip would ask whether this Python, not the target's, is new enough; the pins were made for the target.
+    python = [f"--python-version={TARGET}", "--implementation=cp", "--ignore-requires-python"]
     target = ["--target", str(folder), "--requirement", str(source / "requirements.txt")]
     pip = [
         sys.executable,

@@ -1,6 +1,7 @@
 """What MiniStack cannot take from a template as SAM transforms it, said in words that it can; nothing else is touched.
 
 - An HTTP API's OpenAPI body is accepted and ignored there: each path becomes a route, an integration and an authorizer.
+- A batch of messages is checked there as an action of its own; on AWS `sqs:SendMessage` is the permission for both.
 - Alarms of metric math are refused: they are left out, and named, so that nobody takes them for proven.
 """
 
@@ -17,12 +18,21 @@ def for_ministack(template: Mapping[str, Any]) -> tuple[dict[str, Any], list[str
     for name in left_out:
         del resources[name]
     for name, it in list(resources.items()):
+        if it["Type"] == "AWS::IAM::Role":
+            _allow_batches(it["Properties"].get("Policies", []))
         if it["Type"] == "AWS::ApiGatewayV2::Api":
             body = it["Properties"].pop("Body")
             resources |= dict(_api(name, body))
             cors = body.get("x-amazon-apigateway-cors", {"Ref": "AWS::NoValue"})
             it["Properties"] |= {"Name": {"Ref": "AWS::StackName"}, "ProtocolType": "HTTP", "CorsConfiguration": cors}
     return {**template, "Resources": resources}, left_out
+
+
+def _allow_batches(policies: list[Any]) -> None:
+    for statement in (it for policy in policies for it in policy["PolicyDocument"]["Statement"]):
+        actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+        if "sqs:SendMessage" in actions:
+            statement["Action"] = [*actions, "sqs:SendMessageBatch"]
 
 
 def _api(api: str, body: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
