@@ -12,8 +12,8 @@ STAMP := .stamp-$(PYTHON_VERSION)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run token demo test lint types tests openapi model-test faults bench-contention bench-units bench-learning bench-heartsteps
-.PHONY: lock clean venv
+.PHONY: help run token demo test lint types tests openapi model-test faults bench-contention bench-units bench-learning bench-settings
+.PHONY: bench-heartsteps lock clean venv
 
 help:  ## say what there is
 	@echo "Fettle. Needs Python 3.11 or newer and make; everything else is installed here, on first use."
@@ -66,6 +66,9 @@ bench-units: $(VENV)/$(STAMP) $(MINISTACK)/$(STAMP)  ## count the DynamoDB units
 
 bench-learning: $(LAB)/$(STAMP)  ## Fettle against other learners in simulated worlds (SEEDS=2 EPISODES=2000: less)
 	@exec $(LAB)/bin/python -m lab.learning $(if $(SEEDS),--seeds $(SEEDS)) $(if $(EPISODES),--episodes $(EPISODES))
+
+bench-settings: $(LAB)/$(STAMP)  ## one setting of the learner changed at a time, in the same worlds
+	@exec $(LAB)/bin/python -m lab.learning.sweep $(if $(SEEDS),--seeds $(SEEDS)) $(if $(EPISODES),--episodes $(EPISODES))
 
 bench-heartsteps: $(VENV)/$(STAMP)  ## the learner over a real trial, and where effects wear off (docs/learning-heartsteps.md)
 	@exec $(VENV)/bin/python -m lab.heartsteps
