@@ -33,7 +33,6 @@ CHANGES: Mapping[str, Mapping[str, object]] = {
     "discount 0": {"discount": 0.0},
     "discount 0.3": {"discount": 0.3},
     "discount 0.8": {"discount": 0.8},
-    "value window 1,000": {"value_window": 1000},
     "epsilon floor 0.02": {"epsilon_min": 0.02},
     "cool-down 2": {"action_cooldown": 2},
     "posterior": {"exploration": "posterior"},
