@@ -15,7 +15,8 @@ STAMP := .stamp-$(PYTHON_VERSION)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help run token demo daily daily-month test lint types tests e2e build deploy code-sha openapi fuzz client-test security \
-	model-test faults bench-contention bench-units bench-coldstart bench-learning bench-heartsteps lock clean venv
+	model-test faults bench-contention bench-units bench-coldstart bench-learning bench-settings \
+	bench-heartsteps lock clean venv
 
 help:  ## say what there is
 	@echo "Fettle. Needs Python 3.11 or newer and make; everything else is installed here, on first use."
@@ -114,6 +115,9 @@ bench-coldstart: $(VENV)/$(STAMP) $(SAM)/$(STAMP)  ## time each request handler'
 
 bench-learning: $(LAB)/$(STAMP)  ## Fettle against other learners in simulated worlds (SEEDS=2 EPISODES=2000: less)
 	@exec $(LAB)/bin/python -m lab.learning $(if $(SEEDS),--seeds $(SEEDS)) $(if $(EPISODES),--episodes $(EPISODES))
+
+bench-settings: $(LAB)/$(STAMP)  ## one setting of the learner changed at a time, in the same worlds
+	@exec $(LAB)/bin/python -m lab.learning.sweep $(if $(SEEDS),--seeds $(SEEDS)) $(if $(EPISODES),--episodes $(EPISODES))
 
 bench-heartsteps: $(VENV)/$(STAMP)  ## the learner over a real trial, and where effects wear off (docs/learning-heartsteps.md)
 	@exec $(VENV)/bin/python -m lab.heartsteps

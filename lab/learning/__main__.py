@@ -6,13 +6,12 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 from lab.learning import drawings, page
 from lab.learning.cells import Cell, cells
 from lab.learning.runs import BIN
-from lab.learning.summary import last_line, summarise
+from lab.learning.summary import Standing, last_line, summarise
 from lab.world.tastes import World
 
 SEEDS, EPISODES = 12, 20_000
@@ -42,15 +41,28 @@ def write(found: Sequence[Cell], seeds: int, episodes: int, docs: Path) -> None:
     drawings.save(drawings.shares(standings), docs / "learning" / "shares.svg")
     drawings.save(drawings.regret(standings), docs / "learning" / "regret.svg")
     figures = {
-        world.value: {name: asdict(standing) for name, standing in methods.items()}
-        for world, methods in standings.items()
+        world.value: {name: _figures(its) for name, its in methods.items()} for world, methods in standings.items()
     }
-    rounded = json.loads(json.dumps(figures), parse_float=lambda text: round(float(text), 4))
-    lines = ",\n".join(f"{json.dumps(name)}: {json.dumps(value)}" for name, value in rounded.items())
-    (docs / "learning" / "comparison.json").write_text(f"{{\n{lines}\n}}\n", encoding="utf-8")
+    lines = (
+        f'"{name}": {{\n' + ",\n".join(f'  "{m}": {json.dumps(f)}' for m, f in its.items()) + "\n}"
+        for name, its in figures.items()
+    )
+    (docs / "learning" / "comparison.json").write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
     text = page.comparison(standings, seeds, episodes, "learning")
     page.replace_section(docs / "learning.md", "comparison", text)
     print(text)
+
+
+def _figures(standing: Standing) -> dict[str, object]:
+    """What is kept of a standing; regret as (mean, low, high) at the end of each bin."""
+    return {
+        "shares": [round(share, 4) for share in standing.shares],
+        "share": [round(x, 4) for x in (standing.share.mean, standing.share.low, standing.share.high)],
+        "reached": standing.reached,
+        "decide_us": round(standing.decide_us, 1),
+        "update_us": round(standing.update_us, 1),
+        "regret": [[round(x, 1) for x in (r.mean, r.low, r.high)] for r in standing.regret],
+    }
 
 
 if __name__ == "__main__":

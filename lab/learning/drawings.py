@@ -27,11 +27,13 @@ mpl.rcParams.update({"svg.hashsalt": "fettle", "svg.fonttype": "none", "font.siz
 
 COLOURS = {
     FETTLE: "#1f4e9c", POSTERIOR: "#1b7f5c", UNIFORM: "#8a94a3", TEXTBOOK: "#a6611a", VW_SQUARECB: "#b3365f",
+    "vw epsilon": "#e08ba6",
     MAB_SEGMENT: "#6a3d9a", MAB_STATE: "#b79ad6", FIXED: "#8a94a3", MYOPIC: "#1d2733",
 }  # fmt: skip
 DASHES = {UNIFORM: "--", TEXTBOOK: ":", MAB_STATE: "-."}
 DRAWN = (FETTLE, POSTERIOR, VW_SQUARECB, MAB_SEGMENT, MAB_STATE, TEXTBOOK, UNIFORM)
 INK = "#1d2733"
+SHOWN = (-70, 125)  # percent: what loses more than random play gains is cut off
 
 
 def shares(standings: Standings) -> Figure:
@@ -44,6 +46,7 @@ def shares(standings: Standings) -> Figure:
     for panel, (world, methods) in zip(panels, standings.items(), strict=True):
         for place, name in enumerate(names):
             _interval(panel, place, name, methods[name])
+        panel.set_xlim(*SHOWN)
         panel.axvline(0, color=INK, lw=0.8)
         panel.axvline(100, color=INK, lw=0.8, ls="--")
         panel.set_title(world.value)
@@ -85,10 +88,11 @@ def regret(standings: Standings) -> Figure:
 
 
 def _curve(axes: Axes, name: str, standing: Standing) -> None:
-    x = [(i + 1) * BIN / 1000 for i in range(len(standing.regret))]
+    every = list(enumerate(standing.regret, 1))[1::2] or list(enumerate(standing.regret, 1))
+    x, points = [i * BIN / 1000 for i, _ in every], [point for _, point in every]
     colour = COLOURS[name]
-    axes.plot(x, [r.mean for r in standing.regret], color=colour, ls=DASHES.get(name, "-"), lw=1.6, label=name)
-    low, high = [r.low for r in standing.regret], [r.high for r in standing.regret]
+    axes.plot(x, [r.mean for r in points], color=colour, ls=DASHES.get(name, "-"), lw=1.6, label=name)
+    low, high = [r.low for r in points], [r.high for r in points]
     axes.fill_between(x, low, high, color=colour, alpha=0.15, lw=0)
 
 

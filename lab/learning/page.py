@@ -59,7 +59,7 @@ def _setting(seeds: int, episodes: int) -> str:
     )
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows])
 
@@ -70,7 +70,7 @@ def _percent(share: Interval) -> str:
 
 def _by_world(standings: Standings, names: Sequence[str], cell: Callable[[Standing], str]) -> str:
     head = ["", *(world.value for world in standings)]
-    return _table(head, [[name, *(cell(methods[name]) for methods in standings.values())] for name in names])
+    return table(head, [[name, *(cell(methods[name]) for methods in standings.values())] for name in names])
 
 
 def _shares(standings: Standings) -> str:
@@ -105,7 +105,7 @@ def _paired(standings: Standings) -> str:
     pairs = [(ours, theirs) for ours in (FETTLE, POSTERIOR) for theirs in PACKAGES] + [(POSTERIOR, FETTLE)]
     head = ["percentage points of the gain", *(world.value for world in standings)]
     note = "Ahead or behind where the 95 % interval of the paired differences leaves zero out; level otherwise."
-    return f"{_table(head, [row(*pair) for pair in pairs])}\n\n{note}"
+    return f"{table(head, [row(*pair) for pair in pairs])}\n\n{note}"
 
 
 SEE_REGRET = (
@@ -135,6 +135,6 @@ def _times(standings: Standings) -> str:
     return (
         "Microseconds, medians over the seeds in the base world, on a machine that had other work: read ratios. "
         "Fettle's decision includes the hash and the seeding of its own generator, which make it recomputable.\n\n"
-        + _table(["", "a decision", "an update"], rows)
+        + table(["", "a decision", "an update"], rows)
         + f"\n\nThe packages take so many times Fettle's for a decision, and for a decision with its update: {ratios}."
     )

@@ -28,11 +28,12 @@ WINDOW = 4  # bins whose mean must reach it
 
 @dataclass(frozen=True)
 class Interval:
-    """A mean over seeds and its 95 % interval; no interval (the mean itself) from one seed alone."""
+    """A mean over seeds, its 95 % interval and standard error; no interval (the mean itself) from one seed alone."""
 
     mean: float
     low: float
     high: float
+    error: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -54,8 +55,9 @@ def interval(values: Sequence[float]) -> Interval:
     mean = fmean(values)
     if len(values) < 2:
         return Interval(mean, mean, mean)
-    half = float(stats.t.ppf(0.975, len(values) - 1) * np.std(values, ddof=1) / len(values) ** 0.5)
-    return Interval(mean, mean - half, mean + half)
+    error = float(np.std(values, ddof=1) / len(values) ** 0.5)
+    half = error * float(stats.t.ppf(0.975, len(values) - 1))
+    return Interval(mean, mean - half, mean + half, error)
 
 
 def summarise(cells: Sequence[Cell]) -> Standings:

@@ -93,8 +93,10 @@ class Served(NamedTuple):
 
 
 class Feedback(NamedTuple):
-    """What a closed session teaches, beside the decision that made it."""
+    """What a closed session teaches, beside the decision that made it; `session` is the user's number of it."""
 
+    user: str
+    session: int
     segment: Segment
     decision: Decision
     transition: Transition
@@ -225,7 +227,7 @@ class Crowd:
             barred=barred(life.recent, self._settings.action_cooldown),
             results=results(served.activities) if self._slates else (),
         )
-        return Feedback(life.segment, decision, transition)
+        return Feedback(life.user, life.sessions, life.segment, decision, transition)
 
 
 def _seen(visit: Visit, reported: Sequence[Answer]) -> bool:

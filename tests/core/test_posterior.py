@@ -9,7 +9,7 @@ import pytest
 
 from rl_core.config import Settings, read_settings
 from rl_core.models import ACTIONS, CELLS, Action, Decision, Policy, Segment, State
-from rl_core.policy import decide, generator, sample, shares, tail, variances
+from rl_core.policy import decide, generator, known_best, sample, shares, tail, variances
 
 STATE = State(1, 1)
 POSTERIOR = Settings(table_name="t", exploration="posterior")
@@ -117,3 +117,18 @@ def test_epsilon_stays_the_way_to_explore_unless_the_environment_says_otherwise(
     assert Settings(table_name="t").exploration == "epsilon"
     monkeypatch.setenv("EXPLORATION", "posterior")
     assert read_settings(table_name="t").exploration == "posterior"
+
+
+def test_a_likely_second_best_is_not_called_the_best_known() -> None:
+    decisions = [decide(SEEN, STATE, (), POSTERIOR, Random(seed)) for seed in range(400)]
+    second = next(d for d in decisions if d.action is Action.MEDITATION)
+    assert second.propensity > 1 / 6
+    assert not known_best(second)
+    assert known_best(next(d for d in decisions if d.action is Action.INTENSITY))
+
+
+def test_an_even_draw_of_epsilon_greedy_that_hits_the_best_is_the_best_known() -> None:
+    config = Settings(table_name="t", epsilon_start=0.9)
+    drawn = [decide(SEEN, STATE, (), config, Random(seed)) for seed in range(200)]
+    assert {known_best(d) for d in drawn if d.explored and d.action is Action.INTENSITY} == {True}
+    assert {known_best(d) for d in drawn if d.action is not Action.INTENSITY} == {False}

@@ -7,39 +7,13 @@ from random import Random
 import numpy as np
 import pytest
 
-from lab.log import Floats, Log, Row, log_of, write_csv
+from lab.log import Floats, Log, log_of, write_csv
 from lab.permutation import additive_residuals, in_words, main, segments_differ, states_differ
-from lab.world.crowd import Crowd
-from lab.world.tastes import Tastes, World, draw_tastes
-from rl_core.config import Settings
+from lab.world.logs import logged
+from lab.world.tastes import World, draw_tastes
 from rl_core.models import ACTIONS, STATES, Segment
-from rl_core.policy import decide_without_policy
 
-SETTINGS = Settings(table_name="none")
 NULLS = 120
-
-
-def logged(tastes: dict[str, Tastes], sessions: int, seed: int = 1) -> list[Row]:
-    """A log of uniform play in the simulated world."""
-    crowd, rng, rows = Crowd(tastes, seed, SETTINGS), Random(seed), []
-    numbers: dict[str, int] = {}
-    waiting = []
-    for _ in range(sessions):
-        caller = crowd.call()
-        waiting.append((caller, decide_without_policy(caller.state, caller.life.recent, SETTINGS, rng)))
-        crowd.serve(*waiting[-1])
-        decided = {id(decision): caller.life.user for caller, decision in waiting}
-        for heard in crowd.heard():
-            user, made, t = decided[id(heard.decision)], heard.decision, heard.transition
-            numbers[user] = numbers.get(user, 0) + 1
-            rows.append(
-                Row(
-                    user, numbers[user], heard.segment, t.state.row, made.eligible, made.action, made.propensity, 1.0,
-                    1, True, False, t.reward, t.next_state.row, t.barred, 1,
-                )
-            )  # fmt: skip
-        waiting = waiting[-400:]
-    return rows
 
 
 def null_log(seed: int, users: int = 45, each: int = 14) -> Log:
@@ -76,7 +50,7 @@ def evenly_spread(ps: list[float]) -> bool:
 
 
 def test_real_differences_between_segments_give_a_small_p() -> None:
-    log = log_of(logged(dict(draw_tastes(World.BASE, 1)), 1500))
+    log = log_of(logged(draw_tastes(World.BASE, 1), 1500))
     answer = segments_differ(log, shuffles=199)
     assert answer.p == 1 / 200
     assert 0.03 < answer.spread < 0.3
@@ -125,7 +99,7 @@ def test_a_log_without_anything_to_shuffle_proves_nothing() -> None:
 
 def test_the_command_answers_both_questions_in_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "log.csv"
-    write_csv(path, logged(dict(draw_tastes(World.BASE, 1)), 1200))
+    write_csv(path, logged(draw_tastes(World.BASE, 1), 1200))
     assert main([str(path), "--shuffles", "99"]) == 0
     told = capsys.readouterr().out.splitlines()
     assert told[1].startswith("segments  what works differs between segments")

@@ -6,18 +6,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lab.learning import sweep
 from lab.learning.__main__ import main
 from lab.learning.cells import Cell
 from lab.learning.page import replace_section
-from lab.learning.runs import METHODS, Course
+from lab.learning.runs import METHODS, Course, settings
 from lab.learning.summary import Interval, interval, last_line, reached, summarise, verdict
 from lab.world.tastes import World
+from rl_core.config import Settings
 
 
 def test_the_reduced_command_writes_its_page_plots_and_figures_and_ends_with_json(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    command = ["--seeds", "2", "--episodes", "500", "--docs", str(tmp_path / "docs"), "--runs", str(tmp_path / "runs")]
+    command = ["--seeds", "1", "--episodes", "500", "--docs", str(tmp_path / "docs"), "--runs", str(tmp_path / "runs")]
     assert main(command) == 0
     last = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert set(last) == set(World)
@@ -28,7 +30,7 @@ def test_the_reduced_command_writes_its_page_plots_and_figures_and_ends_with_jso
         assert figures["low"] <= figures["share_of_gain"] <= figures["high"]
         assert figures["us"] > 0
     page = (tmp_path / "docs" / "learning.md").read_text(encoding="utf-8")
-    assert "2 seeds, 500 episodes" in page
+    assert "1 seeds, 500 episodes" in page
     for plot in ("shares", "regret"):
         assert f"learning/{plot}.svg" in page
         assert (tmp_path / "docs" / "learning" / f"{plot}.svg").stat().st_size > 1000
@@ -82,3 +84,20 @@ def test_a_section_is_replaced_and_the_rest_of_the_page_stays(tmp_path: Path) ->
     assert "third" in told
     assert "second" not in told
     assert told.endswith("\nafter\n")
+
+
+def test_the_sweep_writes_its_section_with_a_row_for_each_change(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweep, "CHANGES", dict(list(sweep.CHANGES.items())[:2]))
+    assert sweep.main(["--seeds", "1", "--episodes", "500", "--docs", str(tmp_path)]) == 0
+    last = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert list(last) == ["as it is", "k = 30"]
+    assert set(last["k = 30"]) == set(World)
+    assert "| k = 30 |" in (tmp_path / "learning.md").read_text(encoding="utf-8")
+
+
+def test_every_change_of_the_sweep_is_a_setting() -> None:
+    for change in sweep.CHANGES.values():
+        assert set(change) <= set(Settings.model_fields)
+        assert settings(**change)

@@ -148,5 +148,13 @@ def draw_without_policy(state: State, options: tuple[Action, ...], rng: Random) 
 
 
 def known_best(decision: Decision) -> bool:
-    """Whether the action was, to the policy, among the best of those eligible, and not all were alike."""
-    return not decision.fallback and decision.propensity > 1 / len(decision.eligible) + 1e-12
+    """Whether the action was, to the policy, among the best of those eligible, and not all were alike.
+
+    An even draw of epsilon-greedy may hit one of the t best: its propensity tells. By posterior probability an action
+    that is not the best may be likely too; it is marked as explored.
+    """
+    even, rate = 1 / len(decision.eligible), decision.epsilon
+    if decision.fallback or decision.propensity <= even + 1e-12:
+        return False
+    greedy = (rate * even + (1 - rate) / t for t in range(1, len(decision.eligible)))
+    return not decision.explored or any(abs(decision.propensity - p) < 1e-12 for p in greedy)

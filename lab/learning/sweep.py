@@ -1,0 +1,114 @@
+"""`python -m lab.learning.sweep`: one setting changed at a time, in every world, on seeds that the comparison has not.
+
+A share is of the gain of the planning oracle with the settings as they are, also where the cool-down differs. The
+figures go into the page's section "settings"; they are evidence for the defaults, not a search for the best: a setting
+is judged over all worlds, since nobody knows which of them people live in.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from itertools import product
+from pathlib import Path
+from statistics import fmean
+
+from lab.learning.cells import PROCESSES
+from lab.learning.methods import Fettle, Uniform
+from lab.learning.oracles import Planner
+from lab.learning.page import replace_section, table
+from lab.learning.runs import BIN, run, settings
+from lab.learning.summary import Interval, interval
+from lab.world.tastes import World, draw_tastes
+
+FIRST_SEED, SEEDS, EPISODES = 100, 2, 20_000
+AS_IS = "as it is"
+CHANGES: Mapping[str, Mapping[str, object]] = {
+    AS_IS: {},
+    "k = 30": {"pooling_visits": 30},
+    "k = 300": {"pooling_visits": 300},
+    "discount 0": {"discount": 0.0},
+    "discount 0.3": {"discount": 0.3},
+    "discount 0.8": {"discount": 0.8},
+    "epsilon floor 0.02": {"epsilon_min": 0.02},
+    "cool-down 2": {"action_cooldown": 2},
+    "posterior": {"exploration": "posterior"},
+    "posterior, noise 0.2": {"exploration": "posterior", "posterior_noise": 0.2},
+    "posterior, k = 30, discount 0.3": {"exploration": "posterior", "pooling_visits": 30, "discount": 0.3},
+}
+UNIFORM, PLANNING = "uniform", "planning"
+
+Means = dict[tuple[str, World, int], float]
+Shares = Mapping[str, Mapping[World, Interval]]
+
+
+def mean_of(job: tuple[str, World, int, int]) -> float:
+    """Mean score of one course: (change, world, seed, episodes)."""
+    change, world, seed, episodes = job
+    tastes, config = draw_tastes(world, seed), settings(**CHANGES.get(change, {}))
+    if change == UNIFORM:
+        return run(tastes, seed, Uniform(seed), episodes, config)[0].mean
+    if change == PLANNING:
+        return run(tastes, seed, Planner(tastes, config.action_cooldown), episodes, config)[0].mean
+    return run(tastes, seed, Fettle(config), episodes, config)[0].mean
+
+
+def shares_of(means: Means, seeds: Sequence[int]) -> Shares:
+    """change -> world -> share of the gain."""
+
+    def share(change: str, world: World, seed: int) -> float:
+        least = means[UNIFORM, world, seed]
+        return (means[change, world, seed] - least) / (means[PLANNING, world, seed] - least)
+
+    return {
+        change: {world: interval([share(change, world, seed) for seed in seeds]) for world in World}
+        for change in CHANGES
+    }
+
+
+def section(shares: Shares, seeds: int, episodes: int) -> str:
+    """The page's section."""
+    rows = [
+        [
+            change,
+            *(f"{100 * s.mean:.0f}" for s in by_world.values()),
+            f"{100 * fmean(s.mean for s in by_world.values()):.0f}",
+        ]
+        for change, by_world in shares.items()
+    ]
+    noise = fmean(s.error for by_world in shares.values() for s in by_world.values())
+    return (
+        "## Settings\n\n"
+        f"One setting changed at a time, {seeds} seeds of {episodes:,} episodes, not those of the comparison; share of "
+        f"the gain in %. As it is: k = 100, discount 0.6, value window 200, epsilon floor 0.06, cool-down 1. The "
+        f"standard error of a cell is about {100 * noise:.0f}: differences of a few points are luck.\n\n"
+        + table(["", *(world.value for world in World), "mean"], rows)
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m lab.learning.sweep", description=__doc__)
+    parser.add_argument("--seeds", type=int, default=SEEDS)
+    parser.add_argument("--episodes", type=int, default=EPISODES, help=f"per course, from {BIN}")
+    parser.add_argument("--docs", type=Path, default=Path("docs"), help="where learning.md is")
+    options = parser.parse_args(arguments)
+    seeds = range(FIRST_SEED, FIRST_SEED + options.seeds)
+    jobs = [(c, w, s, options.episodes) for w, s, c in product(World, seeds, (UNIFORM, PLANNING, *CHANGES))]
+    means: Means = {}
+    with ProcessPoolExecutor(PROCESSES) as pool:
+        for (change, world, seed, _), mean in zip(jobs, pool.map(mean_of, jobs), strict=True):
+            means[change, world, seed] = mean
+            print(f"{len(means)} of {len(jobs)}: {world.value}, seed {seed}, {change}", file=sys.stderr)
+    shares = shares_of(means, seeds)
+    text = section(shares, options.seeds, options.episodes)
+    replace_section(options.docs / "learning.md", "settings", text)
+    print(text)
+    print(json.dumps({c: {w.value: round(s.mean, 4) for w, s in by.items()} for c, by in shares.items()}))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
