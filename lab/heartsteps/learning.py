@@ -22,12 +22,12 @@ import numpy as np
 from lab.heartsteps.trial import NONE, SEND, SENDING, Trial, Walk, segments
 from lab.log import Bools, Floats
 from lab.ope.judge import Estimate
-from lab.ope.targets import epsilon_greedy
+from lab.ope.targets import chances
 from lab.ope.totals import resampled
-from rl_core import policy as choosing
 from rl_core.config import Settings
-from rl_core.learning import learn, q_values
+from rl_core.learning import learn
 from rl_core.models import ACTIONS, Policy, State, Transition
+from rl_core.policy import draw
 
 OPTIONS = (NONE, SEND)
 NEVER = tuple(action for action in ACTIONS if action not in OPTIONS)
@@ -50,13 +50,11 @@ def transition(trial: Trial, walked: Walk, row: int) -> Transition:
 def as_the_log_goes_by(trial: Trial, walked: Walk, settings: Settings) -> Floats:
     """The learner's probabilities of (none, send) at each point, taught by all points before it; shape (n, 2)."""
     policies = [Policy(segment) for segment in segments()]
-    both, chosen = np.ones((1, 2), bool), np.zeros((len(trial), 2))
+    chosen = np.zeros((len(trial), 2))
     for row, code in enumerate(trial.segment):
-        policy = policies[code]
-        values = q_values(policy, State.from_row(int(walked.state[row])), settings.pooling_visits)
-        rate = choosing.epsilon(policy.episodes, settings)
-        chosen[row] = epsilon_greedy(np.array([[values[a] for a in OPTIONS]]), both, rate)[0]
-        policies[code] = learn(policy, transition(trial, walked, row), settings)
+        seen = transition(trial, walked, row)
+        chosen[row] = chances(policies[code], seen.state, OPTIONS, settings)[list(OPTIONS)]
+        policies[code] = learn(policies[code], seen, settings)
     return chosen
 
 
@@ -66,10 +64,8 @@ def replayed(trial: Trial, walked: Walk, settings: Settings, seed: int) -> Bools
     policies = [Policy(segment) for segment in segments()]
     for row, code in enumerate(trial.segment):
         policy, seen = policies[code], transition(trial, walked, row)
-        values = q_values(policy, seen.state, settings.pooling_visits)
-        choice = choosing.choose(values, OPTIONS, choosing.epsilon(policy.episodes, settings), rng)
         drawn_with = SENDING if trial.sent[row] else 1.0 - SENDING
-        if choice.action is seen.action and rng.random() < LEAST / drawn_with:
+        if draw(policy, seen.state, OPTIONS, settings, rng).action is seen.action and rng.random() < LEAST / drawn_with:
             policies[code] = learn(policy, seen, settings)
             kept[row] = True
     return kept

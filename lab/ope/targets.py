@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -45,13 +45,23 @@ def of_policy(policy: Policy, log: Log, rows: Ints, at: Settings, greedy: bool =
     return epsilon_greedy(values, log.eligible[rows], 0.0 if greedy else choosing.epsilon(policy.episodes, at))
 
 
-def _by_posterior(policy: Policy, log: Log, row: int, at: Settings) -> list[float]:
-    state, k = State.from_row(int(log.state[row])), at.pooling_visits
+def _by_posterior(policy: Policy, log: Log, row: int, at: Settings) -> Floats:
     options = tuple(a for a in ACTIONS if log.eligible[row, a])
-    spread = choosing.variances(policy, state, k, at.posterior_noise)
-    likely = dict(zip(options, choosing.shares(q_values(policy, state, k), spread, options), strict=True))
-    floor = at.posterior_floor
-    return [floor / len(options) + (1.0 - floor) * likely[a] if a in likely else 0.0 for a in ACTIONS]
+    return chances(policy, State.from_row(int(log.state[row])), options, at)
+
+
+def chances(policy: Policy, state: State, options: Sequence[Action], at: Settings) -> Floats:
+    """The probabilities with which rl_core.policy.draw draws each action, shape (6,)."""
+    values = q_values(policy, state, at.pooling_visits)
+    eligible = np.array([a in options for a in ACTIONS])
+    if at.exploration == "epsilon":
+        greedy: Floats = epsilon_greedy(np.array([values]), eligible[None], choosing.epsilon(policy.episodes, at))[0]
+        return greedy
+    spread = choosing.variances(policy, state, at.pooling_visits, at.posterior_noise)
+    likely = np.zeros(len(ACTIONS))
+    likely[list(options)] = choosing.shares(values, spread, options)
+    mixed: Floats = at.posterior_floor * uniform(eligible[None])[0] + (1.0 - at.posterior_floor) * likely
+    return mixed
 
 
 def by_policies(log: Log, policies: Mapping[Segment, Policy], at: Settings, greedy: bool = False) -> Floats:
