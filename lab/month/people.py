@@ -84,7 +84,7 @@ class Person:
 
     def visit(self, at: datetime, invoke: Invoke) -> Iterator[Entry]:
         """One visit, line by line of the log."""
-        if not self._known or (self._travels and self._free(at) and self._rng.random() < 0.3):
+        if not self._known or (self._travels and self._finished() and self._rng.random() < 0.3):
             yield self._move(at, invoke)
         plan = self._plan
         if plan and plan.over and not plan.rated and self._rng.random() < 0.5:
@@ -101,6 +101,10 @@ class Person:
     def _free(self, at: datetime) -> bool:
         """Whether no session is open."""
         return self._plan is None or self._plan.over or at >= self._plan.expires
+
+    def _finished(self) -> bool:
+        """Whether the last session was ended by answers: a flight with one open would date its completions anew."""
+        return self._plan is None or self._plan.over
 
     def _move(self, at: datetime, invoke: Invoke) -> Entry:
         """The first profile; or a flight, sometimes with another segment, after which they only look for a while."""
