@@ -18,7 +18,7 @@ from typing import Any
 from lab.log import Log, LogError, Row, log_of
 from rl_core.models import Policy, Segment, Status, VersionRecord
 from rl_core.store import Store, keys
-from rl_core.store.items import Stored, maybe_int, read_actions, read_float, read_int, strict
+from rl_core.store.attributes import Stored, maybe_int, read_actions, read_float, read_int, strict
 from rl_core.store.policies import read_policy, read_record
 
 NAMES = (

@@ -29,7 +29,6 @@ ZONES = (
 )
 SEGMENTS = tuple(segment.value for segment in Segment)
 HOURS = (0, 0, 7, 8, 12, 18, 20, 22, 23, 23)  # many near midnight: that is where days go wrong
-AT_HOME = timedelta(hours=50)  # after a flight, until answers are given again
 
 Json = dict[str, Any]
 Invoke = Callable[[str, Json], Json]
@@ -65,7 +64,6 @@ class Person:
         self.zone, self._segment = self._rng.choice(ZONES), self._rng.choice(SEGMENTS)
         self._keenness = keenness * self._rng.choice((0.04, 0.08, 0.12, 0.2, 0.5))
         self._travels = self._rng.random() < 0.05
-        self._quiet_until = datetime(1970, 1, 1, tzinfo=UTC)
         self._plan: Plan | None = None
         self._known = False
 
@@ -84,7 +82,7 @@ class Person:
 
     def visit(self, at: datetime, invoke: Invoke) -> Iterator[Entry]:
         """One visit, line by line of the log."""
-        if not self._known or (self._travels and self._finished() and self._rng.random() < 0.3):
+        if not self._known or (self._travels and self._rng.random() < 0.3):
             yield self._move(at, invoke)
         plan = self._plan
         if plan and plan.over and not plan.rated and self._rng.random() < 0.5:
@@ -95,21 +93,17 @@ class Person:
                 return
         elif self._free(at) or self._rng.random() < 0.6:
             yield self._look(at, invoke, "shown")
-        if at >= self._quiet_until and self._plan and not self._free(at):
+        if self._plan and not self._free(at):
             yield from self._act(self._plan, at, invoke)
 
     def _free(self, at: datetime) -> bool:
         """Whether no session is open."""
         return self._plan is None or self._plan.over or at >= self._plan.expires
 
-    def _finished(self) -> bool:
-        """Whether the last session was ended by answers: a flight with one open would date its completions anew."""
-        return self._plan is None or self._plan.over
-
     def _move(self, at: datetime, invoke: Invoke) -> Entry:
-        """The first profile; or a flight, sometimes with another segment, after which they only look for a while."""
+        """The first profile; or a flight, sometimes with another segment."""
         if self._known:
-            self.zone, self._quiet_until = self._rng.choice(ZONES), at + AT_HOME
+            self.zone = self._rng.choice(ZONES)
             self._segment = self._rng.choice((self._segment, self._rng.choice(SEGMENTS)))
         self._known = True
         body = {"segment": self._segment, "timezone": self.zone}

@@ -27,7 +27,7 @@ class Session:
     offered: dict[int, tuple[str, str, int]]  # id: name, type, minutes
     belongs: date | None = None
     answers: dict[int, dict[str, Any]] = field(default_factory=dict)
-    done_at: dict[int, tuple[datetime, date]] = field(default_factory=dict)  # and on which day where they then were
+    done_on: dict[int, date] = field(default_factory=dict)
     reward: float | None = None
     open: bool = True
 
@@ -117,8 +117,7 @@ class Life:
         session = self.sessions[what["session"]]
         session.belongs = session.belongs or today
         session.answers |= what["answers"]
-        here = at.astimezone(ZoneInfo(self.zone)).date()
-        session.done_at |= {i: (at, here) for i, a in what["answers"].items() if a["completed"]}
+        session.done_on |= {i: today for i, a in what["answers"].items() if a["completed"]}
         if what.get("ends") or len(session.answers) == len(session.offered):
             session.open = False
             self._close(session, at, what.get("rating"))
@@ -171,13 +170,12 @@ class Life:
             "lift": sum(lifts),
             "engagement": e,
             "motivation": m,
-            "streak": self._streak(day, its.zone),
+            "streak": self._streak(day),
         }
 
-    def _streak(self, day: date, zone: str) -> int:
-        """Days in a row with a completion, counted back from this day or the one before; a flight moves no day past."""
-        done = [when for s in self.sessions.values() for when in s.done_at.values()]
-        days = {here for at, here in done if at.astimezone(ZoneInfo(zone)).date() <= day}
+    def _streak(self, day: date) -> int:
+        """Days in a row with a completion, counted back from this day or the one before."""
+        days = {on for s in self.sessions.values() for on in s.done_on.values()}
         at = day if day in days else day - ONE
         length = 0
         while at in days:

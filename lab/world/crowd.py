@@ -238,7 +238,9 @@ def _seen(visit: Visit, reported: Sequence[Answer]) -> bool:
 def told(plan: Sequence[Entry], reported: Sequence[Answer]) -> tuple[Activity, ...]:
     """The plan's activities with the person's answers; what they did not get round to stays unanswered."""
     given = [
-        Activity(entry.slug, a.completed, None, a.motivation_before, a.motivation_after, a.difficulty_rating, a.notes)
+        Activity(
+            entry.slug, a.completed, None, None, a.motivation_before, a.motivation_after, a.difficulty_rating, a.notes
+        )
         for entry, a in zip(plan, reported, strict=False)
     ]
     return (*given, *(_unanswered(entry.slug) for entry in plan[len(given) :]))

@@ -124,6 +124,7 @@ def shown(session: Session) -> Session:
 def ended(session: Session, profile: Profile, constants: Settings, at: datetime) -> Session:
     """The session's first activity completed, and the session ended, at that moment."""
     said = answer(session, 1, {"completed": True, "motivation_before": 2, "motivation_after": 4}, at)
+    said = on_day(said, profile, at)
     return close(said, profile, constants, at, EndedBy.BATCH)[0]
 
 
@@ -148,6 +149,19 @@ def test_answers_given_the_next_day_count_for_the_day_but_do_not_move_its_last_s
     figures = figures_of(mark, [ended(shown, profile, constants, MORNING + ONE)])
     assert figures.completed == 1
     assert (figures.engagement, figures.motivation, figures.streak_days) == (0.0, 0.0, 2)
+
+
+def test_a_completion_stays_on_the_day_it_had_where_the_user_then_was(profile: Profile, session: Session) -> None:
+    islander = replace(profile, timezone="Pacific/Kiritimati", seen=MONDAY)
+    at_home = on_day(answer(session, 1, {"completed": True}, MORNING), islander, MORNING)
+    abroad = replace(islander, timezone="Pacific/Honolulu")
+    both = on_day(answer(at_home, 2, {"completed": True}, MORNING + ONE), abroad, MORNING + ONE)
+    assert [a.completed_on for a in both.activities] == [MONDAY, MONDAY]
+    later = MORNING + ONE + ONE
+    taken_back = answer(both, 1, {"completed": False}, later)
+    assert taken_back.activities[0].completed_on is None
+    again = on_day(answer(taken_back, 1, {"completed": True}, later), abroad, later)
+    assert [a.completed_on for a in again.activities] == [MONDAY + ONE, MONDAY]
 
 
 def test_an_open_session_is_not_settled_and_moves_no_score(mark: Mark, shown: Session) -> None:

@@ -8,7 +8,7 @@ import pytest
 from rl_core import lifecycle
 from rl_core.catalogue import catalogue, crc
 from rl_core.config import Settings
-from rl_core.lifecycle import Answer, add_rating, answer, close, expire, issue, transition_of
+from rl_core.lifecycle import Answer, add_rating, answer, close, expire, issue, on_day, transition_of
 from rl_core.models import (
     ACTIONS,
     Action,
@@ -109,7 +109,7 @@ def test_what_the_user_avoids_is_not_issued(profile: Profile, constants: Setting
 
 def test_an_answer_is_kept_with_the_time_of_completion(session: Session) -> None:
     answered = answer(session, 1, FULL, NOW)
-    assert answered.activities[0] == Activity("478-breathing-5", True, NOW, 2, 4, 3, "Felt great")
+    assert answered.activities[0] == Activity("478-breathing-5", True, NOW, None, 2, 4, 3, "Felt great")
     assert answered.activities[1] == session.activities[1]
 
 
@@ -121,13 +121,13 @@ def test_the_same_answer_again_changes_nothing(session: Session) -> None:
 
 def test_a_field_left_out_keeps_what_is_stored(session: Session) -> None:
     answered = answer(answer(session, 1, FULL, NOW), 1, {"completed": True, "difficulty_rating": 5}, LATER)
-    assert answered.activities[0] == Activity("478-breathing-5", True, NOW, 2, 4, 5, "Felt great")
+    assert answered.activities[0] == Activity("478-breathing-5", True, NOW, None, 2, 4, 5, "Felt great")
 
 
 def test_null_clears_a_field(session: Session) -> None:
     cleared: Answer = {"completed": True, "motivation_after": None, "difficulty_rating": None, "notes": ""}
     answered = answer(answer(session, 1, FULL, NOW), 1, cleared, LATER)
-    assert answered.activities[0] == Activity("478-breathing-5", True, NOW, 2, None, None, "")
+    assert answered.activities[0] == Activity("478-breathing-5", True, NOW, None, 2, None, None, "")
 
 
 def test_a_completion_taken_back_loses_its_time_and_gets_a_new_one_when_done_again(session: Session) -> None:
@@ -192,7 +192,8 @@ def test_closing_extends_the_streak_by_the_users_own_days(
     session: Session, profile: Profile, constants: Settings
 ) -> None:
     islander = replace(profile, timezone="Pacific/Kiritimati", streak=Streak(2, date(2026, 11, 23)))
-    answered = answer(session, 1, FULL, datetime(2026, 11, 23, 10, 30, tzinfo=UTC))
+    morning = datetime(2026, 11, 23, 10, 30, tzinfo=UTC)
+    answered = on_day(answer(session, 1, FULL, morning), islander, morning)
     assert close(answered, islander, constants, LATER, EndedBy.BATCH)[1].streak == Streak(3, date(2026, 11, 24))
 
 

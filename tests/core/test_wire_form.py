@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from random import Random
 from typing import Any
 
@@ -30,15 +30,8 @@ from rl_core.models import (
     Transition,
     VersionRecord,
 )
-from rl_core.store.items import (
-    erasing_item,
-    number,
-    profile_item,
-    read_float,
-    read_profile,
-    read_session,
-    session_item,
-)
+from rl_core.store.attributes import number, read_float
+from rl_core.store.items import erasing_item, profile_item, read_profile, read_session, session_item
 from rl_core.store.keys import PARKED, PROFILE_SK, session_sk
 from rl_core.store.policies import policy_item, read_policy, read_record, record_item
 
@@ -75,8 +68,9 @@ def test_the_size_function_counts_as_dynamodb_documents() -> None:
 
 
 def answered(session: Session, slugs: list[str]) -> Session:
-    full = tuple(Activity(s, True, DONE_AT, 2, 4, 3, "Felt great") for s in slugs)
-    return replace(session, activities=full, engagement=0.1 + 0.2)
+    """Shown on one day and answered on the next."""
+    full = tuple(Activity(s, True, DONE_AT, DONE_AT.date(), 2, 4, 3, "Felt great") for s in slugs)
+    return replace(session, activities=full, engagement=0.1 + 0.2, day=DONE_AT.date() - timedelta(days=1))
 
 
 def largest(session: Session, profile: Profile, constants: Settings) -> Session:

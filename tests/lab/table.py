@@ -15,7 +15,8 @@ from rl_core import lifecycle
 from rl_core.config import Settings
 from rl_core.learning import learn
 from rl_core.models import Action, EndedBy, Policy, Profile, Segment, Session, VersionRecord
-from rl_core.store.items import Stored, session_item
+from rl_core.store.attributes import Stored
+from rl_core.store.items import session_item
 from rl_core.store.policies import policy_item, record_item
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)

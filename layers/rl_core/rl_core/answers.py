@@ -1,12 +1,12 @@
 """What the two functions that take answers share: the answer on the wire, and the session it is about."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import takewhile
 from typing import Any
 
 from pydantic import Field
 
-from rl_core.engagement import completed_on, day_of
+from rl_core.engagement import active_day, completed_on, days_completed
 from rl_core.errors import ActivityNotFoundError, ErasingError
 from rl_core.lifecycle import Answer
 from rl_core.models import Profile, Session
@@ -54,18 +54,21 @@ def find_session(store: Store, user: str, head: Head, number: int) -> Session | 
 def completed_today(store: Store, profile: Profile, head: Head, current: Session, now: datetime) -> int:
     """Activities completed in the user's day, over all sessions; `current` is the one just changed.
 
-    Sessions follow one another, so only those not closed before today can hold a completion of today.
+    Sessions follow one another: before one whose last completion is of an earlier day, or that was closed before today
+    began in the easternmost zone, none can hold a completion of today.
     """
-    today = day_of(now, profile.timezone)
+    today = active_day(profile, now)
 
     def touches_today(session: Session) -> bool:
-        return session.closed_at is None or day_of(session.closed_at, profile.timezone) >= today
+        if done := days_completed(session.activities):
+            return done[-1] >= today
+        return session.closed_at is None or session.closed_at.date() >= today - timedelta(days=1)
 
     page = tuple(current if s.number == current.number else s for s in head.sessions)
     total = 0
     while page:
         recent = tuple(takewhile(touches_today, page))
-        total += completed_on(today, recent, profile.timezone)
+        total += completed_on(today, recent)
         if len(recent) < len(page):
             break
         page = store.sessions_before(profile.user, page[-1].number, _PAGE)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from rl_core.catalogue import catalogue
-from rl_core.engagement import current_streak, day_of, extend_streak
+from rl_core.engagement import current_streak, day_of, days_completed, extend_streak
 from rl_core.models import EndedBy, Segment, Session, Status, Streak
 from rl_core.outcome import engagement_after, outcome_of
 
@@ -91,6 +91,7 @@ def figures_of(mark: Mark, sessions: Sequence[Session]) -> Figures:
     own = [s for s in touched if s.day == mark.day]
     lifts = [a.lift for s in own for a in s.activities if a.lift is not None]
     engagement, motivation = _scores(mark, touched)
+    done = days_completed(a for s in touched for a in s.activities)
     return Figures(
         sessions=len(own),
         types=tuple(_of_type(own, kind) for kind in TYPES),
@@ -98,7 +99,7 @@ def figures_of(mark: Mark, sessions: Sequence[Session]) -> Figures:
         lift_points=sum(lifts),
         engagement=engagement,
         motivation=motivation,
-        streak_days=current_streak(extend_streak(mark.streak, _days_with_completions(mark, touched)), mark.day),
+        streak_days=current_streak(extend_streak(mark.streak, (d for d in done if d <= mark.day)), mark.day),
         settled=all(s.status is not Status.OPEN for s in touched),
     )
 
@@ -135,9 +136,3 @@ def ended_at(session: Session) -> datetime:
 def _within(mark: Mark, moment: datetime) -> bool:
     """Whether the moment lies before the end of the mark's day."""
     return day_of(moment, mark.timezone) <= mark.day
-
-
-def _days_with_completions(mark: Mark, sessions: Iterable[Session]) -> list[date]:
-    """The user's days up to the mark's with a completion in these sessions, ascending, each once."""
-    moments = (a.completed_at for s in sessions for a in s.activities if a.completed_at is not None)
-    return sorted({day_of(m, mark.timezone) for m in moments if _within(mark, m)})

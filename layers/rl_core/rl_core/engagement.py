@@ -46,9 +46,9 @@ def engagement_now(profile: Profile, now: datetime) -> float:
     return decayed(profile.engagement, profile.seen, active_day(profile, now))
 
 
-def days_completed(activities: Iterable[Activity], timezone: str) -> tuple[date, ...]:
+def days_completed(activities: Iterable[Activity]) -> tuple[date, ...]:
     """The user's days with a completed activity, ascending, each once."""
-    return tuple(sorted({day_of(a.completed_at, timezone) for a in activities if a.completed_at is not None}))
+    return tuple(sorted({a.completed_on for a in activities if a.completed_on is not None}))
 
 
 def extend_streak(streak: Streak, days: Iterable[date]) -> Streak:
@@ -74,12 +74,10 @@ def streak_now(profile: Profile, sessions: Sequence[Session], now: datetime) -> 
     streak = profile.streak
     for session in sessions[:1]:
         if session.status is Status.OPEN:
-            streak = extend_streak(streak, days_completed(session.activities, profile.timezone))
+            streak = extend_streak(streak, days_completed(session.activities))
     return current_streak(streak, active_day(profile, now))
 
 
-def completed_on(day: date, sessions: Iterable[Session], timezone: str) -> int:
+def completed_on(day: date, sessions: Iterable[Session]) -> int:
     """How many activities of these sessions were completed on the user's day."""
-    return sum(
-        a.completed_at is not None and day_of(a.completed_at, timezone) == day for s in sessions for a in s.activities
-    )
+    return sum(a.completed_on == day for s in sessions for a in s.activities)

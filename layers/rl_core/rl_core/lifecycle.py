@@ -114,8 +114,10 @@ def visit(profile: Profile, number: int, now: datetime) -> tuple[Profile, Mark |
 
 
 def on_day(session: Session, profile: Profile, now: datetime) -> Session:
-    """The session with the day to which it belongs: that of the first time it was shown, or answered unseen."""
-    return session if session.day is not None else replace(session, day=active_day(profile, now))
+    """The session, shown or answered now, with its day, if this is the first time; and with that of new completions."""
+    today = active_day(profile, now)
+    dated = (replace(a, completed_on=today) if a.completed and not a.completed_on else a for a in session.activities)
+    return replace(session, day=session.day or today, activities=tuple(dated))
 
 
 def accepts_answers(session: Session, now: datetime) -> bool:
@@ -127,7 +129,7 @@ def answer(session: Session, position: int, said: Answer, now: datetime) -> Sess
     old = session.activities[position - 1]
     new = replace(old, **said)
     if not new.completed:
-        new = replace(new, completed_at=None)
+        new = replace(new, completed_at=None, completed_on=None)
     elif new.completed_at is None:
         new = replace(new, completed_at=now)
     return replace(session, activities=(*session.activities[: position - 1], new, *session.activities[position:]))
@@ -151,7 +153,7 @@ def close(
         profile,
         engagement=engagement_after(session.engagement, outcome),
         motivation=motivation_after(profile.motivation, outcome),
-        streak=extend_streak(profile.streak, days_completed(session.activities, profile.timezone)),
+        streak=extend_streak(profile.streak, days_completed(session.activities)),
     )
     closing = Closing(
         reward=reward(outcome),

@@ -94,11 +94,15 @@ CELLS = STATES * len(ACTIONS)
 
 @dataclass(frozen=True, slots=True)
 class Activity:
-    """One catalogue entry assigned in one session, with what the user said of it. `completed` None: not answered."""
+    """One catalogue entry assigned in one session, with what the user said of it. `completed` None: not answered.
+
+    `completed_on` is the user's day at that moment, where they then were: no later change of zone moves it.
+    """
 
     slug: str
     completed: bool | None = None
     completed_at: datetime | None = None
+    completed_on: date | None = None
     motivation_before: int | None = None
     motivation_after: int | None = None
     difficulty_rating: int | None = None

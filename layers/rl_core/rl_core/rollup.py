@@ -16,8 +16,8 @@ from rl_core.days import ONE_DAY, closed_day, figures_of, final_day
 from rl_core.errors import ConflictError, UnavailableError, UnreadableItemError
 from rl_core.models import Segment
 from rl_core.retry import pause, until_settled
+from rl_core.store.attributes import Stored
 from rl_core.store.days import Days, ShardState, UserDay, Watermark, read_user_day
-from rl_core.store.items import Stored
 from rl_core.store.keys import DAY_SHARDS
 from rl_core.tally import SegmentDay, Tally, merged
 

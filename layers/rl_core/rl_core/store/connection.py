@@ -11,7 +11,7 @@ from botocore.loaders import Loader
 from botocore.session import Session
 
 from rl_core.errors import UnavailableError
-from rl_core.store.items import Stored
+from rl_core.store.attributes import Stored
 from rl_core.store.refusals import translated
 from rl_core.store.writes import Put
 

@@ -10,8 +10,19 @@ from typing import Any
 from rl_core.days import Figures, Mark, TypeFigures
 from rl_core.models import Segment, Session, Streak
 from rl_core.store import items, keys
+from rl_core.store.attributes import (
+    Item,
+    Stored,
+    maybe_date,
+    number,
+    read_float,
+    read_int,
+    read_time,
+    strict,
+    string,
+    time,
+)
 from rl_core.store.connection import Connection
-from rl_core.store.items import Item, Stored, maybe_date, number, read_float, read_int, read_time, strict, string, time
 from rl_core.store.table import open_store
 from rl_core.store.writes import Put
 from rl_core.tally import ActionSums, EntrySums, SegmentDay

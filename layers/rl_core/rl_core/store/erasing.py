@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 from rl_core.models import Segment
 from rl_core.store import keys
+from rl_core.store.attributes import Stored, maybe_int, strict, string
 from rl_core.store.connection import Connection
-from rl_core.store.items import Stored, maybe_int, strict, string
 
 _PAGE = 99  # removals in one transaction, beside the check of the marker
 

@@ -1,17 +1,11 @@
 """Profiles and sessions in their wire form: dataclass <-> DynamoDB attribute values.
 
-Floats are stored as numbers with their full repr (at most 17 digits), so they come back bit for bit. What has no
-value is not stored. Names are short where a session holds many: an item within 1 KB costs one write unit.
+What has no value is not stored. Names are short where a session holds many: an item within 1 KB costs one write unit.
 """
 
-import struct
-from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, date, datetime
-from functools import wraps
-from typing import Any, TypeVar
+from datetime import date, datetime, timedelta
 
 from rl_core import lifecycle
-from rl_core.errors import UnreadableItemError
 from rl_core.models import (
     Action,
     Activity,
@@ -26,68 +20,21 @@ from rl_core.models import (
     Streak,
 )
 from rl_core.store import keys
-
-Value = dict[str, Any]
-Item = dict[str, Value]
-Stored = Mapping[str, Mapping[str, Any]]
-T = TypeVar("T")
-
-_SMALLEST = 1e-100
-
-
-def string(value: str) -> Value:
-    return {"S": value}
-
-
-def number(value: float) -> Value:
-    """DynamoDB's numbers end at 1e-130; a score that decayed to next to nothing is stored as 0."""
-    return {"N": repr(value) if abs(value) > _SMALLEST else "0"}
-
-
-def time(value: datetime) -> Value:
-    return {"N": str(int(value.timestamp()))}
-
-
-def actions(value: Iterable[Action]) -> Value:
-    return {"S": "".join(str(int(a)) for a in value)}
-
-
-def read_int(item: Stored, name: str) -> int:
-    return int(item[name]["N"])
-
-
-def maybe_int(item: Stored, name: str) -> int | None:
-    return int(item[name]["N"]) if name in item else None
-
-
-def read_float(item: Stored, name: str) -> float:
-    return float(item[name]["N"])
-
-
-def read_time(item: Stored, name: str) -> datetime:
-    return datetime.fromtimestamp(int(item[name]["N"]), UTC)
-
-
-def maybe_date(item: Stored, name: str) -> date | None:
-    return date.fromisoformat(item[name]["S"]) if name in item else None
-
-
-def read_actions(item: Stored, name: str) -> tuple[Action, ...]:
-    return tuple(Action(int(c)) for c in item[name]["S"])
-
-
-def strict(read: Callable[[Stored], T]) -> Callable[[Stored], T]:
-    """Any way in which an item fails to parse is one fact: UnreadableItemError, which names the key only."""
-
-    @wraps(read)
-    def reader(item: Stored) -> T:
-        try:
-            return read(item)
-        except (LookupError, ValueError, TypeError, ArithmeticError, struct.error) as error:
-            place = f"{item.get('pk', {}).get('S', '')[:8]}... {item.get('sk', {}).get('S')}"
-            raise UnreadableItemError(f"{place}: {type(error).__name__}") from error
-
-    return reader
+from rl_core.store.attributes import (
+    Item,
+    Stored,
+    actions,
+    maybe_date,
+    maybe_int,
+    number,
+    read_actions,
+    read_float,
+    read_int,
+    read_time,
+    strict,
+    string,
+    time,
+)
 
 
 def profile_item(profile: Profile) -> Item:
@@ -181,7 +128,7 @@ def session_item(session: Session) -> Item:
         "engagement": number(session.engagement),
         "issued_at": time(session.issued_at),
         "expires_at": time(session.expires_at),
-        "activities": {"L": [{"M": _activity_map(a)} for a in session.activities]},
+        "activities": {"L": [{"M": _activity_map(a, session.day)} for a in session.activities]},
     }
     if d.fallback:
         item["fallback"] = {"BOOL": True}
@@ -200,6 +147,7 @@ def session_item(session: Session) -> Item:
 
 @strict
 def read_session(item: Stored) -> Session:
+    day = maybe_date(item, "day")
     return Session(
         user=item["pk"]["S"].removeprefix(keys.user_pk("")),
         number=int(item["sk"]["S"].removeprefix(keys.SESSION_PREFIX)),
@@ -215,7 +163,7 @@ def read_session(item: Stored) -> Session:
             explored=item["explored"]["BOOL"],
             fallback="fallback" in item,
         ),
-        activities=tuple(_read_activity(a["M"]) for a in item["activities"]["L"]),
+        activities=tuple(_read_activity(a["M"], day) for a in item["activities"]["L"]),
         engagement=read_float(item, "engagement"),
         issued_at=read_time(item, "issued_at"),
         expires_at=read_time(item, "expires_at"),
@@ -228,7 +176,7 @@ def read_session(item: Stored) -> Session:
         learned_version=maybe_int(item, "learned"),
         learned_episodes=maybe_int(item, "episodes"),
         parked=item["parked"]["S"] if "parked" in item else None,
-        day=maybe_date(item, "day"),
+        day=day,
     )
 
 
@@ -269,12 +217,15 @@ def _read_closing(item: Stored) -> Closing:
     )
 
 
-def _activity_map(activity: Activity) -> Item:
+def _activity_map(activity: Activity, day: date | None) -> Item:
+    """Of a session of this day; a completion on a later one says by how many days."""
     item: Item = {"s": string(activity.slug)}
     if activity.completed is not None:
         item["c"] = {"BOOL": activity.completed}
     if activity.completed_at is not None:
         item["t"] = time(activity.completed_at)
+    if day is not None and activity.completed_on is not None and activity.completed_on != day:
+        item["o"] = number((activity.completed_on - day).days)
     for name, rating in (
         ("b", activity.motivation_before),
         ("a", activity.motivation_after),
@@ -287,11 +238,13 @@ def _activity_map(activity: Activity) -> Item:
     return item
 
 
-def _read_activity(item: Stored) -> Activity:
+def _read_activity(item: Stored, day: date | None) -> Activity:
+    later = timedelta(days=read_int(item, "o") if "o" in item else 0)
     return Activity(
         slug=item["s"]["S"],
         completed=item["c"]["BOOL"] if "c" in item else None,
         completed_at=read_time(item, "t") if "t" in item else None,
+        completed_on=day + later if day is not None and "t" in item else None,
         motivation_before=maybe_int(item, "b"),
         motivation_after=maybe_int(item, "a"),
         difficulty_rating=maybe_int(item, "d"),

@@ -24,7 +24,7 @@ from rl_core.models import (
     VersionRecord,
 )
 from rl_core.store import keys
-from rl_core.store.items import (
+from rl_core.store.attributes import (
     Item,
     Stored,
     actions,

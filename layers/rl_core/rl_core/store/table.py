@@ -9,9 +9,9 @@ from rl_core.config import settings
 from rl_core.errors import PolicyUnreadableError, UnavailableError, UnreadableItemError
 from rl_core.models import Policy, Profile, Segment, Session, VersionRecord
 from rl_core.store import items, keys, policies
+from rl_core.store.attributes import Item, Stored, number, read_time, string, time
 from rl_core.store.connection import Connection
 from rl_core.store.erasing import Leaver
-from rl_core.store.items import Item, Stored, number, string, time
 from rl_core.store.writes import Put
 
 if TYPE_CHECKING:
@@ -174,7 +174,7 @@ class Store:
             }
             for found in self.connection.pages(**arguments):
                 if found:
-                    yield tuple(Due(shard, it["pk"]["S"], it["sk"]["S"], items.read_time(it, "due_at")) for it in found)
+                    yield tuple(Due(shard, it["pk"]["S"], it["sk"]["S"], read_time(it, "due_at")) for it in found)
 
     def load(self, page: Sequence[Due]) -> tuple[list[Session], list[tuple[Due, str]]]:
         """The sessions at these places (at most 100), strongly consistent; and those unreadable, with the reason."""

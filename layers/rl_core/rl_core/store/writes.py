@@ -6,7 +6,7 @@ from typing import Any
 
 from rl_core.models import Policy, Profile, Segment, Session, VersionRecord
 from rl_core.store import items, policies
-from rl_core.store.items import Item, number
+from rl_core.store.attributes import Item, number
 
 SNAPSHOT_EVERY = 100
 
