@@ -59,7 +59,7 @@ types: $(VENV)/$(STAMP) $(LAB)/$(STAMP)  ## mypy, strict
 	@$(LAB)/bin/mypy --cache-dir .mypy_cache/lab $(LEARNING)
 
 tests: $(VENV)/$(STAMP) $(MINISTACK)/$(STAMP) $(LAB)/$(STAMP)  ## pytest with branch coverage; all but what `make e2e` runs
-	@$(VENV)/bin/python -m pytest --cov -n 2 --dist loadfile --ignore=tests/e2e
+	@$(VENV)/bin/python -m pytest --cov -n auto --dist loadfile --ignore=tests/e2e
 	@$(LAB)/bin/python -m pytest --noconftest tests/lab_*
 
 e2e: venv  ## build and deploy to MiniStack, and try it: routes, jobs, roles, updates, removal; and Lambda's own runtime

@@ -51,6 +51,7 @@ def days() -> list[DayRow]:
     return [DayRow(date(2026, 10, 6), 5, 5, 0, 10, rate, reward), DayRow(date(2026, 10, 13), 0, 0, 2, 0, none, none)]
 
 
+@lru_cache(maxsize=1)
 def report() -> str:
     return page(policies(), sessions(), FACTS, days())
 

@@ -30,6 +30,7 @@ from rl_core.tally import ActionSums, EntrySums, SegmentDay
 _ACTION = struct.Struct("<7Q2d")
 _ENTRY = struct.Struct("<IIIIiQ")
 _PAGE = 100
+_NUMBERS = ("sessions", "assigned", "completed", "rated", "lift_points", "engagement", "motivation", "streak_days")
 _SESSIONS = 3  # of one day there are rarely more
 
 
@@ -109,18 +110,8 @@ def read_user_day(item: Stored) -> UserDay:
 
 
 def _figures_item(figures: Figures) -> Item:
-    return {
-        "sessions": number(figures.sessions),
-        "assigned": number(figures.assigned),
-        "completed": number(figures.completed),
-        "types": {"L": [{"L": [number(n) for n in astuple(t)]} for t in figures.types]},
-        "rated": number(figures.rated),
-        "lift_points": number(figures.lift_points),
-        "engagement": number(figures.engagement),
-        "motivation": number(figures.motivation),
-        "streak_days": number(figures.streak_days),
-        "settled": {"BOOL": figures.settled},
-    }
+    types: Item = {"types": {"L": [{"L": [number(n) for n in astuple(t)]} for t in figures.types]}}
+    return types | {name: number(getattr(figures, name)) for name in _NUMBERS} | {"settled": {"BOOL": figures.settled}}
 
 
 def _read_figures(item: Stored) -> Figures:
