@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from lab.month.people import Entry
@@ -50,7 +50,16 @@ class Day:
     e: float
     m: float
     newcomer: bool
-    moves: list[tuple[datetime, float, float]] = field(default_factory=list)
+    moved: int  # how often the scores had moved before
+
+
+class Move(NamedTuple):
+    """The scores moved: when, by a session of which day, and to what."""
+
+    at: datetime
+    belongs: date
+    e: float
+    m: float
 
 
 class Life:
@@ -62,7 +71,7 @@ class Life:
         self.seen: date | None = None
         self.sessions: dict[int, Session] = {}
         self.days: dict[date, Day] = {}
-        self.order: list[tuple[datetime, int]] = []  # when which session was on the screen, for a dropout's last action
+        self.moves: list[Move] = []
 
     def live(self, log: Iterable[Entry]) -> None:
         for entry in log:
@@ -92,7 +101,7 @@ class Life:
         today = self._today(at)
         if today != self.seen:
             self.e, newcomer = self._score(today), self.seen is None
-            self.days[today] = Day(self.zone, self.segment, at, self.e, self.m, newcomer)
+            self.days[today] = Day(self.zone, self.segment, at, self.e, self.m, newcomer, len(self.moves))
             self.seen = today
         return today
 
@@ -127,7 +136,7 @@ class Life:
         delta = sum(lifts) / len(lifts) / 5 if lifts else 0.0
         session.reward = (len(session.done()) / len(session.offered) + delta) / 2
         self.e, self.m = self._engaged(session, rating), self.m + 0.2 * (delta - self.m)
-        self._moved(at)
+        self._moved(at, session)
 
     def _engaged(self, session: Session, rating: int | None) -> float:
         hard = [
@@ -140,21 +149,21 @@ class Life:
 
     def _rated(self, at: datetime, what: Row) -> None:
         if what["session"] == max(self.sessions):
-            self.e = self._engaged(self.sessions[what["session"]], what["rating"])
-            self._moved(at)
+            session = self.sessions[what["session"]]
+            self.e = self._engaged(session, what["rating"])
+            self._moved(at, session)
 
-    def _moved(self, at: datetime) -> None:
-        """The scores moved: what the latest active day ends with, if it has not ended."""
-        assert self.seen is not None
-        self.days[self.seen].moves.append((at, self.e, self.m))
+    def _moved(self, at: datetime, session: Session) -> None:
+        assert session.belongs is not None
+        self.moves.append(Move(at, session.belongs, self.e, self.m))
 
     def row(self, day: date) -> Row:
         """What the day came to."""
         its, own = self.days[day], [s for s in self.sessions.values() if s.belongs == day]
         e, m = its.e, its.m
-        for at, then_e, then_m in its.moves:
-            if at.astimezone(ZoneInfo(its.zone)).date() <= day:
-                e, m = then_e, then_m
+        for move in self.moves[its.moved :]:
+            if move.belongs <= day and move.at.astimezone(ZoneInfo(its.zone)).date() <= day:
+                e, m = move.e, move.m
         lifts = [lift for s in own for lift in s.lifts().values()]
         by_type = {}
         for kind in ("exercise", "meditation", "journaling"):
