@@ -59,10 +59,10 @@ types: $(VENV)/$(STAMP) $(LAB)/$(STAMP)  ## mypy, strict
 	@$(LAB)/bin/mypy --cache-dir .mypy_cache/lab $(LEARNING)
 
 tests: $(VENV)/$(STAMP) $(MINISTACK)/$(STAMP) $(LAB)/$(STAMP)  ## pytest with branch coverage; all but what `make e2e` runs
-	@$(VENV)/bin/python -m pytest --cov -n auto --dist loadfile --ignore=tests/e2e
+	@$(VENV)/bin/python -m pytest --cov -n auto --dist loadfile --no-loadscope-reorder --ignore=tests/e2e
 	@$(LAB)/bin/python -m pytest --noconftest tests/lab_*
 
-e2e: venv  ## build and deploy to MiniStack, and try it: routes, jobs, roles, updates, removal; and Lambda's own runtime
+e2e: $(VENV)/$(STAMP) $(MINISTACK)/$(STAMP) $(SAM)/$(STAMP) $(LAMBDA)/$(STAMP)  ## build and deploy to MiniStack, and try it: routes, jobs, roles, updates, removal; and Lambda's own runtime
 	@$(VENV)/bin/python -m pytest -p tests.e2e.plugin tests/integration tests/e2e --durations=8
 
 # `make deploy PARAMETERS="AlarmEmail=ops@example.org Architecture=x86_64" SAM_FLAGS=--guided`
@@ -122,54 +122,58 @@ bench-settings: $(LAB)/$(STAMP)  ## one setting of the learner changed at a time
 bench-heartsteps: $(VENV)/$(STAMP)  ## the learner over a real trial, and where effects wear off (docs/learning-heartsteps.md)
 	@exec $(VENV)/bin/python -m lab.heartsteps
 
-venv: $(VENV)/$(STAMP) $(MINISTACK)/$(STAMP) $(SAM)/$(STAMP) $(LAMBDA)/$(STAMP) $(LAB)/$(STAMP)  ## make the virtual environments of CI
+venv: $(VENV)/$(STAMP) $(MINISTACK)/$(STAMP) $(SAM)/$(STAMP) $(LAMBDA)/$(STAMP) $(LAB)/$(STAMP) $(SECURITY)/$(STAMP)  ## make the virtual environments of CI
 
-PIP = --quiet --disable-pip-version-check install
+# What is installed: exactly these packages. The files are complete, hence --no-deps: an older pip takes a pin of "botocore"
+# for none of "botocore[crt]". The first environment is pip's; it has uv, which installs the others in a fraction of the time.
+EXACTLY = --quiet --no-deps --require-hashes
+INSTALL = $(VENV)/bin/uv pip install $(EXACTLY) --python
+EDITABLE = --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 
-# $(call environment,FOLDER,REQUIREMENTS): a virtual environment of this Python with exactly these packages. The files are
-# complete, hence --no-deps: an older pip takes a pin of "botocore" for none of "botocore[crt]".
+# $(call environment,FOLDER): an empty virtual environment of this Python.
 define environment
 	@$(PYTHON) -c 'import sys; sys.exit("Fettle needs Python 3.11 or newer; this is %s: make PYTHON=python3.13" % sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
 	@echo "$(1): installing (Python $(PYTHON_VERSION))"
 	@[ "$$($(1)/bin/python -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)" = "$(PYTHON_VERSION)" ] \
 		|| $(PYTHON) -m venv --clear $(1)
 	@rm -f $(1)/.stamp-*
-	@$(1)/bin/python -m pip $(PIP) --no-deps --require-hashes -r $(2)
 endef
 
 $(VENV)/$(STAMP): requirements/dev.txt pyproject.toml
-	$(call environment,$(VENV),requirements/dev.txt)
-	@$(VENV)/bin/python -m pip $(PIP) --no-deps --no-build-isolation --editable .
+	$(call environment,$(VENV))
+	@$(VENV)/bin/python -m pip install --disable-pip-version-check $(EXACTLY) -r requirements/dev.txt
+	@$(VENV)/bin/python -m pip install $(EDITABLE)
 	@touch $@
 
-$(MINISTACK)/$(STAMP): requirements/ministack.txt
-	$(call environment,$(MINISTACK),requirements/ministack.txt)
+$(MINISTACK)/$(STAMP): requirements/ministack.txt $(VENV)/$(STAMP)
+	$(call environment,$(MINISTACK))
+	@$(INSTALL) $(MINISTACK)/bin/python -r requirements/ministack.txt
 	@touch $@
 
-$(SAM)/$(STAMP): requirements/sam.txt
-	$(call environment,$(SAM),requirements/sam.txt)
+$(SAM)/$(STAMP): requirements/sam.txt $(VENV)/$(STAMP)
+	$(call environment,$(SAM))
+	@$(INSTALL) $(SAM)/bin/python -r requirements/sam.txt
 	@touch $@
 
-# With uv: pip takes minutes over the scanners' two hundred packages.
 $(SECURITY)/$(STAMP): requirements/security.txt $(VENV)/$(STAMP)
-	@echo "$(SECURITY): installing (Python $(PYTHON_VERSION))"
-	@$(PYTHON) -m venv --clear $(SECURITY)
-	@$(VENV)/bin/uv pip install --quiet --python $(SECURITY)/bin/python --no-deps --require-hashes -r requirements/security.txt
+	$(call environment,$(SECURITY))
+	@$(INSTALL) $(SECURITY)/bin/python -r requirements/security.txt
 	@touch $@
 
 # MiniStack runs the functions with its own Python, and what is built for Lambda's version loads in no other.
-$(LAMBDA)/$(STAMP): requirements/lambda.txt infra/build.py
+$(LAMBDA)/$(STAMP): requirements/lambda.txt infra/build.py $(VENV)/$(STAMP)
 	@found=$$($(PYTHON) infra/build.py python); \
 	[ -n "$$found" ] || { echo "$(LAMBDA): the deployment test needs Lambda's Python, 3.13, on this machine: install it" \
 		"(pyenv, uv or a package), then \`make e2e\` finds it; \`make test\` does without" >&2; exit 1; }; \
 	$$found -m venv --clear $(LAMBDA)
 	@echo "$(LAMBDA): installing ($$($(LAMBDA)/bin/python -V))"
-	@$(LAMBDA)/bin/python -m pip $(PIP) --no-deps --require-hashes -r requirements/lambda.txt
+	@$(INSTALL) $(LAMBDA)/bin/python -r requirements/lambda.txt
 	@touch $@
 
-$(LAB)/$(STAMP): requirements/lab.txt pyproject.toml
-	$(call environment,$(LAB),requirements/lab.txt)
-	@$(LAB)/bin/python -m pip $(PIP) --no-deps --no-build-isolation --editable .
+$(LAB)/$(STAMP): requirements/lab.txt pyproject.toml $(VENV)/$(STAMP)
+	$(call environment,$(LAB))
+	@$(INSTALL) $(LAB)/bin/python -r requirements/lab.txt
+	@$(LAB)/bin/python -m pip install $(EDITABLE)
 	@touch $@
 
 COMPILE = $(VENV)/bin/uv pip compile --quiet --generate-hashes --no-header --no-annotate

@@ -33,6 +33,13 @@ from rl_core.config import settings  # noqa: E402
 from rl_core.store import Store, open_days, open_store  # noqa: E402
 from rl_core.store.queue import open_queue  # noqa: E402
 
+LONG = {"test_model.py", "test_month.py", "test_slate.py", "test_races.py", "test_daily_job.py", "test_demo.py"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The files that take longest come first, so that of several workers none ends alone with one."""
+    items.sort(key=lambda item: item.path.name not in LONG)
+
 
 def handler_of(name: str) -> ModuleType:
     """The module functions/<name>/handler.py, under a name of its own."""
