@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from local.background import Background
 from local.facts import Queue
 from local.intrinsics import ACCOUNT, REGION
 
@@ -66,25 +67,17 @@ class Poller:
         return len(messages) - len(failed)
 
 
-class PollerThread:
+class PollerThread(Background):
     """Drains the queues again and again, while the clock moves on its own."""
 
+    name = "queues"
+
     def __init__(self, poller: Poller) -> None:
+        super().__init__()
         self._poller = poller
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="queues", daemon=True)
 
-    def start(self) -> None:
-        """Begin polling."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Stop polling; a function that runs may finish first, within reason."""
-        self._stopping.set()
-        self._thread.join(timeout=10)
-
-    def _run(self) -> None:
-        while not self._stopping.wait(IDLE_SECONDS):
+    def run(self) -> None:
+        while not self.stopping.wait(IDLE_SECONDS):
             try:
                 self._poller.drain()
             except Exception:

@@ -2,11 +2,11 @@
 
 import json
 import logging
-import threading
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
+from local.background import Background
 from local.clock import Clock, wire_time
 from local.facts import Schedule
 
@@ -52,26 +52,18 @@ class Ticker:
         return self._invoke(schedule.function, event_for(schedule, moment))
 
 
-class TickerThread:
+class TickerThread(Background):
     """Runs a ticker by a clock that moves on its own."""
 
+    name = "schedules"
+
     def __init__(self, ticker: Ticker, clock: Clock) -> None:
+        super().__init__()
         self._ticker, self._clock = ticker, clock
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="schedules", daemon=True)
 
-    def start(self) -> None:
-        """Begin ticking."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Stop ticking; a function that runs may finish first, within reason."""
-        self._stopping.set()
-        self._thread.join(timeout=10)
-
-    def _run(self) -> None:
+    def run(self) -> None:
         while (tick := self._ticker.next_tick()) is not None:
-            if self._stopping.wait(max(0.0, (tick - self._clock.now()).total_seconds())):
+            if self.stopping.wait(max(0.0, (tick - self._clock.now()).total_seconds())):
                 return
             self._fire()
 

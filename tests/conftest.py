@@ -33,6 +33,18 @@ from rl_core.config import settings  # noqa: E402
 from rl_core.store import Store, open_days, open_store  # noqa: E402
 from rl_core.store.queue import open_queue  # noqa: E402
 
+# The functions in the order in which their sample events tell one story.
+JOURNEY = (
+    "profile",
+    "recommend",
+    "complete",
+    "feedback_batch",
+    "stats",
+    "learn",
+    "erasure",
+    "daily_dispatch",
+    "daily_engagement",
+)
 LONG = {"test_model.py", "test_month.py", "test_slate.py", "test_races.py", "test_daily_job.py", "test_demo.py"}
 
 

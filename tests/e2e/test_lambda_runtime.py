@@ -11,20 +11,9 @@ import pytest
 from local import ministack, queues
 from local.intrinsics import REGION
 from local.template import load
-from tests.conftest import ROOT, event_of
+from tests.conftest import JOURNEY, ROOT, event_of
 from tests.e2e.emulator import Served, alive, link_runtime_client, listens, serve
 
-JOURNEY = (
-    "profile",
-    "recommend",
-    "complete",
-    "feedback_batch",
-    "stats",
-    "learn",
-    "erasure",
-    "daily_dispatch",
-    "daily_engagement",
-)
 TEMPLATE = load()
 FUNCTIONS = {function.folder.name: function for function in TEMPLATE.functions.values()}
 

@@ -10,19 +10,8 @@ import pytest
 
 from rl_core.models import Segment, Session, Status
 from rl_core.store import Store, open_days
-from tests.conftest import ROOT, TEMPLATE, event_of, handler_of
+from tests.conftest import JOURNEY, ROOT, TEMPLATE, event_of, handler_of
 
-JOURNEY = (
-    "profile",
-    "recommend",
-    "complete",
-    "feedback_batch",
-    "stats",
-    "learn",
-    "erasure",
-    "daily_dispatch",
-    "daily_engagement",
-)
 API = JOURNEY[:5]
 HANDLERS = {name: handler_of(name).lambda_handler for name in JOURNEY}
 USER = "5f1c0a9e-6f3b-4c1e-9d55-0d7c2f9b8a11"
