@@ -116,7 +116,7 @@ def _by_bucket(sample: Sample, propensities: Floats) -> list[Count | None]:
 
 
 def _exploring(sample: Sample, epsilon: Floats, explored: Bools) -> list[Count | None]:
-    m = sample.eligible.sum(1)
+    m = sample.eligible.sum(1, dtype=np.float64)
     lowest = np.isclose(sample.propensity, epsilon / m, rtol=1e-9, atol=0.0) & (epsilon < 1.0)
     untied = np.where(lowest, 1.0, _tied(sample.propensity, epsilon, m))
     if not (lowest | np.isclose(sample.propensity, epsilon / m + (1.0 - epsilon) / untied, rtol=1e-9, atol=0.0)).all():
