@@ -105,6 +105,7 @@ def check_session(session: Session, plan: Plan) -> None:
             "difficulty_rating": activity.difficulty_rating,
             "notes": activity.notes,
             "at": int(at.timestamp()) if at else None,
+            "on": activity.completed_on,
         }
     assert (closing is None) == (plan.reward is None)
     if closing is not None and plan.reward is not None and plan.engaged is not None:

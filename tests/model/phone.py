@@ -176,8 +176,9 @@ class Phone:
         assert person is not None
         plan = person.plans[number - 1]
         answer, stats, figures = plan.answers[position - 1], body["stats"], plan.figures()
-        told = {name: body["activity"][name] for name in BLANK if name != "at"}
-        assert told | {"at": body["activity"]["completion_date"]} == answer | {"at": iso(answer["at"])}
+        told = {name: body["activity"][name] for name in BLANK if name not in ("at", "on")}
+        told |= {"at": body["activity"]["completion_date"], "on": answer["on"]}
+        assert told == answer | {"at": iso(answer["at"])}
         assert stats["completion_rate"] == f"{int(figures.rate * 100 + 0.5)}%"
         assert stats["avg_motivation_increase"] == shown(figures.lift)
         assert stats["engagement_delta"] == shown(plan.delta)

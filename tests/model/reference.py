@@ -13,6 +13,7 @@ BLANK: Said = {
     "difficulty_rating": None,
     "notes": "",
     "at": None,
+    "on": None,
 }
 
 
@@ -58,11 +59,11 @@ class Plan:
     def delta(self) -> float:
         return (self.figures().engagement if self.engaged is None else self.engaged) - self.engagement
 
-    def merged(self, position: int, said: Said, now: int) -> Said:
+    def merged(self, position: int, said: Said, now: int, today: date) -> Said:
         """An activity's answers with these on top: left out keeps, null clears."""
         new = self.answers[position - 1] | said
         new["notes"] = new["notes"] or ""
-        new["at"] = (new["at"] or now) if new["completed"] else None
+        new["at"], new["on"] = (new["at"] or now, new["on"] or today) if new["completed"] else (None, None)
         return new
 
 
@@ -109,9 +110,8 @@ class Person:
         return today
 
     def done_today(self, now: int) -> int:
-        zone = ZoneInfo(self.timezone)
-        days = [datetime.fromtimestamp(a["at"], zone).date() for p in self.plans for a in p.answers if a["at"]]
-        return days.count(datetime.fromtimestamp(now, zone).date())
+        """Completions of today, each on the day it had where they then were."""
+        return [a["on"] for p in self.plans for a in p.answers].count(self.today(now))
 
 
 @dataclass
@@ -187,7 +187,7 @@ class Model:
         plan = self.plan(user, number)
         if plan is None or not 1 <= position <= len(plan.answers):
             return 404
-        merged = plan.merged(position, said, self.now)
+        merged = plan.merged(position, said, self.now, person.today(self.now))
         if merged == plan.answers[position - 1]:
             return 200
         if not self.takes(plan):
@@ -207,7 +207,7 @@ class Model:
         plan = self.plan(user, number)
         if plan is None or not all(1 <= p <= len(plan.answers) for p in items):
             return 404
-        merged = {p: plan.merged(p, said, self.now) for p, said in items.items()}
+        merged = {p: plan.merged(p, said, self.now, person.today(self.now)) for p, said in items.items()}
         if self.takes(plan):
             plan.day = plan.day or person.today(self.now)
             person.active(self.now, number)
