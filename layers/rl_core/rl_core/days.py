@@ -1,8 +1,9 @@
 """A user's day: the mark that its first active moment leaves, and what the day came to.
 
 A user is active on a day when a session was shown to them on it or an activity answered. A session belongs to the day
-on which it was first shown; what its activities come to later counts for that day. The scores and the streak of a day
-are those that stood when it ended: of the closings that followed the mark, those whose moment still lies in the day.
+on which it was first shown; what its activities come to later counts for that day. The scores of a day are those
+that stood when it ended: of the closings that followed the mark, those whose moment still lies in the day. The streak
+goes by the days that the completions had where the user then was.
 """
 
 from collections.abc import Iterable, Sequence
