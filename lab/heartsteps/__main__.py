@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from itertools import product
 from multiprocessing import Pool
@@ -18,12 +18,19 @@ from lab.heartsteps import page, plots
 from lab.heartsteps.effects import doses, effect, weeks
 from lab.heartsteps.fading import FADING, KNOWING, RULES, WORLDS, by_rule, gain_of, mean_over
 from lab.heartsteps.learning import Replay, as_the_log_goes_by, replay
-from lab.heartsteps.trial import FILE, STATES_OF, Trial, load, sample_of, walk
+from lab.heartsteps.trial import FILE, STATES_OF, Scores, Trial, load, sample_of, walk
 from lab.ope.calibration import calibrate
 from lab.ope.judge import Estimate, Target, Verdict, difference, judge, served
 from rl_core.config import Settings
+from rl_core.models import State
 
-SETTINGS = Settings(table_name="none", action_cooldown=0)
+SETTINGS = Settings(table_name="none", action_cooldown=0, exploration="epsilon")
+# Log of steps is scattered about twenty times as widely as Fettle's reward; the posterior is told so.
+POSTERIOR = Settings(table_name="none", action_cooldown=0, exploration="posterior", posterior_noise=2.0)
+LEARNERS: Mapping[str, tuple[Callable[[Scores], State], Settings]] = {
+    **{name: (know, SETTINGS) for name, know in STATES_OF.items()},
+    "shipped, by posterior": (STATES_OF["shipped"], POSTERIOR),
+}
 RUNS, SEEDS, REPLICATES = 100, 12, 2000
 
 Gains = Mapping[str, Mapping[str, Estimate]]
@@ -34,11 +41,11 @@ def trial_figures(trial: Trial) -> tuple[Estimate, list[Verdict], dict[str, Repl
     n = len(trial)
     always, never = (np.tile(np.array(row), (n, 1)) for row in ([0.0, 1.0], [1.0, 0.0]))
     sample = sample_of(trial, walk(trial).state)
-    learners = {name: as_the_log_goes_by(trial, walk(trial, know), SETTINGS) for name, know in STATES_OF.items()}
+    learners = {name: as_the_log_goes_by(trial, walk(trial, know), at) for name, (know, at) in LEARNERS.items()}
     targets = [Target("always send", always), Target("never send", never)]
     targets += [Target(f"learner, state {name}", chosen) for name, chosen in learners.items()]
     verdicts = judge(sample, targets, REPLICATES)
-    replays = {name: replay(trial, walk(trial, know), SETTINGS, RUNS, REPLICATES) for name, know in STATES_OF.items()}
+    replays = {name: replay(trial, walk(trial, know), at, RUNS, REPLICATES) for name, (know, at) in LEARNERS.items()}
     apart = {
         f"{name}, less {other}": difference(sample, chosen, target, REPLICATES)
         for name, chosen in learners.items()

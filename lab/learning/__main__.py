@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from lab.learning import drawings, page
 from lab.learning.cells import Cell, cells
 from lab.learning.runs import BIN
 from lab.learning.summary import Standing, last_line, summarise
+from lab.learning.times import ROUNDS, Times, measure
 from lab.world.tastes import World
 
 SEEDS, EPISODES = 12, 20_000
@@ -21,6 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m lab.learning", description=__doc__)
     parser.add_argument("--seeds", type=int, default=SEEDS)
     parser.add_argument("--episodes", type=int, default=EPISODES, help=f"per course, from {BIN}")
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help="in which the methods' times are measured")
     parser.add_argument("--docs", type=Path, default=Path("docs"), help="where learning.md is")
     parser.add_argument("--runs", type=Path, default=Path("build/learning"), help="where finished runs are kept")
     options = parser.parse_args(arguments)
@@ -30,37 +32,39 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for cell in cells(options.seeds, options.episodes, options.runs):
         found.append(cell)
         print(f"{len(found)} of {options.seeds * len(World)}: {cell.world.value}, seed {cell.seed}", file=sys.stderr)
-    write(found, options.seeds, options.episodes, options.docs)
-    print(json.dumps(last_line(summarise(found))))
+    times = measure(options.rounds)
+    write(found, times, options.seeds, options.episodes, options.docs)
+    print(json.dumps(last_line(summarise(found), times)))
     return 0
 
 
-def write(found: Sequence[Cell], seeds: int, episodes: int, docs: Path) -> None:
+def write(found: Sequence[Cell], times: Mapping[str, Times], seeds: int, episodes: int, docs: Path) -> None:
     """The page's section, its two plots, and the figures that they show."""
     standings = summarise(found)
     drawings.save(drawings.shares(standings), docs / "learning" / "shares.svg")
     drawings.save(drawings.regret(standings), docs / "learning" / "regret.svg")
     figures = {
-        world.value: {name: _figures(its) for name, its in methods.items()} for world, methods in standings.items()
+        world.value: {name: _figures(its, times[name]) for name, its in methods.items()}
+        for world, methods in standings.items()
     }
     lines = (
         f'"{name}": {{\n' + ",\n".join(f'  "{m}": {json.dumps(f)}' for m, f in its.items()) + "\n}"
         for name, its in figures.items()
     )
     (docs / "learning" / "comparison.json").write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
-    text = page.comparison(standings, seeds, episodes, "learning")
+    text = page.comparison(standings, times, seeds, episodes, "learning")
     page.replace_section(docs / "learning.md", "comparison", text)
     print(text)
 
 
-def _figures(standing: Standing) -> dict[str, object]:
+def _figures(standing: Standing, times: Times) -> dict[str, object]:
     """What is kept of a standing; regret as (mean, low, high) at the end of each bin."""
     return {
         "shares": [round(share, 4) for share in standing.shares],
         "share": [round(x, 4) for x in (standing.share.mean, standing.share.low, standing.share.high)],
         "reached": standing.reached,
-        "decide_us": round(standing.decide_us, 1),
-        "update_us": round(standing.update_us, 1),
+        "decide_us": round(times.us[0], 1),
+        "update_us": round(times.us[1], 1),
         "regret": [[round(x, 1) for x in (r.mean, r.low, r.high)] for r in standing.regret],
     }
 

@@ -69,7 +69,5 @@ def _read(path: Path) -> Iterable[Cell]:
         return
     for line in path.read_text(encoding="utf-8").splitlines():
         raw = json.loads(line)
-        courses = {
-            name: Course(tuple(c["curve"]), c["decide_us"], c["update_us"]) for name, c in raw["courses"].items()
-        }
+        courses = {name: Course(tuple(course["curve"])) for name, course in raw["courses"].items()}
         yield Cell(World(raw["world"]), raw["seed"], courses)

@@ -10,13 +10,13 @@ from matplotlib.figure import Figure
 
 from lab.learning.runs import (
     BIN,
+    EPSILON,
     FETTLE,
     FIXED,
     MAB_SEGMENT,
     MAB_STATE,
     METHODS,
     MYOPIC,
-    POSTERIOR,
     TEXTBOOK,
     UNIFORM,
     VW_SQUARECB,
@@ -26,12 +26,12 @@ from lab.learning.summary import Standing, Standings
 mpl.rcParams.update({"svg.hashsalt": "fettle", "svg.fonttype": "none", "font.size": 10, "axes.titlesize": 11})
 
 COLOURS = {
-    FETTLE: "#1f4e9c", POSTERIOR: "#1b7f5c", UNIFORM: "#8a94a3", TEXTBOOK: "#a6611a", VW_SQUARECB: "#b3365f",
+    FETTLE: "#1f4e9c", EPSILON: "#1b7f5c", UNIFORM: "#8a94a3", TEXTBOOK: "#a6611a", VW_SQUARECB: "#b3365f",
     "vw epsilon": "#e08ba6",
     MAB_SEGMENT: "#6a3d9a", MAB_STATE: "#b79ad6", FIXED: "#8a94a3", MYOPIC: "#1d2733",
 }  # fmt: skip
 DASHES = {UNIFORM: "--", TEXTBOOK: ":", MAB_STATE: "-."}
-DRAWN = (FETTLE, POSTERIOR, VW_SQUARECB, MAB_SEGMENT, MAB_STATE, TEXTBOOK, UNIFORM)
+DRAWN = (FETTLE, EPSILON, VW_SQUARECB, MAB_SEGMENT, MAB_STATE, TEXTBOOK, UNIFORM)
 INK = "#1d2733"
 SHOWN = (-70, 125)  # percent: what loses more than random play gains is cut off
 

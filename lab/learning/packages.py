@@ -60,8 +60,8 @@ class MabWiser:
 
     BATCH = 5
 
-    def __init__(self, per: Literal["segment", "state"], cut: float, seed: int) -> None:
-        self._per, self._cut = per, cut
+    def __init__(self, per: Literal["segment", "state"], cut: float, seed: int, batch: int = BATCH) -> None:
+        self._per, self._cut, self._batch = per, cut, batch
         self._waiting: dict[tuple[Segment, int], list[tuple[Action, int]]] = defaultdict(list)
         self._bandits: dict[tuple[Segment, int], Any] = {
             (segment, row): _bandit(seed + 100 * place + row)
@@ -81,7 +81,7 @@ class MabWiser:
         which = self._which(feedback.segment, t.state)
         waiting = self._waiting[which]
         waiting.append((t.action, int(t.reward > self._cut)))
-        if len(waiting) == self.BATCH:
+        if len(waiting) == self._batch:
             self._bandits[which].partial_fit([action for action, _ in waiting], [won for _, won in waiting])
             waiting.clear()
 

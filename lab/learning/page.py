@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
-from lab.learning.runs import BIN, FETTLE, METHODS, PACKAGES, PLANNING, POSTERIOR, UNIFORM
+from lab.learning.runs import BIN, EPSILON, FETTLE, METHODS, PACKAGES, PLANNING, UNIFORM
 from lab.learning.summary import GAIN, WINDOW, Interval, Standing, Standings, against, verdict
-from lab.world.tastes import World
+from lab.learning.times import BLOCK, ROUNDS, Ratio, Times, ratios
 
 BEGIN, END = "<!-- {}: written by make bench-learning -->", "<!-- end of {} -->"
 TITLE = "# Does it learn?\n"
@@ -27,7 +27,7 @@ def replace_section(page: Path, name: str, text: str) -> None:
     page.write_text(old, encoding="utf-8")
 
 
-def comparison(standings: Standings, seeds: int, episodes: int, folder: str) -> str:
+def comparison(standings: Standings, times: Mapping[str, Times], seeds: int, episodes: int, folder: str) -> str:
     """The section: tables, plots and what they say."""
     return "\n\n".join(
         [
@@ -43,7 +43,7 @@ def comparison(standings: Standings, seeds: int, episodes: int, folder: str) -> 
             SEE_REGRET,
             _reached(standings),
             "### Time",
-            _times(standings),
+            _times(times),
         ]
     )
 
@@ -82,12 +82,12 @@ def _shares(standings: Standings) -> str:
 def _see_shares(standings: Standings) -> str:
     best = {world: max(PACKAGES, key=lambda n: m[n].share.mean) for world, m in standings.items()}
     told = "; ".join(
-        f"{world.value} {100 * m[FETTLE].share.mean:.0f} and {100 * m[POSTERIOR].share.mean:.0f} against "
+        f"{world.value} {100 * m[FETTLE].share.mean:.0f} and {100 * m[EPSILON].share.mean:.0f} against "
         f"{100 * m[best[world]].share.mean:.0f} ({best[world]})"
         for world, m in standings.items()
     )
     return (
-        "Look at where the two upper bars, Fettle by epsilon and by posterior, stand beside the packages' four: "
+        "Look at where the two upper bars, Fettle as shipped and by epsilon-greedy, stand beside the packages' four: "
         f"{told}."
     )
 
@@ -98,13 +98,16 @@ def _paired(standings: Standings) -> str:
         for methods in standings.values():
             difference = against(methods[ours], methods[theirs])
             cells.append(
-                f"{verdict(difference)} {100 * difference.mean:+.0f} ± {50 * (difference.high - difference.low):.0f}"
+                f"{verdict(difference)} {100 * difference.mean:+.1f} ± {50 * (difference.high - difference.low):.1f}"
             )
         return [f"{ours} against {theirs}", *cells]
 
-    pairs = [(ours, theirs) for ours in (FETTLE, POSTERIOR) for theirs in PACKAGES] + [(POSTERIOR, FETTLE)]
+    pairs = [(ours, theirs) for ours in (FETTLE, EPSILON) for theirs in PACKAGES] + [(FETTLE, EPSILON)]
     head = ["percentage points of the gain", *(world.value for world in standings)]
-    note = "Ahead or behind where the 95 % interval of the paired differences leaves zero out; level otherwise."
+    note = (
+        "Ahead or behind where the 95 % interval of the paired differences leaves zero out; level otherwise. Of the "
+        f"{len(pairs) * len(standings)} comparisons one in twenty would by luck alone."
+    )
     return f"{table(head, [row(*pair) for pair in pairs])}\n\n{note}"
 
 
@@ -123,18 +126,19 @@ def _reached(standings: Standings) -> str:
     return f"{note}\n\n" + _by_world(standings, [n for n in METHODS if n not in (UNIFORM, PLANNING)], episodes)
 
 
-def _times(standings: Standings) -> str:
-    methods = standings[World.BASE] if World.BASE in standings else next(iter(standings.values()))
-    rows = [[name, f"{methods[name].decide_us:.0f}", f"{methods[name].update_us:.0f}"] for name in METHODS]
-    ours = methods[FETTLE]
-    ratios = ", ".join(
-        f"{methods[n].decide_us / ours.decide_us:.1f} and "
-        f"{(methods[n].decide_us + methods[n].update_us) / (ours.decide_us + ours.update_us):.1f} ({n})"
-        for n in PACKAGES
+def _times(times: Mapping[str, Times]) -> str:
+    def row(name: str) -> list[str]:
+        cells = [f"{us:.0f}" for us in times[name].us]
+        return [name, *cells, *(_times_ours(ratio) for ratio in ratios(times, name))]
+
+    note = (
+        f"CPU microseconds, medians of {ROUNDS} rounds of {BLOCK} in which the methods take turns, and how many times "
+        "Fettle's of the same round, with quartiles. Fettle's decision includes the hash and the seeding of its own "
+        "generator, which make it recomputable; MABWiser learns from each reward as it comes."
     )
-    return (
-        "Microseconds, medians over the seeds in the base world, on a machine that had other work: read ratios. "
-        "Fettle's decision includes the hash and the seeding of its own generator, which make it recomputable.\n\n"
-        + table(["", "a decision", "an update"], rows)
-        + f"\n\nThe packages take so many times Fettle's for a decision, and for a decision with its update: {ratios}."
-    )
+    head = ["", "a decision", "an update", "times Fettle's decision", "times its decision and update"]
+    return f"{note}\n\n" + table(head, [row(name) for name in METHODS])
+
+
+def _times_ours(ratio: Ratio) -> str:
+    return f"{ratio.middle:.1f} ({ratio.low:.1f} to {ratio.high:.1f})"

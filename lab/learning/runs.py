@@ -6,9 +6,8 @@ not blur the comparison; what the methods learn from are the answers, luck, gaps
 
 from __future__ import annotations
 
-import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean
 
@@ -18,43 +17,29 @@ from lab.learning.packages import MabWiser, VowpalWabbit
 from lab.world.crowd import Crowd
 from lab.world.tastes import Tastes, World, draw_tastes
 from rl_core.config import Settings
-from rl_core.models import Action
+from rl_core.models import ACTIONS, Action
 
 BIN = 500
 UNIFORM, FIXED, TEXTBOOK = "uniform", "best fixed", "textbook Q"
-FETTLE, POSTERIOR = "fettle", "fettle posterior"
+FETTLE, EPSILON = "fettle", "fettle epsilon"
 VW_SQUARECB, VW_EPSILON = "vw squarecb", "vw epsilon"
 MAB_SEGMENT, MAB_STATE = "mabwiser segment", "mabwiser state"
 MYOPIC, PLANNING = "oracle myopic", "oracle planning"
 METHODS = (
-    FETTLE, POSTERIOR, UNIFORM, FIXED, TEXTBOOK, VW_SQUARECB, VW_EPSILON, MAB_SEGMENT, MAB_STATE, MYOPIC, PLANNING,
+    FETTLE, EPSILON, UNIFORM, FIXED, TEXTBOOK, VW_SQUARECB, VW_EPSILON, MAB_SEGMENT, MAB_STATE, MYOPIC, PLANNING,
 )  # fmt: skip
 PACKAGES = (VW_SQUARECB, VW_EPSILON, MAB_SEGMENT, MAB_STATE)
 
 
 @dataclass(frozen=True)
 class Course:
-    """What one method came to: mean score of each full `BIN` of episodes, CPU microseconds of a decision, an update."""
+    """What one method came to: the mean score of each full `BIN` of episodes."""
 
     curve: tuple[float, ...]
-    decide_us: float
-    update_us: float
 
     @property
     def mean(self) -> float:
         return fmean(self.curve)
-
-
-@dataclass
-class Clock:
-    """Time spent and how often."""
-
-    seconds: float = 0.0
-    calls: int = 0
-
-    @property
-    def microseconds(self) -> float:
-        return self.seconds / max(self.calls, 1) * 1e6
 
 
 @dataclass
@@ -76,44 +61,45 @@ def settings(**given: object) -> Settings:
 def run(tastes: Mapping[str, Tastes], seed: int, method: Method, episodes: int, config: Settings) -> tuple[Course, Log]:
     """The method's course over so many episodes, cut to full bins."""
     crowd, log, scores = Crowd(tastes, seed, config), Log(), []
-    deciding, learning = Clock(), Clock()
     for _ in range(episodes):
         caller = crowd.call()
-        began = time.thread_time()
         made = method.decide(caller)
-        deciding.seconds += time.thread_time() - began
         crowd.serve(caller, made)
         scores.append(caller.expected(made.action))
-        heard = crowd.heard()
-        began = time.thread_time()
-        for feedback in heard:
+        for feedback in crowd.heard():
             method.learn(feedback)
-        learning.seconds += time.thread_time() - began
-        learning.calls += len(heard)
-        for feedback in heard:
             log.rewards[feedback.transition.action].append(feedback.transition.reward)
-    deciding.calls = episodes
-    curve = tuple(fmean(scores[i : i + BIN]) for i in range(0, episodes - BIN + 1, BIN))
-    return Course(curve, deciding.microseconds, learning.microseconds), log
+    return Course(tuple(fmean(scores[i : i + BIN]) for i in range(0, episodes - BIN + 1, BIN))), log
+
+
+def makers(
+    tastes: Mapping[str, Tastes], seed: int, cut: float, order: Sequence[Action] = ACTIONS, at_once: bool = False
+) -> Mapping[str, Callable[[], Method]]:
+    """How to make every method but the uniform one, new each time.
+
+    `cut` is where a reward counts as won, `order` the actions from the best on, both known in hindsight; `at_once`:
+    MABWiser learns from each reward as it comes.
+    """
+    config, batch = settings(), 1 if at_once else MabWiser.BATCH
+    return {
+        FETTLE: lambda: Fettle(config),
+        EPSILON: lambda: Fettle(settings(exploration="epsilon")),
+        FIXED: lambda: Fixed(order),
+        TEXTBOOK: lambda: TextbookQ(config, seed),
+        VW_SQUARECB: lambda: VowpalWabbit("--squarecb", seed),
+        VW_EPSILON: lambda: VowpalWabbit("--epsilon 0.05", seed),
+        MAB_SEGMENT: lambda: MabWiser("segment", cut, seed, batch),
+        MAB_STATE: lambda: MabWiser("state", cut, seed, batch),
+        MYOPIC: Myopic,
+        PLANNING: lambda: Planner(tastes, config.action_cooldown),
+    }
 
 
 def compare(world: World, seed: int, episodes: int) -> dict[str, Course]:
     """Every method's course in this world. The uniform one comes first: it says what is best in hindsight."""
     tastes, config = draw_tastes(world, seed), settings()
     uniform, log = run(tastes, seed, Uniform(seed), episodes, config)
-    cut = log.mean
-    makers: dict[str, Callable[[], Method]] = {
-        FETTLE: lambda: Fettle(config),
-        POSTERIOR: lambda: Fettle(settings(exploration="posterior")),
-        FIXED: lambda: Fixed(best_order(log.rewards)),
-        TEXTBOOK: lambda: TextbookQ(config, seed),
-        VW_SQUARECB: lambda: VowpalWabbit("--squarecb", seed),
-        VW_EPSILON: lambda: VowpalWabbit("--epsilon 0.05", seed),
-        MAB_SEGMENT: lambda: MabWiser("segment", cut, seed),
-        MAB_STATE: lambda: MabWiser("state", cut, seed),
-        MYOPIC: Myopic,
-        PLANNING: lambda: Planner(tastes, config.action_cooldown),
-    }
-    courses = {name: run(tastes, seed, make(), episodes, config)[0] for name, make in makers.items()}
+    made = makers(tastes, seed, log.mean, best_order(log.rewards))
+    courses = {name: run(tastes, seed, make(), episodes, config)[0] for name, make in made.items()}
     assert set(courses) | {UNIFORM} == set(METHODS)
     return {UNIFORM: uniform, **courses}

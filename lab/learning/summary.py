@@ -19,6 +19,7 @@ from scipy import stats
 
 from lab.learning.cells import Cell
 from lab.learning.runs import BIN, METHODS, PLANNING, UNIFORM
+from lab.learning.times import Times
 from lab.world.tastes import World
 
 Floats = NDArray[np.float64]
@@ -44,8 +45,6 @@ class Standing:
     share: Interval
     regret: tuple[Interval, ...]
     reached: int | None
-    decide_us: float
-    update_us: float
 
 
 Standings = Mapping[World, Mapping[str, Standing]]
@@ -68,10 +67,10 @@ def summarise(cells: Sequence[Cell]) -> Standings:
 
 def _world(cells: Sequence[Cell]) -> Mapping[str, Standing]:
     curves = {name: np.array([cell.courses[name].curve for cell in cells]) for name in METHODS}
-    return {name: _standing(name, curves, cells) for name in METHODS}
+    return {name: _standing(name, curves) for name in METHODS}
 
 
-def _standing(name: str, curves: Mapping[str, Floats], cells: Sequence[Cell]) -> Standing:
+def _standing(name: str, curves: Mapping[str, Floats]) -> Standing:
     own, uniform, oracle = curves[name], curves[UNIFORM], curves[PLANNING]
     shares = (own - uniform).mean(axis=1) / (oracle - uniform).mean(axis=1)
     lost = np.cumsum(oracle - own, axis=1) * BIN
@@ -80,8 +79,6 @@ def _standing(name: str, curves: Mapping[str, Floats], cells: Sequence[Cell]) ->
         share=interval(shares.tolist()),
         regret=tuple(interval(column.tolist()) for column in lost.T),
         reached=reached(own.mean(axis=0), uniform.mean(axis=0), oracle.mean(axis=0)),
-        decide_us=float(np.median([cell.courses[name].decide_us for cell in cells])),
-        update_us=float(np.median([cell.courses[name].update_us for cell in cells])),
     )
 
 
@@ -104,7 +101,7 @@ def verdict(difference: Interval) -> str:
     return "behind" if difference.high < 0 else "level"
 
 
-def last_line(standings: Standings) -> dict[str, dict[str, dict[str, float]]]:
+def last_line(standings: Standings, times: Mapping[str, Times]) -> dict[str, dict[str, dict[str, float]]]:
     """world -> method -> share_of_gain, low, high and us: microseconds of a decision."""
     return {
         world.value: {
@@ -112,7 +109,7 @@ def last_line(standings: Standings) -> dict[str, dict[str, dict[str, float]]]:
                 "share_of_gain": round(s.share.mean, 4),
                 "low": round(s.share.low, 4),
                 "high": round(s.share.high, 4),
-                "us": round(s.decide_us, 1),
+                "us": round(times[name].us[0], 1),
             }
             for name, s in methods.items()
         }

@@ -23,21 +23,27 @@ from lab.learning.page import replace_section, table
 from lab.learning.runs import BIN, run, settings
 from lab.learning.summary import Interval, interval
 from lab.world.tastes import World, draw_tastes
+from rl_core.config import Settings
 
 FIRST_SEED, SEEDS, EPISODES = 100, 2, 20_000
 AS_IS = "as it is"
 CHANGES: Mapping[str, Mapping[str, object]] = {
     AS_IS: {},
-    "k = 30": {"pooling_visits": 30},
-    "k = 300": {"pooling_visits": 300},
+    "k = 10": {"pooling_visits": 10},
+    "k = 100": {"pooling_visits": 100},
     "discount 0": {"discount": 0.0},
     "discount 0.3": {"discount": 0.3},
-    "discount 0.8": {"discount": 0.8},
-    "epsilon floor 0.02": {"epsilon_min": 0.02},
+    "discount 0.6": {"discount": 0.6},
+    "drift 0": {"drift": 0.0},
+    "drift 0.0005": {"drift": 5e-4},
+    "noise 0.08": {"posterior_noise": 0.08},
+    "noise 0.15": {"posterior_noise": 0.15},
+    "floor 0.02": {"posterior_floor": 0.02},
+    "floor 0.06": {"posterior_floor": 0.06},
     "cool-down 2": {"action_cooldown": 2},
-    "posterior": {"exploration": "posterior"},
-    "posterior, noise 0.2": {"exploration": "posterior", "posterior_noise": 0.2},
-    "posterior, k = 30, discount 0.3": {"exploration": "posterior", "pooling_visits": 30, "discount": 0.3},
+    "epsilon": {"exploration": "epsilon"},
+    "epsilon, floor 0.02": {"exploration": "epsilon", "epsilon_min": 0.02},
+    "epsilon, k = 30, discount 0.3": {"exploration": "epsilon", "pooling_visits": 30, "discount": 0.3},
 }
 UNIFORM, PLANNING = "uniform", "planning"
 
@@ -83,10 +89,20 @@ def section(shares: Shares, seeds: int, episodes: int) -> str:
     return (
         "## Settings\n\n"
         f"One setting changed at a time, {seeds} seeds of {episodes:,} episodes, not those of the comparison; share of "
-        f"the gain in %. As it is: k = 100, discount 0.6, value window 200, epsilon floor 0.06, cool-down 1. The "
-        f"standard error of a cell is about {100 * noise:.0f}: differences of a few points are luck.\n\n"
+        f"the gain in %. As it is: by posterior probability with {_said(settings())}; epsilon is epsilon-greedy with "
+        f"{_said(settings(exploration='epsilon'))}. The standard error of a cell is about "
+        f"{100 * noise:.0f}: differences of a few points are luck.\n\n"
         + table(["", *(world.value for world in World), "mean"], rows)
     )
+
+
+def _said(at: Settings) -> str:
+    exploring = (
+        f"noise {at.posterior_noise:g}, floor {at.posterior_floor:g}, drift {at.drift:g}"
+        if at.exploration == "posterior"
+        else f"floor {at.epsilon_min:g}"
+    )
+    return f"k = {at.pooling_visits:g}, discount {at.discount:g}, {exploring}, cool-down {at.action_cooldown}"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

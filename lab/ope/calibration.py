@@ -87,14 +87,19 @@ def _action(sample: Sample, action: int) -> Count | None:
     """Inverse propensities of one action's draws; None if too few of them bear its variance.
 
     The variance of 1{a drawn} / p is (1 - p) / p, estimated by (1 - p) / p^2 over the draws. Too few draws make for too
-    small a variance as well; it is raised as their number would have to be.
+    small a variance as well; it is raised as their number would have to be. What is missing may lie in decisions where
+    the action was as unlikely as can be, epsilon / m, and was not drawn: that much variance is added, where epsilon is
+    recorded.
     """
-    p = sample.propensity[(sample.action == action) & sample.eligible[:, action]]
+    eligible = sample.eligible[:, action]
+    p = sample.propensity[(sample.action == action) & eligible]
     shares = (1.0 - p) / p**2
     if effective_sample_size(shares) < FEWEST_DRAWS:
         return None
-    observed, expected = float((1.0 / p).sum()), float(sample.eligible[:, action].sum())
+    observed, expected = float((1.0 / p).sum()), float(eligible.sum())
     variance = float(shares.sum()) * max(1.0, expected / observed)
+    if sample.epsilon is not None and (least := float((sample.epsilon / sample.eligible.sum(1))[eligible].min())) > 0:
+        variance += max(0.0, expected - observed) / least
     return Count(f"action {action}", observed, expected, sqrt(variance))
 
 

@@ -82,6 +82,6 @@ def _changed(settings: Settings, text: str) -> Settings:
     if unknown:
         raise SpecError(f"no setting {', '.join(unknown)}; such as epsilon_min=0.02,pooling_visits=50")
     try:
-        return Settings.model_validate(settings.model_dump() | dict(pairs))
+        return Settings.model_validate(settings.model_dump(exclude_unset=True) | dict(pairs))
     except ValidationError as error:
         raise SpecError(f"{text}: {error.errors()[0]['msg']}") from error

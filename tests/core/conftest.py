@@ -15,7 +15,7 @@ USER = "5f1c0a9e-6f3b-4c1e-9d55-0d7c2f9b8a11"
 @pytest.fixture
 def constants() -> Settings:
     """The defaults of the specification."""
-    return Settings(table_name="t")
+    return Settings(table_name="t", exploration="epsilon")
 
 
 @pytest.fixture

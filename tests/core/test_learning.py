@@ -1,4 +1,4 @@
-"""The equations of section 8, set beside a plain reading of them that keeps everything in dictionaries."""
+"""The two learners' equations, each set beside a plain reading of them that keeps everything in dictionaries."""
 
 from collections import defaultdict
 from dataclasses import replace
@@ -11,6 +11,13 @@ from rl_core.learning import best_next, fold, learn, q_table, q_values
 from rl_core.models import ACTIONS, STATES, Action, ActivityStats, Policy, Result, Segment, State, Transition
 
 EMPTY = Policy(Segment.LOW_LOW)
+AVERAGES = Learner(exploration="epsilon")
+MYOPIC = Learner(exploration="epsilon", discount=0)
+FILTER = Learner(exploration="posterior")
+ANY_PYTHON = (
+    0.2894308988753057, 0.1342521803790024, 0.17675037218311895, 0.20870113058824166, 0.2414067786435503,
+    0.3282967636180681,
+)  # fmt: skip
 
 
 class Textbook:
@@ -38,6 +45,41 @@ class Textbook:
         self.v[s] += (y - self.v[s]) / min(self.n_s[s], self.learner.value_window)
         self.sa[s, a] += (d - self.sa[s, a]) / self.n_sa[s, a]
         self.a[a] += (d - self.a[a]) / self.n_a[a]
+
+
+class Filter:
+    """Kalman temporal differences as written, with I(s,a) itself instead of the advantage in a state."""
+
+    def __init__(self, learner: Learner) -> None:
+        self.learner = learner
+        self.v: dict[int, float] = defaultdict(float)
+        self.a: dict[int, float] = defaultdict(float)
+        self.i: dict[tuple[int, int], float] = defaultdict(float)
+        self.n: dict[tuple[int, int], int] = defaultdict(int)
+        self.u_s: dict[int, float] = dict.fromkeys(range(STATES), 30.0)
+        self.u_a: dict[int, float] = dict.fromkeys(range(6), 0.5)
+        self.reference = 0.0
+
+    def q(self, s: int, b: int) -> float:
+        return self.v[s] + self.a[b] + self.i[s, b]
+
+    def see(self, s: int, a: int, r: float, after: int, barred: set[int]) -> None:
+        y = r
+        if any(self.n[after, b] for b in range(6)):
+            follows = max(self.q(after, b) for b in range(6) if b not in barred)
+            y += self.learner.discount * (follows - self.reference)
+            self.reference += (follows - self.reference) / min(sum(self.n.values()) + 1, self.learner.value_window)
+        for u in (self.u_s, self.u_a):
+            for place in u:
+                u[place] += self.learner.drift
+        u_i = 1 / (self.n[s, a] + self.learner.pooling_visits)
+        total, error = 1 + self.u_s[s] + self.u_a[a] + u_i, y - self.q(s, a)
+        self.v[s] += self.u_s[s] / total * error
+        self.a[a] += self.u_a[a] / total * error
+        self.i[s, a] += u_i / total * error
+        self.u_s[s] -= self.u_s[s] ** 2 / total
+        self.u_a[a] -= self.u_a[a] ** 2 / total
+        self.n[s, a] += 1
 
 
 def transition(
@@ -71,13 +113,15 @@ def random_transitions(seed: int, count: int, states: int = STATES) -> list[Tran
 @pytest.mark.parametrize(
     ("seed", "states", "learner"),
     [
-        (1, 9, Learner()),
-        (2, 2, Learner()),
-        (3, 9, Learner(pooling_visits=3, discount=0, value_window=1)),
-        (4, 1, Learner(pooling_visits=0.5, discount=0.95, value_window=7)),
+        (1, 9, AVERAGES),
+        (2, 2, AVERAGES),
+        (3, 9, Learner(exploration="epsilon", pooling_visits=3, discount=0, value_window=1)),
+        (4, 1, Learner(exploration="epsilon", pooling_visits=0.5, discount=0.95, value_window=7)),
     ],
 )
-def test_the_learner_equals_the_written_equations_bit_for_bit(seed: int, states: int, learner: Learner) -> None:
+def test_the_learner_by_averages_equals_the_written_equations_bit_for_bit(
+    seed: int, states: int, learner: Learner
+) -> None:
     transitions = random_transitions(seed, 2000, states)
     book = Textbook(learner)
     for t in transitions:
@@ -88,18 +132,89 @@ def test_the_learner_equals_the_written_equations_bit_for_bit(seed: int, states:
 
 def test_the_arrays_behind_the_table_equal_the_written_averages_bit_for_bit() -> None:
     transitions = random_transitions(5, 1000)
-    book = Textbook(Learner())
+    book = Textbook(AVERAGES)
     for t in transitions:
         book.see(t.state.row, int(t.action), t.reward, t.next_state.row, {int(b) for b in t.barred})
-    policy = fold(EMPTY, transitions, Learner())
+    policy = fold(EMPTY, transitions, AVERAGES)
     assert policy.values == tuple(book.v[s] for s in range(9))
     assert policy.action_advantages == tuple(book.a[a] for a in range(6))
     assert policy.state_advantages == tuple(book.sa[s, a] for s in range(9) for a in range(6))
     assert policy.counts == tuple(book.n_sa[s, a] for s in range(9) for a in range(6))
 
 
+@pytest.mark.parametrize(
+    ("seed", "states", "learner"),
+    [
+        (1, 9, FILTER),
+        (2, 2, FILTER),
+        (3, 9, Learner(exploration="posterior", pooling_visits=3, discount=0, drift=0)),
+        (4, 1, Learner(exploration="posterior", pooling_visits=0.5, discount=0.9, drift=0.01)),
+    ],
+)
+def test_the_learner_by_kalman_filter_equals_the_written_equations(seed: int, states: int, learner: Learner) -> None:
+    transitions = random_transitions(seed, 2000, states)
+    book = Filter(learner)
+    for t in transitions:
+        book.see(t.state.row, int(t.action), t.reward, t.next_state.row, {int(b) for b in t.barred})
+    policy = fold(EMPTY, transitions, learner)
+    for s, row in enumerate(q_table(policy, learner.pooling_visits)):
+        assert row == pytest.approx([book.q(s, b) for b in range(6)], abs=1e-12)
+    assert policy.variances == pytest.approx([*book.u_s.values(), *book.u_a.values()], rel=1e-12)
+    assert policy.reference == pytest.approx(book.reference)
+    assert policy.counts == tuple(book.n[s, a] for s in range(9) for a in range(6))
+
+
+def test_the_filters_values_do_not_grow_with_what_follows() -> None:
+    policy = fold(EMPTY, [transition(reward=0.5)] * 2000, Learner(exploration="posterior", discount=0.9))
+    assert q_values(policy, State(0, 0), 24)[0] == pytest.approx(0.5, abs=0.02)
+
+
+def test_a_state_that_was_never_seen_promises_nothing() -> None:
+    poor = fold(EMPTY, [transition(reward=-0.3)] * 20, FILTER)
+    told = learn(poor, transition(reward=-0.3, after=8), FILTER)
+    assert told.reference == poor.reference
+    assert told.values[0] == pytest.approx(-0.3, abs=0.02)
+
+
+def test_a_filter_that_has_learned_comes_to_the_same_bits_on_any_python() -> None:
+    policy = fold(EMPTY, random_transitions(8, 500), FILTER)
+    assert q_values(policy, State(1, 1), 18) == ANY_PYTHON
+
+
+def test_an_unknown_state_takes_nearly_all_of_the_first_error() -> None:
+    policy = learn(EMPTY, transition(state=4, action=2, reward=0.8), FILTER)
+    assert policy.values[4] == pytest.approx(0.8, abs=0.05)
+    assert 0 < policy.action_advantages[2] < 0.02
+
+
+def test_what_is_known_of_an_action_grows_uncertain_while_others_are_served() -> None:
+    often = fold(EMPTY, [transition(action=1)] * 50, FILTER)
+    later = fold(often, [transition(action=2)] * 500, FILTER)
+    assert often.variances[STATES + 1] < EMPTY.variances[STATES + 1]
+    assert later.variances[STATES + 1] == pytest.approx(often.variances[STATES + 1] + 500 * FILTER.drift)
+
+
+def test_what_one_state_says_of_an_action_moves_it_in_every_state_alike() -> None:
+    known = fold(EMPTY, random_transitions(9, 400), FILTER)
+    told = learn(known, transition(state=3, action=1, reward=0.9), FILTER)
+    before, after = (q_table(p, FILTER.pooling_visits) for p in (known, told))
+    moved = [after[s][1] - before[s][1] for s in range(9) if s != 3]
+    assert moved == pytest.approx([told.action_advantages[1] - known.action_advantages[1]] * 8)
+    assert moved[0] > 0
+
+
+def test_a_table_learned_by_averages_is_soon_the_filters_own() -> None:
+    rng = Random(10)
+    better = [transition(state=rng.randrange(2), action=a, reward=0.5 if a == 3 else 0.2)
+              for a in (rng.randrange(6) for _ in range(600))]  # fmt: skip
+    switched = fold(fold(EMPTY, better, AVERAGES), better, FILTER)
+    values = q_values(switched, State(0, 0), FILTER.pooling_visits)
+    assert max(ACTIONS, key=lambda a: values[a]) == 3
+    assert values[3] == pytest.approx(0.5, abs=0.1)
+
+
 def test_the_first_visit_to_a_state_says_nothing_about_the_action() -> None:
-    policy = learn(EMPTY, transition(state=4, action=2, reward=0.8), Learner())
+    policy = learn(EMPTY, transition(state=4, action=2, reward=0.8), AVERAGES)
     assert policy.values[4] == 0.8
     assert not any(policy.action_advantages)
     assert not any(policy.state_advantages)
@@ -107,20 +222,20 @@ def test_the_first_visit_to_a_state_says_nothing_about_the_action() -> None:
 
 def test_the_second_visit_says_how_much_better_the_action_did_than_the_state() -> None:
     twice = [transition(state=4, action=2, reward=0.5), transition(state=4, action=3, reward=0.9)]
-    policy = fold(EMPTY, twice, Learner(discount=0))
+    policy = fold(EMPTY, twice, MYOPIC)
     assert policy.action_advantages[3] == pytest.approx(0.4)
     assert policy.values[4] == pytest.approx(0.7)
 
 
 def test_a_first_visit_still_dilutes_what_is_known_of_the_action() -> None:
-    known = fold(EMPTY, [transition(action=1, reward=0.0), transition(action=2, reward=0.6)], Learner(discount=0))
-    policy = learn(known, transition(state=5, action=2, reward=0.6), Learner(discount=0))
+    known = fold(EMPTY, [transition(action=1, reward=0.0), transition(action=2, reward=0.6)], MYOPIC)
+    policy = learn(known, transition(state=5, action=2, reward=0.6), MYOPIC)
     assert policy.action_advantages[2] == pytest.approx(0.3)
 
 
 def test_a_value_keeps_a_step_of_one_two_hundredth_after_its_window() -> None:
-    settled = fold(EMPTY, [transition(reward=0.0)] * 1000, Learner(discount=0))
-    moved = learn(settled, transition(reward=1.0), Learner(discount=0))
+    settled = fold(EMPTY, [transition(reward=0.0)] * 1000, MYOPIC)
+    moved = learn(settled, transition(reward=1.0), MYOPIC)
     assert moved.values[0] == 1 / 200
 
 
@@ -128,7 +243,7 @@ def test_barred_actions_are_left_out_of_the_best_that_follows() -> None:
     rich = replace(EMPTY, action_advantages=(0.1, 0.2, 0.3, 0.4, 0.5, 0.6))
     assert best_next(rich, State(1, 1), (), 100) == 0.6
     assert best_next(rich, State(1, 1), (Action.LIGHTEN, Action.INTENSITY), 100) == 0.4
-    learned = learn(rich, transition(reward=0.5, after=4, barred=(5,)), Learner())
+    learned = learn(rich, transition(reward=0.5, after=4, barred=(5,)), AVERAGES)
     assert learned.values[0] == 0.5 + 0.6 * 0.5
 
 
@@ -137,18 +252,20 @@ def test_the_best_that_follows_may_be_below_zero() -> None:
     assert best_next(poor, State(0, 0), (), 100) == -0.3
 
 
-def test_credit_goes_to_the_state_of_the_session_and_not_to_the_next() -> None:
-    policy = learn(EMPTY, transition(state=3, action=1, reward=0.7, after=8), Learner())
+@pytest.mark.parametrize("learner", [AVERAGES, FILTER])
+def test_credit_goes_to_the_state_of_the_session_and_not_to_the_next(learner: Learner) -> None:
+    policy = learn(EMPTY, transition(state=3, action=1, reward=0.7, after=8), learner)
     assert [row for row in range(9) if policy.values[row]] == [3]
     assert [cell for cell in range(54) if policy.counts[cell]] == [3 * 6 + 1]
 
 
-def test_folding_in_pieces_gives_the_same_bits_as_folding_at_once() -> None:
+@pytest.mark.parametrize("learner", [AVERAGES, FILTER])
+def test_folding_in_pieces_gives_the_same_bits_as_folding_at_once(learner: Learner) -> None:
     transitions = random_transitions(6, 300)
     pieces = EMPTY
     for start in range(0, 300, 7):
-        pieces = fold(pieces, transitions[start : start + 7], Learner())
-    assert pieces == fold(EMPTY, transitions, Learner())
+        pieces = fold(pieces, transitions[start : start + 7], learner)
+    assert pieces == fold(EMPTY, transitions, learner)
 
 
 def test_a_state_weighs_its_own_advantage_half_after_k_visits() -> None:
@@ -158,20 +275,20 @@ def test_a_state_weighs_its_own_advantage_half_after_k_visits() -> None:
 
 
 def test_episodes_count_every_transition_and_the_version_is_left_to_the_caller() -> None:
-    policy = fold(replace(EMPTY, version=4, episodes=10), random_transitions(7, 25), Learner())
+    policy = fold(replace(EMPTY, version=4, episodes=10), random_transitions(7, 25), AVERAGES)
     assert (policy.episodes, policy.version) == (35, 4)
 
 
 def test_learning_leaves_the_policy_it_was_given_as_it_was() -> None:
     before = replace(EMPTY, activities={7: ActivityStats(assigned=1)})
-    learn(before, replace(transition(), results=(Result(7, True, 1),)), Learner())
+    learn(before, replace(transition(), results=(Result(7, True, 1),)), AVERAGES)
     assert before == replace(EMPTY, activities={7: ActivityStats(assigned=1)})
 
 
 def test_results_are_counted_for_each_activity() -> None:
     results = (Result(7, True, 2), Result(8, False, None), Result(9, True, None))
     again = (Result(7, True, -1),)
-    policy = fold(EMPTY, [replace(transition(), results=r) for r in (results, again)], Learner())
+    policy = fold(EMPTY, [replace(transition(), results=r) for r in (results, again)], AVERAGES)
     assert policy.activities == {
         7: ActivityStats(assigned=2, completed=2, rated=2, lift_points=1),
         8: ActivityStats(assigned=1),

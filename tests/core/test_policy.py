@@ -22,7 +22,7 @@ from rl_core.policy import (
 
 STATE = State(1, 1)
 DRAWS = 20_000
-GREEDY = Settings(table_name="t", epsilon_start=0, epsilon_min=0)
+GREEDY = Settings(table_name="t", exploration="epsilon", epsilon_start=0, epsilon_min=0)
 RANKED = Policy(Segment.LOW_LOW, action_advantages=(0.1, 0.2, 0.3, 0.4, 0.5, 0.6))
 
 
@@ -97,7 +97,7 @@ def test_an_action_repeated_within_the_cooldown_is_barred_once() -> None:
 
 
 def test_the_mask_comes_before_the_draw() -> None:
-    settings = Settings(table_name="t", epsilon_start=0.3, epsilon_decay=1)
+    settings = Settings(table_name="t", exploration="epsilon", epsilon_start=0.3, epsilon_decay=1)
     decisions = [decide(RANKED, STATE, (Action.LIGHTEN,), settings, Random(seed)) for seed in range(2000)]
     recorded = {d.action: d.propensity for d in decisions}
     assert set(recorded) == set(ACTIONS[:5])

@@ -22,6 +22,7 @@ SEEN = replace(
     action_advantages=ADVANTAGES,
     state_advantages=ADVANTAGES * 9,
     counts=(6,) * CELLS,
+    variances=(0.02,) * 15,
 )
 
 
@@ -56,12 +57,13 @@ def test_shares_are_near_those_of_thompson_sampling(values: tuple[float, ...]) -
     assert shares(values, EVEN, ACTIONS) == pytest.approx(thompson(values, EVEN, 20_000), abs=0.08)
 
 
-def test_the_variance_is_of_the_shrunk_estimate_and_falls_with_visits() -> None:
+def test_the_variance_is_the_actions_and_what_the_state_may_add() -> None:
     cells = [0] * CELLS
-    cells[STATE.row * 6 + 2], cells[0 * 6 + 2] = 100, 99
-    found = variances(replace(SEEN, counts=tuple(cells)), STATE, k=100, noise=0.2)
-    assert found[2] == pytest.approx(0.04 * (1 / 200 + 0.25 / 200))
-    assert found[0] == pytest.approx(0.04 * (1 / 100 + 1))
+    cells[STATE.row * 6 + 2] = 100
+    known = replace(SEEN, counts=tuple(cells), variances=(9.0,) * 9 + (0.5, 0.5, 0.01, 0.5, 0.5, 0.5))
+    found = variances(known, STATE, k=100, noise=0.2)
+    assert found[2] == pytest.approx(0.04 * (0.01 + 1 / 200))
+    assert found[0] == pytest.approx(0.04 * (0.5 + 1 / 100))
 
 
 def test_propensities_sum_to_one_and_are_how_often_each_action_is_drawn() -> None:
@@ -89,7 +91,7 @@ def test_whatever_is_not_the_best_known_is_marked_as_explored() -> None:
 
 
 def test_with_more_visits_the_best_known_action_is_served_more_often() -> None:
-    often = replace(SEEN, counts=(600,) * CELLS)
+    often = replace(SEEN, counts=(600,) * CELLS, variances=(0.001,) * 15)
     few, many = (
         fmean(decide(p, STATE, (), POSTERIOR, Random(seed)).action is Action.INTENSITY for seed in range(600))
         for p in (SEEN, often)
@@ -107,16 +109,19 @@ def test_a_decision_once_made_can_be_recomputed_on_any_python() -> None:
     decision = decide(SEEN, STATE, (Action.PHYSICAL,), POSTERIOR, generator("c", 3, 7))
     options = (Action.MAINTAIN, Action.MEDITATION, Action.JOURNALING, Action.INTENSITY, Action.LIGHTEN)
     assert decision == Decision(
-        STATE, options, Action.MAINTAIN, 0.07817093280095103, 0.02, policy_version=7, explored=True
+        STATE, options, Action.MAINTAIN, 0.12157465244208956, 0.002, policy_version=7, explored=True
     )
 
 
-def test_epsilon_stays_the_way_to_explore_unless_the_environment_says_otherwise(
+def test_the_environment_may_ask_for_epsilon_greedy_which_brings_the_specifications_constants(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    assert Settings(table_name="t").exploration == "epsilon"
-    monkeypatch.setenv("EXPLORATION", "posterior")
-    assert read_settings(table_name="t").exploration == "posterior"
+    assert Settings(table_name="t").exploration == "posterior"
+    monkeypatch.setenv("EXPLORATION", "epsilon")
+    found = read_settings(table_name="t")
+    assert (found.exploration, found.pooling_visits, found.discount) == ("epsilon", 100, 0.6)
+    monkeypatch.setenv("DISCOUNT", "0.5")
+    assert read_settings(table_name="t").discount == 0.5
 
 
 def test_a_likely_second_best_is_not_called_the_best_known() -> None:
@@ -128,7 +133,7 @@ def test_a_likely_second_best_is_not_called_the_best_known() -> None:
 
 
 def test_an_even_draw_of_epsilon_greedy_that_hits_the_best_is_the_best_known() -> None:
-    config = Settings(table_name="t", epsilon_start=0.9)
+    config = Settings(table_name="t", exploration="epsilon", epsilon_start=0.9)
     drawn = [decide(SEEN, STATE, (), config, Random(seed)) for seed in range(200)]
     assert {known_best(d) for d in drawn if d.explored and d.action is Action.INTENSITY} == {True}
     assert {known_best(d) for d in drawn if d.action is not Action.INTENSITY} == {False}

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -33,17 +34,7 @@ def live(phone: Phone, number: int) -> list[str]:
 def replay(table: Store, segment: Segment) -> Policy:
     policy = Policy(segment)
     for record in table.records(segment):
-        folded = fold(policy, record.transitions, record.learner)
-        policy = Policy(
-            segment,
-            record.version,
-            folded.episodes,
-            folded.values,
-            folded.state_advantages,
-            folded.action_advantages,
-            folded.counts,
-            folded.activities,
-        )
+        policy = replace(fold(policy, record.transitions, record.learner), version=record.version)
     return policy
 
 

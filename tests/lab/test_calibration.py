@@ -59,6 +59,21 @@ def test_draws_that_are_not_epsilon_greedy_are_not_held_to_its_form() -> None:
     assert not found.rejected
 
 
+def test_right_propensities_pass_where_an_action_became_so_unlikely_that_it_was_no_longer_drawn() -> None:
+    rejected = 0
+    for seed in range(60):
+        sample, rng = logged(seed, users=100).sample, np.random.default_rng(seed)
+        n, even = len(sample), sample.eligible / sample.eligible.sum(1, keepdims=True)
+        sure = np.where(np.arange(n) > n // 10, 1.0, 0.0)[:, None] * np.array([0.0, 0.0, 1.0, 1.0])
+        weights = np.where(sample.eligible, sure + 1e-9, 0.0)
+        chances = 0.002 * even + 0.998 * weights / weights.sum(1, keepdims=True)
+        action = np.minimum((chances.cumsum(1) < rng.random((n, 1))).sum(1), 3)
+        drawn = replace(sample, action=action, propensity=chances[range(n), action], epsilon=np.full(n, 0.002),
+                        explored=action == 0)  # fmt: skip
+        rejected += calibrate(drawn).rejected
+    assert rejected <= 1
+
+
 def test_propensities_logged_for_the_wrong_action_are_rejected_without_epsilon_too() -> None:
     truth = logged(0, users=200)
     shuffled = np.random.default_rng(0).permutation(truth.sample.propensity)

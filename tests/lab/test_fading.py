@@ -11,7 +11,7 @@ from lab.heartsteps.trial import Scores
 from rl_core.config import Settings
 from rl_core.models import Action, Policy, Segment, State
 
-SETTINGS = Settings(table_name="none", action_cooldown=0)
+SETTINGS = Settings(table_name="none", action_cooldown=0, exploration="epsilon")
 SHIPPED, DOSED, *_ = KNOWING
 
 

@@ -17,7 +17,7 @@ from lab.ope.judge import Target, Verdict, difference, judge, served
 from rl_core.config import Settings
 from rl_core.models import State
 
-SETTINGS = Settings(table_name="none", action_cooldown=0)
+SETTINGS = Settings(table_name="none", action_cooldown=0, exploration="epsilon")
 COLUMNS = (
     "user", "t", "day", "slot", "weekend", "avail", "send", "arm3", "propensity2", "propensity3", "steps30pre",
     "steps30", "reward_log", "reward_bin", "ipaq3",
@@ -123,7 +123,7 @@ def test_replay_keeps_points_whatever_the_arm_with_the_least_probability(helpful
 
 
 def test_replay_is_unbiased_for_a_policy_that_does_not_learn(helpful: Trial) -> None:
-    coin = Settings(table_name="none", epsilon_start=1.0, epsilon_decay=1.0)
+    coin = Settings(table_name="none", exploration="epsilon", epsilon_start=1.0, epsilon_decay=1.0)
     found = replay(helpful, walk(helpful), coin, runs=10, replicates=200)
     (uniform,) = judged(helpful, uniform=arm(len(helpful), 0.5))
     assert found.value.value == pytest.approx(uniform.value["SNIPS"].value, abs=0.04)

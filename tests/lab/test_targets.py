@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from itertools import takewhile
 from pathlib import Path
 from random import Random
 
@@ -11,17 +12,24 @@ import pytest
 from lab import evaluate
 from lab.log import Log, write_csv
 from lab.log_sources import ExportedStore
+from lab.ope import targets
 from lab.ope.estimators import logged
 from lab.ope.specs import SpecError, target_of
 from lab.ope.targets import as_of_each_decision, epsilon_greedy, fixed, relearned, uniform
 from rl_core.config import Settings
 from rl_core.errors import HistoryError
 from rl_core.history import policy_at
-from rl_core.models import ACTIONS, Action, Segment, State
+from rl_core.models import ACTIONS, Action, Policy, Segment, State
 from rl_core.policy import choose, draw
 from tests.lab.table import SEGMENTS, SESSIONS, USERS, lived_table
 
-CONSTANTS = Settings(table_name="t")
+CONSTANTS = Settings(table_name="t", exploration="epsilon")
+
+
+@pytest.fixture(autouse=True)
+def _by_epsilon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The command, too, reads the table of an epsilon-greedy service."""
+    monkeypatch.setenv("EXPLORATION", "epsilon")
 
 
 @pytest.fixture(scope="module")
@@ -73,15 +81,18 @@ def test_another_setting_explores_as_it_says(store: ExportedStore, log: Log) -> 
 
 
 def test_posterior_sampling_is_judged_by_the_probabilities_with_which_it_draws(store: ExportedStore, log: Log) -> None:
-    at = CONSTANTS.model_copy(update={"exploration": "posterior", "posterior_floor": 0.1})
+    at = Settings(table_name="t", exploration="posterior", posterior_floor=0.1)
     chosen = target_of("setting:exploration=posterior,posterior_floor=0.1", log, store, CONSTANTS).probabilities
     assert chosen.sum(1).tolist() == pytest.approx([1.0] * len(log))
-    for row in range(0, len(log), 97):
-        segment, state = list(Segment)[log.segment[row]], State.from_row(int(log.state[row]))
-        options = tuple(a for a in ACTIONS if log.eligible[row, a])
-        policy = policy_at(store, segment, int(log.version[row]))
-        drawn = draw(policy, state, options, at, Random(row))
-        assert chosen[row, drawn.action] == pytest.approx(drawn.propensity, rel=1e-9)
+    for segment in SEGMENTS:
+        early = takewhile(lambda policy: policy.version < 100, targets._past(store, segment, at))
+        versions = {0: Policy(segment)} | {policy.version: policy for policy in early}
+        rows = np.flatnonzero((log.segment == list(Segment).index(segment)) & (log.version < 100))
+        for row in rows[::17]:
+            options = tuple(a for a in ACTIONS if log.eligible[row, a])
+            policy, state = versions[int(log.version[row])], State.from_row(int(log.state[row]))
+            drawn = draw(policy, state, options, at, Random(int(row)))
+            assert chosen[row, drawn.action] == pytest.approx(drawn.propensity, rel=1e-9)
 
 
 def test_another_constant_of_the_learner_folds_the_records_anew(store: ExportedStore, log: Log) -> None:

@@ -18,7 +18,7 @@ TASTES = draw_tastes(World.BASE, 1)
 CLEAR = {segment: Tastes((0.2, 0.2, 0.9, 0.2, 0.8, 0.2)) for segment in TASTES}
 MAKERS: dict[str, Callable[[], Method]] = {
     "fettle": lambda: Fettle(CONFIG),
-    "posterior": lambda: Fettle(settings(exploration="posterior")),
+    "by epsilon-greedy": lambda: Fettle(settings(exploration="epsilon")),
     "textbook": lambda: TextbookQ(CONFIG, 1),
     "uniform": lambda: Uniform(1),
     "fixed": lambda: Fixed(ACTIONS),
@@ -29,7 +29,7 @@ MAKERS: dict[str, Callable[[], Method]] = {
     "myopic": Myopic,
     "planner": lambda: Planner(CLEAR, 1),
 }
-LEARNERS = ["fettle", "posterior", "squarecb", "epsilon", "per segment", "per state"]
+LEARNERS = ["fettle", "by epsilon-greedy", "squarecb", "epsilon", "per segment", "per state"]
 
 
 @pytest.mark.parametrize("name", MAKERS)
@@ -55,7 +55,7 @@ def test_where_tastes_are_clear_every_learner_beats_uniform_play(name: str) -> N
 
 def test_no_learner_beats_the_planner_where_tastes_are_clear() -> None:
     planner, _ = run(CLEAR, 1, Planner(CLEAR, 1), 1500, CONFIG)
-    for name in ("fettle", "posterior", "per segment"):
+    for name in ("fettle", "by epsilon-greedy", "per segment"):
         assert run(CLEAR, 1, MAKERS[name](), 1500, CONFIG)[0].mean < planner.mean
 
 

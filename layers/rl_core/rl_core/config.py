@@ -6,15 +6,32 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+_POOLING = {"epsilon": 100.0, "posterior": 30.0}
+_DISCOUNT = {"epsilon": 0.6, "posterior": 0.45}
+
 
 class Learner(BaseModel):
     """The constants of the learner (docs/decisions.md says where they come from)."""
 
     model_config = ConfigDict(frozen=True)
 
-    pooling_visits: float = Field(100.0, gt=0, description="k: visits at which a state's own advantage weighs half")
-    discount: float = Field(0.6, ge=0, lt=1, description="gamma")
-    value_window: int = Field(200, ge=1, description="visits after which a state's value keeps a constant step size")
+    exploration: Literal["epsilon", "posterior"] = Field(
+        "posterior", description="how an action is drawn (rl_core.policy) and how its estimate is learned"
+    )
+    pooling_visits: float = Field(
+        default_factory=lambda given: _POOLING[given["exploration"]],
+        gt=0,
+        description="k: visits at which a state's own advantage weighs half",
+    )
+    discount: float = Field(
+        default_factory=lambda given: _DISCOUNT[given["exploration"]], ge=0, lt=1, description="gamma"
+    )
+    value_window: int = Field(
+        200, ge=1, description="visits after which a state's value, by averages, and the reference keep their step size"
+    )
+    drift: float = Field(
+        5e-5, ge=0, description="what each episode adds to the variances, in units of one reward's variance"
+    )
 
 
 class Settings(Learner):
@@ -24,11 +41,8 @@ class Settings(Learner):
     epsilon_start: float = Field(0.3, ge=0, le=1)
     epsilon_decay: float = Field(0.993, gt=0, le=1, description="per episode of the segment")
     epsilon_min: float = Field(0.06, ge=0, le=1)
-    exploration: Literal["epsilon", "posterior"] = Field(
-        "epsilon", description="how an action is drawn (rl_core.policy)"
-    )
-    posterior_noise: float = Field(0.1, gt=0, description="spread of one reward, as the posterior takes it")
-    posterior_floor: float = Field(0.02, ge=0, le=1, description="the share of posterior decisions drawn evenly")
+    posterior_noise: float = Field(0.105, gt=0, description="spread of one reward, as the posterior takes it")
+    posterior_floor: float = Field(0.002, ge=0, le=1, description="the share of posterior decisions drawn evenly")
     action_cooldown: int = Field(1, ge=0, le=5, description="latest actions that are not eligible again")
     session_hours: int = Field(48, ge=1, description="hours until an unfinished session expires")
     learn_attempts: int = Field(4, ge=0, description="policy races an API request may lose before it queues")

@@ -1,16 +1,17 @@
 """Choosing an action among the eligible ones, with the exact propensity: epsilon-greedy, or by posterior probability.
 
 The second draws each action about as often as it is the best one under a normal posterior of its value (Thompson
-sampling's distribution, worked out instead of sampled). With k and w = n(s,b) / (n(s,b) + k) of the learner, the
-posterior that its shrinkage implies has the variance
+sampling's distribution, worked out instead of sampled). With the variance u(b) of the action's advantage and that of
+what the state adds to it, as the filter of rl_core.learning has them, in units of one reward's variance:
 
-    var(s,b) = noise^2 (1 / (n(s,b) + k) + (1 - w)^2 / (n(b) + 1))
+    var(s,b) = noise^2 (u(b) + 1 / (n(s,b) + k))
     z(b)     = (Q(s,best) - Q(s,b)) / sqrt(var(s,b) + var(s,best))
     share(b) ~ P(N > z(b)) for the others, 1 - the greatest of these for the best; scaled to sum to 1
     p(b)     = floor / m + (1 - floor) share(b)
 
 The shares are exact for two actions and for ties, and near for the rest; the draw is from p itself, so that its
-propensity is exact.
+propensity is exact. `noise` is less than a reward's true spread: a posterior sharper than belief explores for less long
+(Chapelle and Li, An Empirical Evaluation of Thompson Sampling, NIPS 2011).
 """
 
 import hashlib
@@ -21,7 +22,7 @@ from typing import NamedTuple
 
 from rl_core.config import Settings
 from rl_core.learning import q_values
-from rl_core.models import ACTIONS, CELLS, Action, Decision, Policy, State
+from rl_core.models import ACTIONS, STATES, Action, Decision, Policy, State
 
 
 class Choice(NamedTuple):
@@ -83,39 +84,39 @@ def tail(z: float) -> float:
 
 def variances(policy: Policy, state: State, k: float, noise: float) -> tuple[float, ...]:
     """The posterior variance of Q(s, b) - V(s) for every action b, shape (6,)."""
-    width, found = len(ACTIONS), []
-    for action in ACTIONS:
-        visits = policy.counts[state.row * width + action]
-        rest = k / (visits + k)
-        found.append(noise * noise * (1 / (visits + k) + rest * rest / (1 + sum(policy.counts[action:CELLS:width]))))
-    return tuple(found)
+    counts, unit = policy.counts[state.row * len(ACTIONS) : (state.row + 1) * len(ACTIONS)], noise * noise
+    return tuple([unit * (u + 1 / (n + k)) for u, n in zip(policy.variances[STATES:], counts, strict=True)])
 
 
 def shares(values: Sequence[float], variance: Sequence[float], options: Sequence[Action]) -> tuple[float, ...]:
     """About how probable each option is to be the best, in their order; `values` and `variance` have shape (6,)."""
-    best = max(options, key=lambda a: values[a])
-    weights = [
-        0.0 if a is best else tail((values[best] - values[a]) / math.sqrt(variance[a] + variance[best]))
-        for a in options
-    ]
-    weights[options.index(best)] = 1 - max(weights)
+    top = 0
+    for place, action in enumerate(options):
+        if values[action] > values[options[top]]:
+            top = place
+    best = options[top]
+    value, spread = values[best], variance[best]
+    weights = [tail((value - values[a]) / math.sqrt(variance[a] + spread)) for a in options]
+    weights[top] = 0.0
+    weights[top] = 1 - max(weights)
     total = 0.0
     for weight in weights:
         total += weight
-    return tuple(weight / total for weight in weights)
+    return tuple([weight / total for weight in weights])
 
 
 def sample(
     values: Sequence[float], variance: Sequence[float], options: Sequence[Action], floor: float, rng: Random
 ) -> Choice:
     """An action by posterior probability over `options`, from one draw; explored if it is not among the greatest."""
-    mixed = [floor / len(options) + (1 - floor) * share for share in shares(values, variance, options)]
-    left, place = rng.random(), 0
+    even, rest, left = floor / len(options), 1 - floor, rng.random()
+    mixed = [even + rest * share for share in shares(values, variance, options)]
+    place = 0
     while place < len(options) - 1 and left >= mixed[place]:
         left -= mixed[place]
         place += 1
     action = options[place]
-    return Choice(action, mixed[place], values[action] < max(values[a] for a in options))
+    return Choice(action, mixed[place], values[action] < max([values[a] for a in options]))
 
 
 def decide(policy: Policy, state: State, recent: Sequence[Action], settings: Settings, rng: Random) -> Decision:

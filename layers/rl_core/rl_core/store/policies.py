@@ -1,11 +1,12 @@
 """The policy and its version records in their wire form.
 
-The arrays are packed little-endian: `values` holds V (9), A(s,a) (54) and A(a) (6) as float64; `counts` n(s,a) (54)
-as uint32; `activities` five numbers an entry (CRC-32 of the slug, assigned, completed, rated as uint32; lift_points
-as int32). n(s) and n(a) are sums of n(s,a) and not stored.
+The arrays are packed little-endian: `values` holds V (9), A(s,a) (54), A(a) (6), the variances of V (9) and A(a) (6)
+and the reference as float64; `counts` n(s,a) (54) as uint32; `activities` five numbers an entry (CRC-32 of the slug,
+assigned, completed, rated as uint32; lift_points as int32). n(s) and n(a) are sums of n(s,a) and not stored.
 """
 
 import struct
+from itertools import accumulate
 from typing import Any
 
 from rl_core.config import Learner
@@ -37,12 +38,14 @@ from rl_core.store.attributes import (
     string,
 )
 
-POLICY_FORMAT = 1
-_VALUES = struct.Struct(f"<{STATES + CELLS + len(ACTIONS)}d")
+POLICY_FORMAT = 2
+_ENDS = tuple(accumulate((STATES, CELLS, len(ACTIONS), STATES + len(ACTIONS), 1)))  # of the arrays in `values`
+_VALUES = struct.Struct(f"<{_ENDS[-1]}d")
 _COUNTS = struct.Struct(f"<{CELLS}I")
 _STATS = struct.Struct("<IIIIi")
 _RESULT = struct.Struct("<I?b")
 _NO_LIFT = -128
+_CONSTANTS = ("pooling_visits", "discount", "value_window", "drift")
 
 
 def policy_item(policy: Policy) -> Item:
@@ -60,7 +63,15 @@ def _whole(policy: Policy) -> Item:
         "format": number(POLICY_FORMAT),
         "version": number(policy.version),
         "episodes": number(policy.episodes),
-        "values": {"B": _VALUES.pack(*policy.values, *policy.state_advantages, *policy.action_advantages)},
+        "values": {
+            "B": _VALUES.pack(
+                *policy.values,
+                *policy.state_advantages,
+                *policy.action_advantages,
+                *policy.variances,
+                policy.reference,
+            )
+        },
         "counts": {"B": _COUNTS.pack(*policy.counts)},
         "activities": {"B": activities},
     }
@@ -83,9 +94,11 @@ def _read_policy(item: Stored) -> Policy:
         segment=Segment[item["pk"]["S"].removeprefix("SEGMENT#")],
         version=read_int(item, "version"),
         episodes=read_int(item, "episodes"),
-        values=values[:STATES],
-        state_advantages=values[STATES : STATES + CELLS],
-        action_advantages=values[STATES + CELLS :],
+        values=values[: _ENDS[0]],
+        state_advantages=values[_ENDS[0] : _ENDS[1]],
+        action_advantages=values[_ENDS[1] : _ENDS[2]],
+        variances=values[_ENDS[2] : _ENDS[3]],
+        reference=values[-1],
         counts=_COUNTS.unpack(item["counts"]["B"]),
         activities={e: ActivityStats(*rest) for e, *rest in _STATS.iter_unpack(item["activities"]["B"])},
         refolding=maybe_int(item, "refolding"),
@@ -103,7 +116,7 @@ def record_item(segment: Segment, record: VersionRecord) -> Item:
     item: Item = {
         "pk": string(keys.segment_pk(segment)),
         "sk": string(keys.version_sk(record.version)),
-        "learner": {"L": [number(learner.pooling_visits), number(learner.discount), number(learner.value_window)]},
+        "learner": {"L": [string(learner.exploration), *(number(getattr(learner, name)) for name in _CONSTANTS)]},
         "transitions": {"L": [{"M": _transition_map(t)} for t in record.transitions]},
     }
     for name, version in (("restored", record.restored), ("rewritten", record.rewritten)):
@@ -116,10 +129,12 @@ def record_item(segment: Segment, record: VersionRecord) -> Item:
 
 @strict
 def read_record(item: Stored) -> VersionRecord:
-    k, gamma, window = (value["N"] for value in item["learner"]["L"])
+    exploration, *constants = item["learner"]["L"]
     return VersionRecord(
         version=int(item["sk"]["S"].removeprefix(keys.VERSION_PREFIX)),
-        learner=Learner(pooling_visits=float(k), discount=float(gamma), value_window=int(window)),
+        learner=Learner.model_validate(
+            {"exploration": exploration["S"]} | {name: n["N"] for name, n in zip(_CONSTANTS, constants, strict=True)}
+        ),
         transitions=tuple(_read_transition(t["M"]) for t in item["transitions"]["L"]),
         restored=maybe_int(item, "restored"),
         rewritten=maybe_int(item, "rewritten"),
