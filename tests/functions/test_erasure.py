@@ -17,6 +17,7 @@ from rl_core.errors import ConflictError, RefoldPendingError, UnavailableError
 from rl_core.learning import fold
 from rl_core.models import Policy, Session, Status
 from rl_core.store import Leaver, Store, erasing_write, policy_write, writes
+from rl_core.store.policies import POLICY_FORMAT
 from tests.conftest import TEMPLATE, handler_of
 from tests.functions.conftest import NOW, SEGMENT, World
 from tests.functions.test_learning_job import always, learn, spoil
@@ -237,7 +238,7 @@ def test_it_waits_while_a_policy_cannot_be_read(world: World) -> None:
     spoil("SEGMENT#HIGH_LOW", "POLICY", format={"N": "99"})
     assert erasure.run(world.store, LATER) == 0
     assert world.session(GONE[0]).status is Status.LEARNED
-    spoil("SEGMENT#HIGH_LOW", "POLICY", format={"N": "1"})
+    spoil("SEGMENT#HIGH_LOW", "POLICY", format={"N": str(POLICY_FORMAT)})
     assert erasure.run(world.store, LATER) == len(GONE)
     assert_gone(world, sessions, GONE)
 

@@ -52,7 +52,7 @@ def test_an_issued_session_counts_for_its_segment_and_for_the_service(measured: 
     assert figures_of(line) | {"SessionsExplored": 0} == {
         "SessionsIssued": 1,
         "SessionsExplored": 0,
-        "Epsilon": 0.3,
+        "Epsilon": 0.002,
         "Episodes": 0,
     }
 

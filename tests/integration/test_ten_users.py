@@ -58,7 +58,7 @@ def test_ten_users_teach_and_the_eleventh_gets_a_winner() -> None:
     assert all(q_of(after)[a] > q_of(before)[a] for a in winners)
     assert min(q_of(after)[a] for a in winners) > max(q_of(after)[a] for a in set(actions) - GOOD)
 
-    settings = {"EpsilonStart": "0", "EpsilonMin": "0"}
+    settings = {"Exploration": "epsilon", "EpsilonStart": "0", "EpsilonMin": "0"}
     with Stack(clock=SteppedClock(START), quiet=True, parameters=settings) as stack, client_of(stack) as http:
         stack.dynamodb.put_item(TableName=stack.table_name, Item=item)
         eleventh = Phone("user-10", stack, http)

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from rl_core.models import Segment
 from rl_core.store import Store
 from tests.integration.conftest import SEGMENT, Phone, at_now, done, ids, ok
@@ -112,5 +114,5 @@ def test_each_session_stores_how_it_was_decided(newcomer: NewUser, table: Store)
     plan = ana.plan()
     decision = table.head(ana.user).sessions[0].decision
     assert (int(decision.action), decision.policy_version, decision.fallback) == (plan["rl_action_id"], 0, False)
-    assert decision.propensity == 1 / 6
-    assert decision.epsilon == 0.3
+    assert decision.propensity == pytest.approx(1 / 6, abs=1e-12)
+    assert decision.epsilon == 0.002

@@ -11,6 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from rl_core.config import settings
 from rl_core.models import Segment
 from rl_core.store import keys, open_days, open_store
+from rl_core.store.policies import POLICY_FORMAT
 from tests.conftest import TEMPLATE
 from tests.model.checks import FOREIGN, check_policy, check_user, client, read_table
 from tests.model.phone import Phone, run_job
@@ -219,7 +220,9 @@ class Fettle(RuleBasedStateMachine):
         if spoilt and "version" not in item:
             client().delete_item(TableName=name, Key=key)
         else:
-            client().put_item(TableName=name, Item=item | {"format": {"N": "1" if spoilt else str(FOREIGN)}})
+            client().put_item(
+                TableName=name, Item=item | {"format": {"N": str(POLICY_FORMAT) if spoilt else str(FOREIGN)}}
+            )
 
     @invariant()
     def what_the_model_says_is_what_the_table_says(self) -> None:
