@@ -36,7 +36,6 @@ from local.stack import Stack
 from rl_core.config import settings
 from rl_core.learning import q_table
 from rl_core.models import ACTIONS, Segment
-from rl_core.policy import epsilon
 from rl_core.store import Store
 
 START = datetime(2026, 10, 5, tzinfo=UTC)
@@ -179,6 +178,7 @@ def _served(issued: Issued, remembered: Json) -> Served:
         expected=issued.expected,
         reward=remembered["reward"],
         completion_rate=sum(done) / len(done),
+        tried=issued.tried,
     )
 
 
@@ -190,7 +190,6 @@ def _policies(stack: Stack) -> list[Learned]:
         Learned(
             segment=policy.segment.value,
             episodes=policy.episodes,
-            epsilon=epsilon(policy.episodes, config),
             q=q_table(policy, config.pooling_visits),
             visits=tuple(policy.counts[i : i + width] for i in range(0, len(policy.counts), width)),
         )
@@ -211,7 +210,7 @@ def _tell(console: Console, rows: Sequence[SegmentRow], sessions: Sequence[Serve
     shown = Table(box=SIMPLE_HEAD, padding=0, pad_edge=False)
     for heading in ("Anxiety", "Activity"):
         shown.add_column(heading, no_wrap=True)
-    for heading in ("\nSessions", "\nDone", "Reward\nfirst ¼", "Reward\nlast ¼", "\nEpsilon"):
+    for heading in ("\nSessions", "\nDone", "Reward\nfirst ¼", "Reward\nlast ¼", "Tries\nlast ¼"):
         shown.add_column(heading, justify="right", no_wrap=True)
     shown.add_column("\nFavourite")
     shown.add_column("Truly\nbest?")
@@ -225,7 +224,7 @@ def _tell(console: Console, rows: Sequence[SegmentRow], sessions: Sequence[Serve
 
 def _cells(row: SegmentRow) -> list[str]:
     levels = [part.split()[0] for part in row.segment.split(", ")]
-    figures = [f"{row.completion_rate:.0%}", f"{row.reward_first:.3f}", f"{row.reward_last:.3f}", f"{row.epsilon:.3f}"]
+    figures = [f"{row.completion_rate:.0%}", f"{row.reward_first:.3f}", f"{row.reward_last:.3f}", f"{row.tries:.0%}"]
     best = "[green]yes[/]" if row.found else f"[yellow]no: {SHORT[row.truly_best]}[/]"
     return [*levels, f"{row.sessions}", *figures, SHORT[row.favourite], best]
 

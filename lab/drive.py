@@ -39,6 +39,7 @@ class Issued:
     eligible: tuple[int, ...]
     expected: tuple[float, ...]
     seen: bool
+    tried: bool
 
 
 @dataclass
@@ -111,7 +112,9 @@ class Phone:
         _expect(5 <= assigned <= 7, f"{who}: {assigned} activities")
         expected = tuple(expected_reward(self.person, visit, a, assigned) for a in ACTIONS)
         seen = visit.ending is not Ending.UNSEEN
-        return Issued(self.person.name, number, self.person.segment, action, eligible, expected, seen)
+        return Issued(
+            self.person.name, number, self.person.segment, action, eligible, expected, seen, "a try" in plan["reason"]
+        )
 
     def _use(self, visit: Visit, plan: Json) -> None:
         """Does the plan, or some of it, and says so."""

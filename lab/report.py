@@ -57,7 +57,7 @@ dt { font-weight: 600; margin-top: .7rem; } dd { margin: 0; max-width: 46rem; }
 <h2>Segment by segment</h2>
 <div class="wide"><table>
 <thead><tr><th>Segment</th><th>Sessions</th><th>Completion</th><th>Reward,<br>first quarter</th>
-<th>Reward,<br>last quarter</th><th>Epsilon</th>
+<th>Reward,<br>last quarter</th><th>Tries,<br>last quarter</th>
 <th class="text">Favourite action</th><th class="text">Truly<br>best?</th></tr></thead>
 <tbody>$rows</tbody>
 </table></div>
@@ -133,7 +133,7 @@ def write(
 def _row(row: SegmentRow) -> str:
     best = '<span class="yes">yes</span>' if row.found else f'<span class="no">no: {SHORT[row.truly_best]}</span>'
     figures = (f"{row.sessions}", f"{row.completion_rate:.0%}", f"{row.reward_first:.3f}", f"{row.reward_last:.3f}")
-    cells = "".join(f"<td>{figure}</td>" for figure in (*figures, f"{row.epsilon:.3f}"))
+    cells = "".join(f"<td>{figure}</td>" for figure in (*figures, f"{row.tries:.0%}"))
     text = f'<td class="text">{SHORT[row.favourite]}</td><td class="text">{best}</td>'
     return f"<tr><td>{escape(row.segment)}</td>{cells}{text}</tr>"
 

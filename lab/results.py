@@ -24,6 +24,7 @@ class Served:
     expected: tuple[float, ...]
     reward: float
     completion_rate: float
+    tried: bool
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,6 @@ class Learned:
 
     segment: str
     episodes: int
-    epsilon: float
     q: tuple[tuple[float, ...], ...]
     visits: tuple[tuple[int, ...], ...]
 
@@ -60,7 +60,7 @@ class SegmentRow:
     completion_rate: float
     reward_first: float
     reward_last: float
-    epsilon: float
+    tries: float
     favourite: int
     truly_best: int
 
@@ -125,7 +125,7 @@ def segment_row(learned: Learned, sessions: Sequence[Served]) -> SegmentRow:
         completion_rate=fmean(session.completion_rate for session in sessions),
         reward_first=fmean(session.reward for session in first_quarter(sessions)),
         reward_last=fmean(session.reward for session in last_quarter(sessions)),
-        epsilon=learned.epsilon,
+        tries=fmean(session.tried for session in last_quarter(sessions)),
         favourite=favourite(learned),
         truly_best=truly_best(sessions),
     )

@@ -52,7 +52,9 @@ class TrainingMetrics(BaseModel):
     """The policy's figures; null where it could not be read."""
 
     total_episodes: int | None
-    epsilon: Rounded | None
+    epsilon: Rounded | None = Field(
+        description="max(epsilon_min, 0.3 x 0.993^episodes): epsilon-greedy's rate, whichever way actions are drawn"
+    )
     policy_version: int | None
     learning: trainer.Learning
 

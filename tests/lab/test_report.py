@@ -32,6 +32,7 @@ def sessions() -> list[Served]:
             expected=tuple(rng.random() for _ in range(6)),
             reward=rng.random(),
             completion_rate=0.5,
+            tried=n % 2 == 0,
         )
         for n in range(90)
     ]
@@ -40,7 +41,7 @@ def sessions() -> list[Served]:
 def policies() -> list[Learned]:
     rng = Random(2)
     q = tuple(tuple(rng.random() for _ in range(6)) for _ in range(9))
-    return [Learned(segment, 10, 0.28, q, visits=((1, 2, 3, 0, 0, 0),) * 9) for segment in APPETITES]
+    return [Learned(segment, 10, q, visits=((1, 2, 3, 0, 0, 0),) * 9) for segment in APPETITES]
 
 
 @lru_cache(maxsize=1)

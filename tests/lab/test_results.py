@@ -15,8 +15,9 @@ SESSION = Served(
     expected=(0.9, 0.1, 0.3, 0.5, 0.0, 0.0),
     reward=0.25,
     completion_rate=0.5,
+    tried=True,
 )
-BLANK = Learned("one", 0, 0.3, q=((0.0,) * 6,) * 9, visits=((0,) * 6,) * 9)
+BLANK = Learned("one", 0, q=((0.0,) * 6,) * 9, visits=((0,) * 6,) * 9)
 
 
 def test_random_and_best_are_taken_over_the_eligible_actions_only() -> None:
@@ -51,7 +52,7 @@ def test_the_truly_best_action_may_be_one_that_was_barred() -> None:
 
 def test_a_row_is_made_of_its_own_segments_sessions() -> None:
     [row] = table([BLANK], [SESSION, replace(SESSION, segment="two")])
-    assert (row.sessions, row.completion_rate, row.reward_first, row.reward_last) == (1, 0.5, 0.25, 0.25)
+    assert (row.sessions, row.completion_rate, row.reward_first, row.reward_last, row.tries) == (1, 0.5, 0.25, 0.25, 1)
 
 
 def test_the_verdict_counts_what_was_found_and_names_the_three_policies() -> None:
