@@ -8,6 +8,7 @@ import pytest
 from local.stack import Stack
 from rl_core.models import Segment
 from rl_core.store import Store
+from rl_core.store.policies import POLICY_FORMAT
 from tests.integration.conftest import SEGMENT, Phone, done, ids, learn_all, ok, problem
 
 NewUser = Callable[..., Phone]
@@ -366,7 +367,7 @@ def test_an_unreadable_policy_queues_feedback_and_falls_back(newcomer: NewUser, 
     }
     fallback = ana.plan()
     assert "at random" in fallback["reason"]
-    break_policy(stack, segment, "1")
+    break_policy(stack, segment, str(POLICY_FORMAT))
     answer = ok(ana.batch(done(fallback)))
     assert answer["training_metrics"]["learning"] == "none"
     learn_all(stack)

@@ -15,6 +15,7 @@ from lab.world.tastes import APPETITES
 NOW = datetime(2026, 10, 6, tzinfo=UTC)
 PLAN = {
     "session_id": 1,
+    "reason": "Based on what is known: the best kind of plan known so far.",
     "rl_action_id": 2,
     "expires_at": "2026-10-08T00:00:00Z",
     "activities": [{"id": 10 + n, "type": "exercise", "duration_minutes": 5, "intensity": "Low"} for n in range(1, 7)],
