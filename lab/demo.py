@@ -184,13 +184,13 @@ def _served(issued: Issued, remembered: Json) -> Served:
 
 def _policies(stack: Stack) -> list[Learned]:
     """What the nine policy items hold at the end."""
-    store, config, width = Store(stack.table_name), settings(), len(ACTIONS)
+    store, width = Store(stack.table_name), len(ACTIONS)
     found = (store.policy(segment) for segment in Segment)
     return [
         Learned(
             segment=policy.segment.value,
             episodes=policy.episodes,
-            q=q_table(policy, config.pooling_visits),
+            q=q_table(policy),
             visits=tuple(policy.counts[i : i + width] for i in range(0, len(policy.counts), width)),
         )
         for policy in found

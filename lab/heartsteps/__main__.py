@@ -25,8 +25,7 @@ from rl_core.config import Settings
 from rl_core.models import State
 
 SETTINGS = Settings(table_name="none", action_cooldown=0, exploration="epsilon")
-# Log of steps is scattered about twenty times as widely as Fettle's reward; the posterior is told so.
-POSTERIOR = Settings(table_name="none", action_cooldown=0, exploration="posterior", posterior_noise=2.0)
+POSTERIOR = Settings(table_name="none", action_cooldown=0, exploration="posterior")
 LEARNERS: Mapping[str, tuple[Callable[[Scores], State], Settings]] = {
     **{name: (know, SETTINGS) for name, know in STATES_OF.items()},
     "shipped, by posterior": (STATES_OF["shipped"], POSTERIOR),

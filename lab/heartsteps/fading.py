@@ -108,7 +108,7 @@ def learned(world: World, know: Callable[[Person], Known], settings: Settings, s
     for _ in range(POINTS):
         for person in people:
             before, rate = know(person), choosing.epsilon(len(gained), settings)
-            values = q_values(policies[before.table], before.state, settings.pooling_visits)
+            values = q_values(policies[before.table], before.state)
             action = choosing.choose(values, OPTIONS, rate, rng).action
             gain, reward = live(world, person, action is SEND, rng)
             gained.append(gain)
@@ -120,8 +120,8 @@ def _taught(policies: list[Policy], before: Known, action: Action, reward: float
     """The table after one more transition. Where the next state is of another table, its best value stands in: the
     reward is moved by the difference, as the fold adds its own table's.
     """
-    ahead = best_next(policies[after.table], after.state, NEVER, at.pooling_visits)
-    own = best_next(policies[before.table], after.state, NEVER, at.pooling_visits)
+    ahead = best_next(policies[after.table], after.state, NEVER)
+    own = best_next(policies[before.table], after.state, NEVER)
     moved = reward + at.discount * (ahead - own)
     seen = Transition(b"", before.state, action, moved, after.state, NEVER, ())
     return learn(policies[before.table], seen, at)

@@ -35,9 +35,9 @@ CHANGES: Mapping[str, Mapping[str, object]] = {
     "discount 0.3": {"discount": 0.3},
     "discount 0.6": {"discount": 0.6},
     "drift 0": {"drift": 0.0},
-    "drift 0.0005": {"drift": 5e-4},
-    "noise 0.08": {"posterior_noise": 0.08},
-    "noise 0.15": {"posterior_noise": 0.15},
+    "drift 0.0002": {"drift": 2e-4},
+    "scale 0.6": {"posterior_scale": 0.6},
+    "scale 1": {"posterior_scale": 1.0},
     "floor 0.02": {"posterior_floor": 0.02},
     "floor 0.06": {"posterior_floor": 0.06},
     "cool-down 2": {"action_cooldown": 2},
@@ -98,7 +98,7 @@ def section(shares: Shares, seeds: int, episodes: int) -> str:
 
 def _said(at: Settings) -> str:
     exploring = (
-        f"noise {at.posterior_noise:g}, floor {at.posterior_floor:g}, drift {at.drift:g}"
+        f"scale {at.posterior_scale:g}, floor {at.posterior_floor:g}, drift {at.drift:g}"
         if at.exploration == "posterior"
         else f"floor {at.epsilon_min:g}"
     )

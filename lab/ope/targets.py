@@ -39,7 +39,7 @@ def epsilon_greedy(values: Floats, eligible: Bools, epsilon: float) -> Floats:
 
 def of_policy(policy: Policy, log: Log, rows: Ints, at: Settings, greedy: bool = False) -> Floats:
     """What one policy would draw from in these rows under these settings, or without exploration; shape (rows, 6)."""
-    values = np.array(q_table(policy, at.pooling_visits))[log.state[rows]]
+    values = np.array(q_table(policy))[log.state[rows]]
     if at.exploration == "posterior" and not greedy:
         return np.array([_by_posterior(policy, log, int(row), at) for row in rows]).reshape(-1, len(ACTIONS))
     return epsilon_greedy(values, log.eligible[rows], 0.0 if greedy else choosing.epsilon(policy.episodes, at))
@@ -52,12 +52,12 @@ def _by_posterior(policy: Policy, log: Log, row: int, at: Settings) -> Floats:
 
 def chances(policy: Policy, state: State, options: Sequence[Action], at: Settings) -> Floats:
     """The probabilities with which rl_core.policy.draw draws each action, shape (6,)."""
-    values = q_values(policy, state, at.pooling_visits)
+    values = q_values(policy, state)
     eligible = np.array([a in options for a in ACTIONS])
     if at.exploration == "epsilon":
         greedy: Floats = epsilon_greedy(np.array([values]), eligible[None], choosing.epsilon(policy.episodes, at))[0]
         return greedy
-    spread = choosing.variances(policy, state, at.pooling_visits, at.posterior_noise)
+    spread = choosing.variances(policy, state, at.posterior_scale)
     likely = np.zeros(len(ACTIONS))
     likely[list(options)] = choosing.shares(values, spread, options)
     mixed: Floats = at.posterior_floor * uniform(eligible[None])[0] + (1.0 - at.posterior_floor) * likely
@@ -104,7 +104,7 @@ def relearned(log: Log, learner: Learner, epsilon: float = 0.0, seed: int = 0) -
             judged = (log.segment == code) & (fold_of_row == held_out)
             taught = order[(log.segment[order] == code) & (fold_of_row[order] != held_out)]
             policy = fold(Policy(segment), (transition(log, int(row)) for row in taught), learner)
-            values = np.array(q_table(policy, learner.pooling_visits))
+            values = np.array(q_table(policy))
             chosen[judged] = epsilon_greedy(values[log.state[judged]], log.eligible[judged], epsilon)
     return chosen
 

@@ -7,7 +7,6 @@ import pytest
 
 from local.clock import SteppedClock
 from local.stack import Stack
-from rl_core.config import Learner
 from rl_core.learning import q_values
 from rl_core.models import Policy, Segment, State
 from rl_core.store import Store
@@ -19,7 +18,7 @@ GOOD = {2, 3}
 
 
 def q_of(policy: Policy) -> tuple[float, ...]:
-    return q_values(policy, NEW, Learner().pooling_visits)
+    return q_values(policy, NEW)
 
 
 def live_a_session(phone: Phone, one_by_one: bool) -> int:

@@ -21,7 +21,7 @@ class Learner(BaseModel):
     pooling_visits: float = Field(
         default_factory=lambda given: _POOLING[given["exploration"]],
         gt=0,
-        description="k: visits at which a state's own advantage weighs half",
+        description="k: visits at which a state's own advantage weighs half; by posterior until it is estimated",
     )
     discount: float = Field(
         default_factory=lambda given: _DISCOUNT[given["exploration"]], ge=0, lt=1, description="gamma"
@@ -30,7 +30,7 @@ class Learner(BaseModel):
         200, ge=1, description="visits after which a state's value, by averages, and the reference keep their step size"
     )
     drift: float = Field(
-        5e-5, ge=0, description="what each episode adds to the variances, in units of one reward's variance"
+        2e-5, ge=0, description="what each episode adds to the variances, in units of one reward's variance"
     )
 
 
@@ -41,7 +41,9 @@ class Settings(Learner):
     epsilon_start: float = Field(0.3, ge=0, le=1)
     epsilon_decay: float = Field(0.993, gt=0, le=1, description="per episode of the segment")
     epsilon_min: float = Field(0.06, ge=0, le=1)
-    posterior_noise: float = Field(0.105, gt=0, description="spread of one reward, as the posterior takes it")
+    posterior_scale: float = Field(
+        0.8, gt=0, description="how wide the posterior is taken, in units of its standard deviation"
+    )
     posterior_floor: float = Field(0.002, ge=0, le=1, description="the share of posterior decisions drawn evenly")
     action_cooldown: int = Field(1, ge=0, le=5, description="latest actions that are not eligible again")
     session_hours: int = Field(48, ge=1, description="hours until an unfinished session expires")

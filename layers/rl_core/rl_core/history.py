@@ -96,7 +96,7 @@ def explain(store: Store, session: Session, settings: Settings) -> Explanation:
     stored = session.decision
     rng = choosing.generator(session.user, session.number, stored.policy_version)
     policy = policy_at(store, session.segment, stored.policy_version)
-    estimates = q_values(policy, stored.state, settings.pooling_visits)
+    estimates = q_values(policy, stored.state)
     row = stored.state.row * len(ACTIONS)
     if stored.fallback:
         again = choosing.draw_without_policy(stored.state, stored.eligible, rng)

@@ -5,7 +5,7 @@ Both keep the same table and go by the same estimate:
     Q(s,b) = V(s) + A(b) + n(s,b) / (n(s,b) + k) * (A(s,b) - A(b))
     next   = max over b of Q(s',b)                          b: all but what the cool-down bars in s'
 
-By averages, where actions are drawn by epsilon-greedy (each count raised by one first):
+By averages, where actions are drawn by epsilon-greedy (each count raised by one first; k is the setting):
 
     y      = r + gamma * next
     d      = y - V(s) if s was seen before, else 0
@@ -24,6 +24,15 @@ J. Control Optim. 40(3), 2001), so that y does not grow while the table fills, t
     e          = y - Q(s,a);   S = 1 + u(s) + u(a) + u(s,a)
     V(s)       += u(s) / S * e;   A(a) += u(a) / S * e;   I(s,a) += u(s,a) / S * e
     u(s)       -= u(s)^2 / S;     u(a) -= u(a)^2 / S;     n(s,a) += 1
+    noise      += (e^2 / S - noise) / min(episodes + 20, 1000)    a reward's variance, 0.0001 at least
+
+How much the state matters differs between segments, so k is estimated from the table at every tenth episode, by the
+method of moments (DerSimonian and Laird, Controlled Clinical Trials 7(3), 1986), its setting k0 counting as much as
+two cells that are known well:
+
+    weight(s,b) = n(s,b) / (n(s,b) + k0)
+    excess(s,b) = (A(s,b) - A(b))^2 / noise - 1 / n(s,b)
+    1 / k       = (2 / k0 + sum of weight * excess) / (2 + sum of weight), kept between 1/300 and 1/5
 
 Nothing but + - * / touches a float, and sums run in one order: the same transitions give the same bits on
 every Python and every processor.
@@ -37,6 +46,8 @@ from rl_core.config import Learner
 from rl_core.models import ACTIONS, CELLS, STATES, Action, ActivityStats, Policy, Result, State, Transition
 
 _WIDTH = len(ACTIONS)
+_NOISE_FIRST, _NOISE_WINDOW, _NOISE_LEAST = 20, 1000, 1e-4
+_K_EVERY, _K_WEIGHT, _K_LEAST, _K_MOST = 10, 2.0, 5.0, 300.0
 
 
 class Estimates(Protocol):
@@ -50,18 +61,16 @@ class Estimates(Protocol):
     def action_advantages(self) -> Sequence[float]: ...
     @property
     def counts(self) -> Sequence[int]: ...
+    @property
+    def pooling(self) -> float: ...
 
 
-def q_values(policy: Estimates, state: State, k: float) -> tuple[float, ...]:
+def q_values(policy: Estimates, state: State) -> tuple[float, ...]:
     """Q(s, b) for every action b, shape (6,)."""
-    here = slice(state.row * _WIDTH, (state.row + 1) * _WIDTH)
-    value, own = policy.values[state.row], zip(policy.counts[here], policy.state_advantages[here], strict=True)
-    return tuple(
-        [
-            value + pooled + n / (n + k) * (advantage - pooled)
-            for pooled, (n, advantage) in zip(policy.action_advantages, own, strict=True)
-        ]
-    )
+    row = state.row
+    here, value, k = slice(row * _WIDTH, (row + 1) * _WIDTH), policy.values[row], policy.pooling
+    cells = zip(policy.action_advantages, policy.counts[here], policy.state_advantages[here], strict=True)
+    return tuple([value + pooled + n / (n + k) * (advantage - pooled) for pooled, n, advantage in cells])
 
 
 class _Table:
@@ -71,23 +80,38 @@ class _Table:
         self.values, self.state_advantages = list(policy.values), list(policy.state_advantages)
         self.action_advantages, self.counts = list(policy.action_advantages), list(policy.counts)
         self.variances, self.reference, self.episodes = policy.variances, policy.reference, policy.episodes
+        self.noise, self.pooling = policy.noise, policy.pooling
 
     def seen(self, s: int) -> int:
         return sum(self.counts[s * _WIDTH : (s + 1) * _WIDTH])
 
-    def gains(self, s: int, a: int, drift: float, cell: float) -> tuple[float, float, float]:
-        """How much of an error goes to V(s), A(a) and I(s,a), whose variance is `cell`; moves the other variances."""
+    def gains(self, s: int, a: int, drift: float, error: float) -> tuple[float, float, float]:
+        """How much of the error goes to V(s), A(a) and I(s,a); moves the variances and the noise."""
         u = [variance + drift for variance in self.variances]
+        cell = 1 / (self.counts[s * _WIDTH + a] + self.pooling)
         total = 1 + u[s] + u[STATES + a] + cell
         of_state, of_action = u[s] / total, u[STATES + a] / total
         u[s] -= of_state * u[s]
         u[STATES + a] -= of_action * u[STATES + a]
         self.variances = tuple(u)
+        met = (error * error / total - self.noise) / min(self.episodes + _NOISE_FIRST, _NOISE_WINDOW)
+        self.noise = max(self.noise + met, _NOISE_LEAST)
         return of_state, of_action, cell / total
+
+    def estimated_pooling(self, k0: float) -> float:
+        """k from how far the states' advantages lie from their actions', beyond what noise alone would do."""
+        ratio, weights = _K_WEIGHT / k0, _K_WEIGHT
+        for cell, n in enumerate(self.counts):
+            if n:
+                own, weight = self.state_advantages[cell] - self.action_advantages[cell % _WIDTH], n / (n + k0)
+                ratio += weight * (own * own / self.noise - 1 / n)
+                weights += weight
+        return weights / min(max(ratio, weights / _K_MOST), weights / _K_LEAST)
 
     def average(self, t: Transition, follows: float, learner: Learner) -> None:
         """One step by averages; `follows` is what the next state promises, the maximum of its Q."""
         s, a, sa, seen = t.state.row, int(t.action), t.state.row * _WIDTH + t.action, self.seen(t.state.row)
+        self.pooling = learner.pooling_visits
         y = t.reward + learner.discount * follows
         d = y - self.values[s] if seen else 0.0
         self.counts[sa] += 1
@@ -97,7 +121,7 @@ class _Table:
 
     def filter(self, t: Transition, follows: float, learner: Learner) -> None:
         """One step of the Kalman filter; arguments as in `average`."""
-        s, a, sa, k = t.state.row, int(t.action), t.state.row * _WIDTH + t.action, learner.pooling_visits
+        s, a, sa, k = t.state.row, int(t.action), t.state.row * _WIDTH + t.action, self.pooling
         y = t.reward
         if self.seen(t.next_state.row):
             y += learner.discount * (follows - self.reference)
@@ -105,13 +129,15 @@ class _Table:
         n, pooled = self.counts[sa], self.action_advantages[a]
         own = n / (n + k) * (self.state_advantages[sa] - pooled)
         error = y - (self.values[s] + pooled + own)
-        of_state, of_action, of_cell = self.gains(s, a, learner.drift, 1 / (n + k))
+        of_state, of_action, of_cell = self.gains(s, a, learner.drift, error)
         self.values[s] += of_state * error
         self.action_advantages[a] += of_action * error
         for cell in range(a, CELLS, _WIDTH):  # I(s,a) of every state stays as it is
             self.state_advantages[cell] += of_action * error
         self.counts[sa] += 1
         self.state_advantages[sa] = self.action_advantages[a] + (own + of_cell * error) * (n + 1 + k) / (n + 1)
+        if self.episodes % _K_EVERY == 0:
+            self.pooling = self.estimated_pooling(learner.pooling_visits)
 
 
 def fold(policy: Policy, transitions: Iterable[Transition], learner: Learner) -> Policy:
@@ -122,7 +148,7 @@ def fold(policy: Policy, transitions: Iterable[Transition], learner: Learner) ->
     table, activities = _Table(policy), policy.activities
     update = table.filter if learner.exploration == "posterior" else table.average
     for t in transitions:
-        follows = best_next(table, t.next_state, t.barred, learner.pooling_visits)
+        follows = best_next(table, t.next_state, t.barred)
         update(t, follows, learner)
         table.episodes += 1
         activities = count_results(activities, t.results)
@@ -135,6 +161,8 @@ def fold(policy: Policy, transitions: Iterable[Transition], learner: Learner) ->
         counts=tuple(table.counts),
         variances=table.variances,
         reference=table.reference,
+        noise=table.noise,
+        pooling=table.pooling,
         activities=activities,
     )
 
@@ -144,9 +172,9 @@ def learn(policy: Policy, t: Transition, learner: Learner) -> Policy:
     return fold(policy, (t,), learner)
 
 
-def best_next(policy: Estimates, state: State, barred: tuple[Action, ...], k: float) -> float:
+def best_next(policy: Estimates, state: State, barred: tuple[Action, ...]) -> float:
     """max over the actions not barred of Q(s', b)."""
-    return max(q for action, q in zip(ACTIONS, q_values(policy, state, k), strict=True) if action not in barred)
+    return max(q for action, q in zip(ACTIONS, q_values(policy, state), strict=True) if action not in barred)
 
 
 def count_results(activities: dict[int, ActivityStats], results: Iterable[Result]) -> dict[int, ActivityStats]:
@@ -163,6 +191,6 @@ def count_results(activities: dict[int, ActivityStats], results: Iterable[Result
     return counted
 
 
-def q_table(policy: Policy, k: float) -> tuple[tuple[float, ...], ...]:
+def q_table(policy: Policy) -> tuple[tuple[float, ...], ...]:
     """The whole table, shape (9, 6)."""
-    return tuple(q_values(policy, State.from_row(row), k) for row in range(STATES))
+    return tuple(q_values(policy, State.from_row(row)) for row in range(STATES))

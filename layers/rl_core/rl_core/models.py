@@ -90,7 +90,6 @@ class State(NamedTuple):
 
 STATES = 9
 CELLS = STATES * len(ACTIONS)
-VARIANCES = (30.0,) * STATES + (0.5,) * len(ACTIONS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,9 +242,8 @@ class Policy:
     """A segment's Q-table as value and advantage, with counts and activity statistics.
 
     Shapes: `values` (9,) by state row; `state_advantages` and `counts` (54,) as row * 6 + action; `action_advantages`
-    (6,); `variances` (15,) of values and action advantages, in units of one reward's, and `reference` are the Kalman
-    filter's (rl_core.learning). `activities` is keyed by the CRC-32 of the slug. `refolding` is the first version that
-    an erasure is rewriting; while it stands, nothing is learned.
+    (6,); `variances` (15,), of values and action advantages; see rl_core.learning. `activities` is keyed by the slug's
+    CRC-32. While `refolding` stands, the first version that an erasure rewrites, nothing is learned.
     """
 
     segment: Segment
@@ -255,8 +253,10 @@ class Policy:
     state_advantages: tuple[float, ...] = (0.0,) * CELLS
     action_advantages: tuple[float, ...] = (0.0,) * len(ACTIONS)
     counts: tuple[int, ...] = (0,) * CELLS
-    variances: tuple[float, ...] = VARIANCES
+    variances: tuple[float, ...] = (30.0,) * STATES + (0.5,) * len(ACTIONS)
     reference: float = 0.0
+    noise: float = 0.03
+    pooling: float = 30.0
     activities: dict[int, ActivityStats] = field(default_factory=dict)
     refolding: int | None = None
 

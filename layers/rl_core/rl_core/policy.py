@@ -4,14 +4,14 @@ The second draws each action about as often as it is the best one under a normal
 sampling's distribution, worked out instead of sampled). With the variance u(b) of the action's advantage and that of
 what the state adds to it, as the filter of rl_core.learning has them, in units of one reward's variance:
 
-    var(s,b) = noise^2 (u(b) + 1 / (n(s,b) + k))
+    var(s,b) = scale^2 noise (u(b) + 1 / (n(s,b) + k))
     z(b)     = (Q(s,best) - Q(s,b)) / sqrt(var(s,b) + var(s,best))
     share(b) ~ P(N > z(b)) for the others, 1 - the greatest of these for the best; scaled to sum to 1
     p(b)     = floor / m + (1 - floor) share(b)
 
 The shares are exact for two actions and for ties, and near for the rest; the draw is from p itself, so that its
-propensity is exact. `noise` is less than a reward's true spread: a posterior sharper than belief explores for less long
-(Chapelle and Li, An Empirical Evaluation of Thompson Sampling, NIPS 2011).
+propensity is exact. `noise` is the variance of one reward as the filter has met it; `scale` is less than 1: a posterior
+sharper than belief explores for less long (Chapelle and Li, An Empirical Evaluation of Thompson Sampling, NIPS 2011).
 """
 
 import hashlib
@@ -82,20 +82,17 @@ def tail(z: float) -> float:
     return 0.5 / (t * t * t * t)
 
 
-def variances(policy: Policy, state: State, k: float, noise: float) -> tuple[float, ...]:
+def variances(policy: Policy, state: State, scale: float) -> tuple[float, ...]:
     """The posterior variance of Q(s, b) - V(s) for every action b, shape (6,)."""
-    counts, unit = policy.counts[state.row * len(ACTIONS) : (state.row + 1) * len(ACTIONS)], noise * noise
+    counts = policy.counts[state.row * len(ACTIONS) : (state.row + 1) * len(ACTIONS)]
+    unit, k = scale * scale * policy.noise, policy.pooling
     return tuple([unit * (u + 1 / (n + k)) for u, n in zip(policy.variances[STATES:], counts, strict=True)])
 
 
 def shares(values: Sequence[float], variance: Sequence[float], options: Sequence[Action]) -> tuple[float, ...]:
     """About how probable each option is to be the best, in their order; `values` and `variance` have shape (6,)."""
-    top = 0
-    for place, action in enumerate(options):
-        if values[action] > values[options[top]]:
-            top = place
-    best = options[top]
-    value, spread = values[best], variance[best]
+    best = max(options, key=values.__getitem__)
+    top, value, spread = options.index(best), values[best], variance[best]
     weights = [tail((value - values[a]) / math.sqrt(variance[a] + spread)) for a in options]
     weights[top] = 0.0
     weights[top] = 1 - max(weights)
@@ -116,7 +113,7 @@ def sample(
         left -= mixed[place]
         place += 1
     action = options[place]
-    return Choice(action, mixed[place], values[action] < max([values[a] for a in options]))
+    return Choice(action, mixed[place], values[action] < max(map(values.__getitem__, options)))
 
 
 def decide(policy: Policy, state: State, recent: Sequence[Action], settings: Settings, rng: Random) -> Decision:
@@ -126,11 +123,10 @@ def decide(policy: Policy, state: State, recent: Sequence[Action], settings: Set
 
 def draw(policy: Policy, state: State, options: tuple[Action, ...], settings: Settings, rng: Random) -> Decision:
     """The decision among these eligible actions. Its epsilon is the share of decisions drawn evenly."""
-    k = settings.pooling_visits
-    values = q_values(policy, state, k)
+    values = q_values(policy, state)
     if settings.exploration == "posterior":
         rate = settings.posterior_floor
-        choice = sample(values, variances(policy, state, k, settings.posterior_noise), options, rate, rng)
+        choice = sample(values, variances(policy, state, settings.posterior_scale), options, rate, rng)
     else:
         rate = epsilon(policy.episodes, settings)
         choice = choose(values, options, rate, rng)

@@ -1,8 +1,8 @@
 """The policy and its version records in their wire form.
 
-The arrays are packed little-endian: `values` holds V (9), A(s,a) (54), A(a) (6), the variances of V (9) and A(a) (6)
-and the reference as float64; `counts` n(s,a) (54) as uint32; `activities` five numbers an entry (CRC-32 of the slug,
-assigned, completed, rated as uint32; lift_points as int32). n(s) and n(a) are sums of n(s,a) and not stored.
+The arrays are packed little-endian: `values` holds V (9), A(s,a) (54), A(a) (6), the variances of V (9) and A(a) (6),
+reference, noise and pooling as float64; `counts` n(s,a) (54) as uint32; `activities` five numbers an entry (CRC-32 of
+the slug, assigned, completed, rated as uint32; lift_points as int32). n(s) and n(a) are sums of n(s,a), not stored.
 """
 
 import struct
@@ -38,8 +38,8 @@ from rl_core.store.attributes import (
     string,
 )
 
-POLICY_FORMAT = 2
-_ENDS = tuple(accumulate((STATES, CELLS, len(ACTIONS), STATES + len(ACTIONS), 1)))  # of the arrays in `values`
+POLICY_FORMAT = 3
+_ENDS = tuple(accumulate((STATES, CELLS, len(ACTIONS), STATES + len(ACTIONS), 3)))  # of the arrays in `values`
 _VALUES = struct.Struct(f"<{_ENDS[-1]}d")
 _COUNTS = struct.Struct(f"<{CELLS}I")
 _STATS = struct.Struct("<IIIIi")
@@ -70,6 +70,8 @@ def _whole(policy: Policy) -> Item:
                 *policy.action_advantages,
                 *policy.variances,
                 policy.reference,
+                policy.noise,
+                policy.pooling,
             )
         },
         "counts": {"B": _COUNTS.pack(*policy.counts)},
@@ -98,7 +100,9 @@ def _read_policy(item: Stored) -> Policy:
         state_advantages=values[_ENDS[0] : _ENDS[1]],
         action_advantages=values[_ENDS[1] : _ENDS[2]],
         variances=values[_ENDS[2] : _ENDS[3]],
-        reference=values[-1],
+        reference=values[-3],
+        noise=values[-2],
+        pooling=values[-1],
         counts=_COUNTS.unpack(item["counts"]["B"]),
         activities={e: ActivityStats(*rest) for e, *rest in _STATS.iter_unpack(item["activities"]["B"])},
         refolding=maybe_int(item, "refolding"),
