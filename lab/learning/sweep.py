@@ -1,6 +1,6 @@
 """`python -m lab.learning.sweep`: one setting changed at a time, in every world, on seeds that the comparison has not.
 
-A share is of the gain of the planning oracle with the settings as they are, also where the cool-down differs. The
+Shares are of the gain of the planning oracle with the settings as they are, also where the cool-down differs. The
 figures go into the page's section "settings"; they are evidence for the defaults, not a search for the best: a setting
 is judged over all worlds, since nobody knows which of them people live in.
 """
@@ -25,7 +25,7 @@ from lab.learning.summary import Interval, interval
 from lab.world.tastes import World, draw_tastes
 from rl_core.config import Settings
 
-FIRST_SEED, SEEDS, EPISODES = 100, 2, 20_000
+FIRST_SEED, SEEDS, EPISODES = 100, 6, 20_000
 AS_IS = "as it is"
 CHANGES: Mapping[str, Mapping[str, object]] = {
     AS_IS: {},
@@ -62,38 +62,45 @@ def mean_of(job: tuple[str, World, int, int]) -> float:
     return run(tastes, seed, Fettle(config), episodes, config)[0].mean
 
 
-def shares_of(means: Means, seeds: Sequence[int]) -> Shares:
-    """change -> world -> share of the gain."""
+def standings_of(means: Means, seeds: Sequence[int]) -> Shares:
+    """change -> world -> share of the gain; of a change, what it adds to the share as it is, seed by seed."""
 
     def share(change: str, world: World, seed: int) -> float:
         least = means[UNIFORM, world, seed]
         return (means[change, world, seed] - least) / (means[PLANNING, world, seed] - least)
 
+    def more(change: str, world: World, seed: int) -> float:
+        return share(change, world, seed) - (share(AS_IS, world, seed) if change != AS_IS else 0.0)
+
     return {
-        change: {world: interval([share(change, world, seed) for seed in seeds]) for world in World}
+        change: {world: interval([more(change, world, seed) for seed in seeds]) for world in World}
         for change in CHANGES
     }
 
 
-def section(shares: Shares, seeds: int, episodes: int) -> str:
+def section(found: Shares, seeds: int, episodes: int) -> str:
     """The page's section."""
-    rows = [
-        [
-            change,
-            *(f"{100 * s.mean:.0f}" for s in by_world.values()),
-            f"{100 * fmean(s.mean for s in by_world.values()):.0f}",
-        ]
-        for change, by_world in shares.items()
-    ]
-    noise = fmean(s.error for by_world in shares.values() for s in by_world.values())
+    rows = [[change, *(_cell(change, its) for its in by_world.values())] for change, by_world in found.items()]
+    means = [f"{100 * fmean(s.mean for s in its.values()):{_form(change)}}" for change, its in found.items()]
     return (
         "## Settings\n\n"
-        f"One setting changed at a time, {seeds} seeds of {episodes:,} episodes, not those of the comparison; share of "
-        f"the gain in %. As it is: by posterior probability with {_said(settings())}; epsilon is epsilon-greedy with "
-        f"{_said(settings(exploration='epsilon'))}. The standard error of a cell is about "
-        f"{100 * noise:.0f}: differences of a few points are luck.\n\n"
-        + table(["", *(world.value for world in World), "mean"], rows)
+        f"One setting changed at a time, {seeds} seeds of {episodes:,} episodes, not those of the comparison. The first "
+        "row is the share of the gain in %, the others what a change adds to it in points, seed by seed, with 95 % "
+        f"intervals. As it is: by posterior probability with {_said(settings())}; epsilon is epsilon-greedy with "
+        f"{_said(settings(exploration='epsilon'))}.\n\n"
+        + table(
+            ["", *(world.value for world in World), "mean"],
+            [[*row, mean] for row, mean in zip(rows, means, strict=True)],
+        )
     )
+
+
+def _form(change: str) -> str:
+    return ".0f" if change == AS_IS else "+.0f"
+
+
+def _cell(change: str, share: Interval) -> str:
+    return f"{100 * share.mean:{_form(change)}} ± {50 * (share.high - share.low):.0f}"
 
 
 def _said(at: Settings) -> str:
@@ -118,11 +125,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for (change, world, seed, _), mean in zip(jobs, pool.map(mean_of, jobs), strict=True):
             means[change, world, seed] = mean
             print(f"{len(means)} of {len(jobs)}: {world.value}, seed {seed}, {change}", file=sys.stderr)
-    shares = shares_of(means, seeds)
-    text = section(shares, options.seeds, options.episodes)
+    found = standings_of(means, seeds)
+    text = section(found, options.seeds, options.episodes)
     replace_section(options.docs / "learning.md", "settings", text)
     print(text)
-    print(json.dumps({c: {w.value: round(s.mean, 4) for w, s in by.items()} for c, by in shares.items()}))
+    print(json.dumps({c: {w.value: round(s.mean, 4) for w, s in by.items()} for c, by in found.items()}))
     return 0
 
 

@@ -240,7 +240,7 @@ def broken_policies() -> dict[str, dict[str, Any]]:
     item = policy_item(some_policy()[0])
     without_counts = {k: v for k, v in item.items() if k != "counts"}
     return {
-        "another format": item | {"format": {"N": "3"}},
+        "another format": item | {"format": {"N": "2"}},
         "no format": {k: v for k, v in item.items() if k != "format"},
         "values too short": item | {"values": {"B": item["values"]["B"][:-8]}},
         "values too long": item | {"values": {"B": item["values"]["B"] + bytes(8)}},
