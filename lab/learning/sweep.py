@@ -84,9 +84,9 @@ def section(found: Shares, seeds: int, episodes: int) -> str:
     means = [f"{100 * fmean(s.mean for s in its.values()):{_form(change)}}" for change, its in found.items()]
     return (
         "## Settings\n\n"
-        f"One setting changed at a time, {seeds} seeds of {episodes:,} episodes, not those of the comparison. The first "
-        "row is the share of the gain in %, the others what a change adds to it in points, seed by seed, with 95 % "
-        f"intervals. As it is: by posterior probability with {_said(settings())}; epsilon is epsilon-greedy with "
+        f"One setting changed at a time, {seeds} seeds of {episodes:,} episodes, not those of the comparison. The "
+        "first row is the share of the gain in %, the others what a change adds to it in points, seed by seed, with "
+        f"95 % intervals. As it is: by posterior probability with {_said(settings())}; epsilon is epsilon-greedy with "
         f"{_said(settings(exploration='epsilon'))}.\n\n"
         + table(
             ["", *(world.value for world in World), "mean"],
