@@ -91,7 +91,7 @@ def heat_map(policies: Sequence[Learned], rows: Sequence[SegmentRow]) -> Figure:
     low, high = _colour_range(policies)
     for panel, learned, row in zip(grid.flat, policies, rows, strict=True):
         image = _panel(panel, learned, row, low, high)
-    figure.colorbar(image, ax=grid, location="bottom", shrink=0.5, aspect=45, label="Learned Q (discounted reward)")
+    figure.colorbar(image, ax=grid, location="bottom", shrink=0.5, aspect=45, label="Learned Q (in units of reward)")
     figure.supylabel("State: engagement · motivation", fontsize=10)
     return figure
 
