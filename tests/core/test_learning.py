@@ -146,6 +146,17 @@ def test_the_learner_by_averages_equals_the_written_equations_bit_for_bit(
     assert table == tuple(tuple(book.q(s, b) for b in range(6)) for s in range(STATES))
 
 
+def test_averages_go_by_another_setting_from_the_next_session_on() -> None:
+    first, then = random_transitions(12, 300), random_transitions(13, 300)
+    other, book = Learner(exploration="epsilon", pooling_visits=7), Textbook(AVERAGES)
+    for learner, transitions in ((AVERAGES, first), (other, then)):
+        book.learner = learner
+        for t in transitions:
+            book.see(t.state.row, int(t.action), t.reward, t.next_state.row, {int(b) for b in t.barred})
+    table = q_table(fold(fold(EMPTY, first, AVERAGES), then, other))
+    assert table == tuple(tuple(book.q(s, b) for b in range(6)) for s in range(STATES))
+
+
 def test_the_arrays_behind_the_table_equal_the_written_averages_bit_for_bit() -> None:
     transitions = random_transitions(5, 1000)
     book = Textbook(AVERAGES)

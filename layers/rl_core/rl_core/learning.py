@@ -111,7 +111,6 @@ class _Table:
     def average(self, t: Transition, follows: float, learner: Learner) -> None:
         """One step by averages; `follows` is what the next state promises, the maximum of its Q."""
         s, a, sa, seen = t.state.row, int(t.action), t.state.row * _WIDTH + t.action, self.seen(t.state.row)
-        self.pooling = learner.pooling_visits
         y = t.reward + learner.discount * follows
         d = y - self.values[s] if seen else 0.0
         self.counts[sa] += 1
@@ -146,7 +145,10 @@ def fold(policy: Policy, transitions: Iterable[Transition], learner: Learner) ->
     `version` is the caller's to raise.
     """
     table, activities = _Table(policy), policy.activities
-    update = table.filter if learner.exploration == "posterior" else table.average
+    if learner.exploration == "posterior":
+        update = table.filter
+    else:
+        update, table.pooling = table.average, learner.pooling_visits
     for t in transitions:
         follows = best_next(table, t.next_state, t.barred)
         update(t, follows, learner)
