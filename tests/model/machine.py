@@ -151,7 +151,7 @@ class Fettle(RuleBasedStateMachine):
         before = self.model.told()
         again = request()
         if feedback and person is not None and not person.erasing:
-            queued = "training_metrics" in answer and answer["training_metrics"] is None  # a job may have learned it since
+            queued = "training_metrics" in answer and answer["training_metrics"] is None  # a job may learn it
             assert (again | {"training_metrics": None} if queued else again) == answer
             assert self.model.told() == before
         if again is not None:
