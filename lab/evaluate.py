@@ -2,7 +2,7 @@
 
     python -m lab.evaluate --endpoint-url http://127.0.0.1:4566                  the local stack's table
     python -m lab.evaluate --table fettle-Table --policy greedy                  a table on AWS
-    python -m lab.evaluate --export folder --policy setting:epsilon_min=0.02     an export of it to S3, copied to disk
+    python -m lab.evaluate --export folder --policy setting:posterior_floor=0.05 an export of it to S3, copied to disk
     python -m lab.evaluate --csv log.csv --policy fixed:2 --policy relearned     a CSV (columns: lab/log.py)
     python -m lab.evaluate export --out log.csv                                  the table's decisions as such a CSV
 

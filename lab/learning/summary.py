@@ -29,12 +29,11 @@ WINDOW = 4  # bins whose mean must reach it
 
 @dataclass(frozen=True)
 class Interval:
-    """A mean over seeds, its 95 % interval and standard error; no interval (the mean itself) from one seed alone."""
+    """A mean over seeds and its 95 % interval; no interval (the mean itself) from one seed alone."""
 
     mean: float
     low: float
     high: float
-    error: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,7 @@ def interval(values: Sequence[float]) -> Interval:
         return Interval(mean, mean, mean)
     error = float(np.std(values, ddof=1) / len(values) ** 0.5)
     half = error * float(stats.t.ppf(0.975, len(values) - 1))
-    return Interval(mean, mean - half, mean + half, error)
+    return Interval(mean, mean - half, mean + half)
 
 
 def summarise(cells: Sequence[Cell]) -> Standings:

@@ -48,7 +48,7 @@ CHANGES: Mapping[str, Mapping[str, object]] = {
 UNIFORM, PLANNING = "uniform", "planning"
 
 Means = dict[tuple[str, World, int], float]
-Shares = Mapping[str, Mapping[World, Interval]]
+Effects = Mapping[str, Mapping[World, Interval]]
 
 
 def mean_of(job: tuple[str, World, int, int]) -> float:
@@ -62,8 +62,8 @@ def mean_of(job: tuple[str, World, int, int]) -> float:
     return run(tastes, seed, Fettle(config), episodes, config)[0].mean
 
 
-def standings_of(means: Means, seeds: Sequence[int]) -> Shares:
-    """change -> world -> share of the gain; of a change, what it adds to the share as it is, seed by seed."""
+def effects_of(means: Means, seeds: Sequence[int]) -> Effects:
+    """change -> world -> share of the gain as it is; of a change, what it adds to that, seed by seed."""
 
     def share(change: str, world: World, seed: int) -> float:
         least = means[UNIFORM, world, seed]
@@ -78,29 +78,22 @@ def standings_of(means: Means, seeds: Sequence[int]) -> Shares:
     }
 
 
-def section(found: Shares, seeds: int, episodes: int) -> str:
+def section(found: Effects, seeds: int, episodes: int) -> str:
     """The page's section."""
-    rows = [[change, *(_cell(change, its) for its in by_world.values())] for change, by_world in found.items()]
-    means = [f"{100 * fmean(s.mean for s in its.values()):{_form(change)}}" for change, its in found.items()]
+    rows = [_row(change, list(by_world.values())) for change, by_world in found.items()]
     return (
         "## Settings\n\n"
         f"One setting changed at a time, {seeds} seeds of {episodes:,} episodes, not those of the comparison. The "
         "first row is the share of the gain in %, the others what a change adds to it in points, seed by seed, with "
         f"95 % intervals. As it is: by posterior probability with {_said(settings())}; epsilon is epsilon-greedy with "
-        f"{_said(settings(exploration='epsilon'))}.\n\n"
-        + table(
-            ["", *(world.value for world in World), "mean"],
-            [[*row, mean] for row, mean in zip(rows, means, strict=True)],
-        )
+        f"{_said(settings(exploration='epsilon'))}.\n\n" + table(["", *(world.value for world in World), "mean"], rows)
     )
 
 
-def _form(change: str) -> str:
-    return ".0f" if change == AS_IS else "+.0f"
-
-
-def _cell(change: str, share: Interval) -> str:
-    return f"{100 * share.mean:{_form(change)}} ± {50 * (share.high - share.low):.0f}"
+def _row(change: str, effects: Sequence[Interval]) -> list[str]:
+    form = ".0f" if change == AS_IS else "+.0f"
+    cells = [f"{100 * e.mean:{form}} ± {50 * (e.high - e.low):.0f}" for e in effects]
+    return [change, *cells, f"{100 * fmean(e.mean for e in effects):{form}}"]
 
 
 def _said(at: Settings) -> str:
@@ -125,7 +118,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for (change, world, seed, _), mean in zip(jobs, pool.map(mean_of, jobs), strict=True):
             means[change, world, seed] = mean
             print(f"{len(means)} of {len(jobs)}: {world.value}, seed {seed}, {change}", file=sys.stderr)
-    found = standings_of(means, seeds)
+    found = effects_of(means, seeds)
     text = section(found, options.seeds, options.episodes)
     replace_section(options.docs / "learning.md", "settings", text)
     print(text)

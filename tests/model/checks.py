@@ -80,8 +80,10 @@ def check_user(person: Person | None, user: str, table: Table) -> None:
     for day in found.days:
         check_day(day.mark, person.days[day.mark.day])
     for before, after in pairwise(found.sessions):
-        if after.number == before.number + 1:  # an erasure under way may have taken the one between
+        if after.number == before.number + 1:
             check_variety(before, after)
+        else:
+            assert person.erasing, "only an erasure under way takes one between two"
 
 
 def check_day(mark: Mark, day: Day) -> None:

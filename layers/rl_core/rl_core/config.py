@@ -21,7 +21,7 @@ class Learner(BaseModel):
     pooling_visits: float = Field(
         default_factory=lambda given: _POOLING[given["exploration"]],
         gt=0,
-        description="k: visits at which a state's own advantage weighs half; by posterior until it is estimated",
+        description="k: visits at which a state's own advantage weighs half; by posterior, the prior of that",
     )
     discount: float = Field(
         default_factory=lambda given: _DISCOUNT[given["exploration"]], ge=0, lt=1, description="gamma"

@@ -242,8 +242,8 @@ class Policy:
     """A segment's Q-table as value and advantage, with counts and activity statistics.
 
     Shapes: `values` (9,) by state row; `state_advantages` and `counts` (54,) as row * 6 + action; `action_advantages`
-    (6,); `variances` (15,), of values and action advantages; see rl_core.learning. `activities` is keyed by the slug's
-    CRC-32. While `refolding` stands, the first version that an erasure rewrites, nothing is learned.
+    (6,); `variances` (15,), of values and action advantages; all of it, `noise` and `pooling` (k): rl_core.learning.
+    `activities`: by the slug's CRC-32. `refolding`: from which version an erasure rewrites; then nothing is learned.
     """
 
     segment: Segment
