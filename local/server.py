@@ -51,6 +51,7 @@ class Server:
         self._stopping.set()
         self._server.pull_trigger()
         self._thread.join()
+        wasyncore.close_all(self._sockets)  # not in the thread, which may end before its trigger is pulled
 
     def _run(self) -> None:
         while not self._stopping.is_set():
@@ -60,7 +61,6 @@ class Server:
         deadline = time.monotonic() + DRAIN_SECONDS
         while self._unsent() and time.monotonic() < deadline:
             self._poll(0.05)
-        wasyncore.close_all(self._sockets)
 
     def _poll(self, seconds: float) -> None:
         wasyncore.loop(timeout=seconds, map=self._sockets, use_poll=True, count=1)

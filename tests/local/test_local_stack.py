@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from local.server import PortError, bind
+from local.server import PortError, Server, bind
 from local.stack import Stack
 
 
@@ -106,7 +106,8 @@ def test_advancing_fires_what_came_due(stack: Stack) -> None:
 
 
 def test_a_schedule_can_be_run_out_of_turn(stack: Stack) -> None:
-    assert stack.run_schedule("Tick") == {"time": "2026-11-23T13:30:00Z", "function": "Tick", "memory": 256}
+    now = f"{stack.clock.now():%Y-%m-%dT%H:%M:%SZ}"
+    assert stack.run_schedule("Tick") == {"time": now, "function": "Tick", "memory": 256}
     with pytest.raises(KeyError, match="Echo"):
         stack.run_schedule("Echo")
 
@@ -131,6 +132,20 @@ def test_a_busy_port_is_one_clear_line() -> None:
         port = taken.getsockname()[1]
         with pytest.raises(PortError, match=f"127.0.0.1:{port}"):
             bind(port)
+
+
+def test_a_server_whose_thread_ends_before_it_is_woken_stops_cleanly(monkeypatch: pytest.MonkeyPatch) -> None:
+    server = Server(lambda *_: [], bind(0))
+    server.start()
+    wake = server._server.pull_trigger
+
+    def late() -> None:
+        server._thread.join()
+        wake()
+
+    monkeypatch.setattr(server._server, "pull_trigger", late)
+    server.stop()
+    assert not server._sockets
 
 
 def test_the_machines_own_aws_settings_stay_out(stack: Stack) -> None:
