@@ -60,6 +60,7 @@ def write(found: Sequence[Cell], times: Mapping[str, Times], seeds: int, episode
 def _figures(standing: Standing, times: Times) -> dict[str, object]:
     """What is kept of a standing; regret as (mean, low, high) at the end of each bin."""
     return {
+        "first": [round(score, 6) for score in standing.first],
         "shares": [round(share, 4) for share in standing.shares],
         "share": [round(x, 4) for x in (standing.share.mean, standing.share.low, standing.share.high)],
         "reached": standing.reached,

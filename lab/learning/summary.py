@@ -25,6 +25,7 @@ from lab.world.tastes import World
 Floats = NDArray[np.float64]
 GAIN = 0.8  # of the oracle's gain, to be reached
 WINDOW = 4  # bins whose mean must reach it
+FIRST = 4  # bins kept of the first seed's course
 
 
 @dataclass(frozen=True)
@@ -38,9 +39,13 @@ class Interval:
 
 @dataclass(frozen=True)
 class Standing:
-    """One method in one world. `regret` has a mean and an interval for the end of each bin; `reached` in episodes."""
+    """One method in one world. `regret` has a mean and an interval for the end of each bin; `reached` in episodes.
+
+    `first` is how the first seed's course begins: from it a later run tells whether the method is still the same.
+    """
 
     shares: tuple[float, ...]
+    first: tuple[float, ...]
     share: Interval
     regret: tuple[Interval, ...]
     reached: int | None
@@ -75,6 +80,7 @@ def _standing(name: str, curves: Mapping[str, Floats]) -> Standing:
     lost = np.cumsum(oracle - own, axis=1) * BIN
     return Standing(
         shares=tuple(shares.tolist()),
+        first=tuple(own[0, :FIRST].tolist()),
         share=interval(shares.tolist()),
         regret=tuple(interval(column.tolist()) for column in lost.T),
         reached=reached(own.mean(axis=0), uniform.mean(axis=0), oracle.mean(axis=0)),

@@ -8,9 +8,9 @@ import pytest
 
 from lab.learning import sweep
 from lab.learning.__main__ import main
-from lab.learning.cells import ROOT, Cell
+from lab.learning.cells import Cell
 from lab.learning.page import replace_section
-from lab.learning.runs import EPSILON, FETTLE, FIXED, METHODS, PACKAGES, TEXTBOOK, UNIFORM, Course, settings
+from lab.learning.runs import METHODS, Course, settings
 from lab.learning.summary import Interval, interval, last_line, reached, summarise, verdict
 from lab.learning.times import Times, ratios
 from lab.world.tastes import World
@@ -112,20 +112,3 @@ def test_every_change_of_the_sweep_is_a_setting() -> None:
     for change in sweep.CHANGES.values():
         assert set(change) <= set(Settings.model_fields)
         assert settings(**change)
-
-
-def test_the_figures_on_record_hold_what_the_page_claims() -> None:
-    record = json.loads((ROOT / "docs" / "learning" / "comparison.json").read_text(encoding="utf-8"))
-    shares = {world: {name: its["shares"] for name, its in methods.items()} for world, methods in record.items()}
-    verdicts = {
-        world: [
-            verdict(interval([a - b for a, b in zip(of[FETTLE], of[theirs], strict=True)]))
-            for theirs in (*PACKAGES, UNIFORM, FIXED, TEXTBOOK, EPSILON)
-        ]
-        for world, of in shares.items()
-    }
-    assert set(shares) == set(World)
-    assert all(len(of[FETTLE]) >= 12 for of in shares.values())
-    assert not any("behind" in found for found in verdicts.values())
-    ahead = {world for world, found in verdicts.items() if set(found[: len(PACKAGES)]) == {"ahead"}}
-    assert ahead == {World.STATES, World.DRIFT, World.DELAYED}
