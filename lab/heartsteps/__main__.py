@@ -54,11 +54,11 @@ def trial_figures(trial: Trial) -> tuple[Estimate, list[Verdict], dict[str, Repl
     return served(sample, REPLICATES), verdicts, replays, apart
 
 
-def fading_figures(seeds: int = SEEDS) -> tuple[Gains, dict[str, Estimate], dict[str, dict[str, float]]]:
-    """The learner's gain by world and state; what also knowing the dose adds, seed by seed; the rules that know all."""
+def fading_figures(settings: Settings, seeds: int = SEEDS) -> tuple[Gains, dict[str, Estimate]]:
+    """The learner's gain by world and state; what also knowing the dose adds, seed by seed."""
     jobs = list(product(WORLDS, KNOWING, range(seeds)))
     with Pool(2) as pool:
-        gains = dict(zip(jobs, pool.starmap(gain_of, [(w, k, SETTINGS, s) for w, k, s in jobs]), strict=True))
+        gains = dict(zip(jobs, pool.starmap(gain_of, [(w, k, settings, s) for w, k, s in jobs]), strict=True))
     by_world = {
         world.name: {know: mean_over([gains[world, know, seed] for seed in range(seeds)]) for know in KNOWING}
         for world in WORLDS
@@ -68,8 +68,7 @@ def fading_figures(seeds: int = SEEDS) -> tuple[Gains, dict[str, Estimate], dict
         world.name: mean_over([gains[world, dosed, seed] - gains[world, usual, seed] for seed in range(seeds)])
         for world in WORLDS
     }
-    rules = {world.name: {name: by_rule(world, rule(world)) for name, rule in RULES.items()} for world in FADING}
-    return by_world, added, rules
+    return by_world, added
 
 
 def report_trial(trial: Trial) -> dict[str, object]:
@@ -94,14 +93,18 @@ def report_trial(trial: Trial) -> dict[str, object]:
 
 
 def report_fading() -> dict[str, object]:
-    by_world, added, rules = fading_figures()
-    page.put("fading", page.fading_table(by_world, added, rules))
-    plots.save(plots.fading(by_world, rules), "heartsteps-fading")
-    return {
-        "gain": {world: {know: asdict(found) for know, found in row.items()} for world, row in by_world.items()},
-        "dose_adds": {world: asdict(found) for world, found in added.items()},
-        "rules": rules,
-    }
+    rules = {world.name: {name: by_rule(world, rule(world)) for name, rule in RULES.items()} for world in FADING}
+    figures: dict[str, object] = {"rules": rules}
+    for name, settings in (("fading", POSTERIOR), ("fading by epsilon-greedy", SETTINGS)):
+        by_world, added = fading_figures(settings)
+        page.put(name, page.fading_table(by_world, added, rules))
+        if settings is POSTERIOR:
+            plots.save(plots.fading(by_world, rules), "heartsteps-fading")
+        figures[name] = {
+            "gain": {world: {know: asdict(found) for know, found in row.items()} for world, row in by_world.items()},
+            "dose_adds": {world: asdict(found) for world, found in added.items()},
+        }
+    return figures
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

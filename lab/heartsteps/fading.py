@@ -16,7 +16,7 @@ what was sent: the gain over never sending, without the spread.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from statistics import fmean, stdev
 from typing import NamedTuple
@@ -28,8 +28,8 @@ from lab.heartsteps.trial import SEND, Scores, shipped, with_dose
 from lab.ope.judge import Estimate
 from rl_core import policy as choosing
 from rl_core.config import Settings
-from rl_core.learning import best_next, learn, q_values
-from rl_core.models import Action, Policy, Segment, State, Transition
+from rl_core.learning import best_next, learn
+from rl_core.models import ACTIONS, Policy, Segment, State, Transition
 
 FRESH, SLOPE, A_DAY = 0.51, 0.94, 0.0185
 MEMORIES = (5, 15, 45)
@@ -102,29 +102,35 @@ TABLES = 3
 
 
 def learned(world: World, know: Callable[[Person], Known], settings: Settings, seed: int) -> list[float]:
-    """The true effect of each decision of one run of the learner, in order."""
-    rng, policies, gained = Random(seed), [Policy(Segment.LOW_LOW)] * TABLES, list[float]()
-    people = [Person(rng.gauss(LEVEL, BETWEEN), Scores()) for _ in range(PEOPLE)]
+    """The true effect of each decision of one run of the learner, in order.
+
+    The tables are parts of one policy: they count episodes, and the filter's reference and noise, together.
+    """
+    rng, tables, gained = Random(seed), [Policy(Segment.LOW_LOW)] * TABLES, list[float]()
+    people, last = [Person(rng.gauss(LEVEL, BETWEEN), Scores()) for _ in range(PEOPLE)], tables[0]
     for _ in range(POINTS):
         for person in people:
-            before, rate = know(person), choosing.epsilon(len(gained), settings)
-            values = q_values(policies[before.table], before.state)
-            action = choosing.choose(values, OPTIONS, rate, rng).action
+            state, table = know(person)
+            own = replace(tables[table], episodes=last.episodes, reference=last.reference, noise=last.noise)
+            action = choosing.draw(own, state, OPTIONS, settings, rng).action
             gain, reward = live(world, person, action is SEND, rng)
             gained.append(gain)
-            policies[before.table] = _taught(policies, before, action, reward, know(person), settings)
+            after = know(person)
+            seen = Transition(b"", state, action, reward, after.state, NEVER, ())
+            last = tables[table] = _taught(own, tables[after.table], seen, settings)
     return gained
 
 
-def _taught(policies: list[Policy], before: Known, action: Action, reward: float, after: Known, at: Settings) -> Policy:
+def _taught(own: Policy, other: Policy, seen: Transition, at: Settings) -> Policy:
     """The table after one more transition. Where the next state is of another table, its best value stands in: the
-    reward is moved by the difference, as the fold adds its own table's.
+    reward is moved by the difference, as the fold adds its own table's; but not by the filter where the own table has
+    never seen that state, as it then adds nothing.
     """
-    ahead = best_next(policies[after.table], after.state, NEVER)
-    own = best_next(policies[before.table], after.state, NEVER)
-    moved = reward + at.discount * (ahead - own)
-    seen = Transition(b"", before.state, action, moved, after.state, NEVER, ())
-    return learn(policies[before.table], seen, at)
+    row = seen.next_state.row * len(ACTIONS)
+    if at.exploration == "epsilon" or any(own.counts[row : row + len(ACTIONS)]):
+        apart = best_next(other, seen.next_state, NEVER) - best_next(own, seen.next_state, NEVER)
+        seen = replace(seen, reward=seen.reward + at.discount * apart)
+    return learn(own, seen, at)
 
 
 def live(world: World, person: Person, sent: bool, rng: Random) -> tuple[float, float]:

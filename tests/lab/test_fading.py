@@ -6,12 +6,14 @@ from random import Random
 import pytest
 
 from lab.heartsteps import fading
-from lab.heartsteps.fading import FADING, FRESH, KNOWING, RULES, Known, World, by_rule, gain_of, live, mean_over
+from lab.heartsteps.fading import FADING, FRESH, KNOWING, RULES, World, by_rule, gain_of, live, mean_over
 from lab.heartsteps.trial import Scores
 from rl_core.config import Settings
-from rl_core.models import Action, Policy, Segment, State
+from rl_core.learning import best_next, learn
+from rl_core.models import Action, Policy, Segment, State, Transition
 
 SETTINGS = Settings(table_name="none", action_cooldown=0, exploration="epsilon")
+POSTERIOR = Settings(table_name="none", action_cooldown=0)
 SHIPPED, DOSED, *_ = KNOWING
 
 
@@ -51,21 +53,33 @@ def test_no_rule_and_no_constant_rate_beats_the_planned_one(world: World) -> Non
     assert best > max([0.0, *others, *constant])
 
 
-def test_knowing_the_dose_is_worth_something_where_the_effect_comes_back_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("settings", [SETTINGS, POSTERIOR], ids=["epsilon", "posterior"])
+def test_knowing_the_dose_is_worth_something_where_the_effect_comes_back_soon(
+    monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> None:
     monkeypatch.setattr(fading, "PEOPLE", 25)
     monkeypatch.setattr(fading, "WITHIN", 0.7)
     world = FADING[0]
-    apart = [gain_of(world, DOSED, SETTINGS, seed) - gain_of(world, SHIPPED, SETTINGS, seed) for seed in range(2)]
+    apart = [gain_of(world, DOSED, settings, seed) - gain_of(world, SHIPPED, settings, seed) for seed in range(2)]
     assert min(apart) > 0.01
 
 
 def test_a_next_state_of_another_table_counts_with_that_tables_value() -> None:
-    state, empty = State(1, 1), Policy(Segment.LOW_LOW)
-    rich = replace(empty, values=(5.0,) * 9)
-    within = fading._taught([empty, rich], Known(state), Action.PHYSICAL, 1.0, Known(state), SETTINGS)
-    across = fading._taught([empty, rich], Known(state), Action.PHYSICAL, 1.0, Known(state, table=1), SETTINGS)
-    assert within.values[state.row] == 1.0
-    assert across.values[state.row] == pytest.approx(1.0 + SETTINGS.discount * 5.0)
+    state, own = State(1, 1), Policy(Segment.LOW_LOW)
+    seen = Transition(b"", state, Action.PHYSICAL, 1.0, state, (), ())
+    rich = replace(own, values=(5.0,) * 9)
+    assert fading._taught(own, own, seen, SETTINGS).values[state.row] == 1.0
+    assert fading._taught(own, rich, seen, SETTINGS).values[state.row] == pytest.approx(1.0 + SETTINGS.discount * 5.0)
+
+
+def test_by_the_filter_it_does_so_once_its_own_table_has_seen_the_state() -> None:
+    state, new = State(1, 1), Policy(Segment.LOW_LOW)
+    seen = Transition(b"", state, Action.PHYSICAL, 1.0, state, (), ())
+    rich = replace(new, values=(5.0,) * 9)
+    known = fading._taught(new, rich, seen, POSTERIOR)
+    assert known == learn(new, seen, POSTERIOR)
+    moved = 1.0 + POSTERIOR.discount * (5.0 - best_next(known, state, ()))
+    assert fading._taught(known, rich, seen, POSTERIOR) == learn(known, replace(seen, reward=moved), POSTERIOR)
 
 
 def test_a_mean_over_runs_has_students_interval() -> None:
