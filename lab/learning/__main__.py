@@ -15,7 +15,7 @@ from lab.learning.summary import Standing, last_line, summarise
 from lab.learning.times import ROUNDS, Times, measure
 from lab.world.tastes import World
 
-SEEDS, EPISODES = 12, 20_000
+SEEDS, EPISODES = 24, 20_000
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -42,7 +42,7 @@ class Settings(Learner):
     epsilon_decay: float = Field(0.993, gt=0, le=1, description="per episode of the segment")
     epsilon_min: float = Field(0.06, ge=0, le=1)
     posterior_scale: float = Field(
-        0.8, gt=0, description="how wide the posterior is taken, in units of its standard deviation"
+        0.95, gt=0, description="how wide the posterior is taken, in units of its standard deviation"
     )
     posterior_floor: float = Field(0.002, ge=0, le=1, description="the share of posterior decisions drawn evenly")
     action_cooldown: int = Field(1, ge=0, le=5, description="latest actions that are not eligible again")

@@ -13,17 +13,23 @@ By averages, where actions are drawn by epsilon-greedy (each count raised by one
     A(s,a) += (d - A(s,a)) / n(s,a)
     A(a)   += (d - A(a)) / n(a)
 
-By Kalman temporal differences (Geist and Pietquin, Kalman Temporal Differences, JAIR 39, 2010; of the covariance the
-diagonal alone), where they are drawn by posterior probability. V, A and what a state adds to an action,
-I(s,b) = Q(s,b) - V(s) - A(b), are normal, with variances u in units of one reward's. What follows counts relative to a
-reference, its running mean over the latest w episodes (relative value iteration: Abounadi, Bertsekas and Borkar, SIAM
-J. Control Optim. 40(3), 2001), so that y does not grow while the table fills, to the credit of whatever is then served:
+By Kalman temporal differences (Geist and Pietquin, Kalman Temporal Differences, JAIR 39, 2010), where they are drawn by
+posterior probability. V, A and what a state adds to an action, I(s,b) = Q(s,b) - V(s) - A(b), are normal, with
+variances u in units of one reward's. Of the covariance the diagonal is kept, and between an action and what states add
+to it what their visits say, as in a random-effects model (Robinson, That BLUP Is a Good Thing, Statistical Science
+6(1), 1991): given A(b), I(s,b) has mean n / (n + k) * (A(s,b) - A(b)) and variance 1 / (n + k). What follows counts
+relative to a reference, its running mean over the latest w episodes (relative value iteration: Abounadi, Bertsekas and
+Borkar, SIAM J. Control Optim. 40(3), 2001), so that y does not grow while the table fills, to the credit of whatever is
+then served:
 
     y          = r + gamma * (next - reference), or r where s' was never seen
-    u(s), u(b) += drift for all s and b;   u(s,a) = 1 / (n(s,a) + k)
-    e          = y - Q(s,a);   S = 1 + u(s) + u(a) + u(s,a)
-    V(s)       += u(s) / S * e;   A(a) += u(a) / S * e;   I(s,a) += u(s,a) / S * e
-    u(s)       -= u(s)^2 / S;     u(a) -= u(a)^2 / S;     n(s,a) += 1
+    u(s), u(b) += drift for all s and b
+    rest       = k / (n(s,a) + k)                            what the state's own visits do not yet say
+    c          = rest * u(a)                                 covariance of A(a) with Q(s,a)
+    v          = rest * c + 1 / (n(s,a) + k)                 variance of Q(s,a) - V(s)
+    e          = y - Q(s,a);   S = 1 + u(s) + v
+    V(s)       += u(s) / S * e;   A(a) += c / S * e;   Q(s,a) - V(s) += v / S * e, by a new A(s,a)
+    u(s)       -= u(s)^2 / S;     u(a) -= c^2 / S;     n(s,a) += 1
     noise      += (e^2 / S - noise) / min(episodes + 20, 1000)    a reward's variance, 0.0001 at least
 
 How much the state matters differs between segments, so k is estimated from the table at every tenth episode, by the
@@ -85,19 +91,6 @@ class _Table:
     def seen(self, s: int) -> int:
         return sum(self.counts[s * _WIDTH : (s + 1) * _WIDTH])
 
-    def gains(self, s: int, a: int, drift: float, error: float) -> tuple[float, float, float]:
-        """How much of the error goes to V(s), A(a) and I(s,a); moves the variances and the noise."""
-        u = [variance + drift for variance in self.variances]
-        cell = 1 / (self.counts[s * _WIDTH + a] + self.pooling)
-        total = 1 + u[s] + u[STATES + a] + cell
-        of_state, of_action = u[s] / total, u[STATES + a] / total
-        u[s] -= of_state * u[s]
-        u[STATES + a] -= of_action * u[STATES + a]
-        self.variances = tuple(u)
-        met = (error * error / total - self.noise) / min(self.episodes + _NOISE_FIRST, _NOISE_WINDOW)
-        self.noise = max(self.noise + met, _NOISE_LEAST)
-        return of_state, of_action, cell / total
-
     def estimated_pooling(self, k0: float) -> float:
         """k from how far the states' advantages lie from their actions', beyond what noise alone would do."""
         ratio, weights = _K_WEIGHT / k0, _K_WEIGHT
@@ -125,16 +118,22 @@ class _Table:
         if self.seen(t.next_state.row):
             y += learner.discount * (follows - self.reference)
             self.reference += (follows - self.reference) / min(self.episodes + 1, learner.value_window)
-        n, pooled = self.counts[sa], self.action_advantages[a]
-        own = n / (n + k) * (self.state_advantages[sa] - pooled)
-        error = y - (self.values[s] + pooled + own)
-        of_state, of_action, of_cell = self.gains(s, a, learner.drift, error)
-        self.values[s] += of_state * error
-        self.action_advantages[a] += of_action * error
-        for cell in range(a, CELLS, _WIDTH):  # I(s,a) of every state stays as it is
-            self.state_advantages[cell] += of_action * error
-        self.counts[sa] += 1
-        self.state_advantages[sa] = self.action_advantages[a] + (own + of_cell * error) * (n + 1 + k) / (n + 1)
+        n, pooled, value = self.counts[sa], self.action_advantages[a], self.values[s]
+        u = [variance + learner.drift for variance in self.variances]
+        rest = k / (n + k)
+        advantage = pooled + (1 - rest) * (self.state_advantages[sa] - pooled)
+        shared = rest * u[STATES + a]
+        variance = rest * shared + 1 / (n + k)
+        error, total = y - (value + advantage), 1 + u[s] + variance
+        self.values[s] = value + u[s] / total * error
+        self.action_advantages[a] = pooled = pooled + shared / total * error
+        advantage += variance / total * error
+        u[s] -= u[s] / total * u[s]
+        u[STATES + a] -= shared / total * shared
+        self.counts[sa], self.variances = n + 1, tuple(u)
+        self.state_advantages[sa] = pooled + (advantage - pooled) * (n + 1 + k) / (n + 1)
+        met = (error * error / total - self.noise) / min(self.episodes + _NOISE_FIRST, _NOISE_WINDOW)
+        self.noise = max(self.noise + met, _NOISE_LEAST)
         if self.episodes % _K_EVERY == 0:
             self.pooling = self.estimated_pooling(learner.pooling_visits)
 

@@ -1,17 +1,18 @@
 """Choosing an action among the eligible ones, with the exact propensity: epsilon-greedy, or by posterior probability.
 
 The second draws each action about as often as it is the best one under a normal posterior of its value (Thompson
-sampling's distribution, worked out instead of sampled). With the variance u(b) of the action's advantage and that of
-what the state adds to it, as the filter of rl_core.learning has them, in units of one reward's variance:
+sampling's distribution, worked out instead of sampled). With the variance u(b) of the action's advantage, as the filter
+of rl_core.learning has it, in units of one reward's variance, and rest = k / (n(s,b) + k):
 
-    var(s,b) = scale^2 noise (u(b) + 1 / (n(s,b) + k))
+    var(s,b) = scale^2 noise (rest^2 u(b) + 1 / (n(s,b) + k))
     z(b)     = (Q(s,best) - Q(s,b)) / sqrt(var(s,b) + var(s,best))
     share(b) ~ P(N > z(b)) for the others, 1 - the greatest of these for the best; scaled to sum to 1
     p(b)     = floor / m + (1 - floor) share(b)
 
 The shares are exact for two actions and for ties, and near for the rest; the draw is from p itself, so that its
-propensity is exact. `noise` is the variance of one reward as the filter has met it; `scale` is less than 1: a posterior
-sharper than belief explores for less long (Chapelle and Li, An Empirical Evaluation of Thompson Sampling, NIPS 2011).
+propensity is exact. `noise` is the variance of one reward as the filter has met it. With a scale of less than 1 it
+explores for less long than it believes it should (Chapelle and Li, An Empirical Evaluation of Thompson Sampling, NIPS
+2011).
 """
 
 import hashlib
@@ -86,7 +87,8 @@ def variances(policy: Policy, state: State, scale: float) -> tuple[float, ...]:
     """The posterior variance of Q(s, b) - V(s) for every action b, shape (6,)."""
     counts = policy.counts[state.row * len(ACTIONS) : (state.row + 1) * len(ACTIONS)]
     unit, k = scale * scale * policy.noise, policy.pooling
-    return tuple([unit * (u + 1 / (n + k)) for u, n in zip(policy.variances[STATES:], counts, strict=True)])
+    cells = zip(policy.variances[STATES:], counts, strict=True)
+    return tuple([unit * (k / (n + k) * k / (n + k) * u + 1 / (n + k)) for u, n in cells])
 
 
 def shares(values: Sequence[float], variance: Sequence[float], options: Sequence[Action]) -> tuple[float, ...]:
