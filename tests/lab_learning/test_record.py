@@ -30,10 +30,10 @@ def test_the_figures_on_record_hold_what_the_page_claims(record: Record) -> None
         for world, of in shares.items()
     }
     assert set(shares) == set(World)
-    assert all(len(of[FETTLE]) >= 12 for of in shares.values())
+    assert all(len(of[FETTLE]) >= 24 for of in shares.values())
     assert not any("behind" in found for found in verdicts.values())
     ahead = {world for world, found in verdicts.items() if set(found[: len(PACKAGES)]) == {"ahead"}}
-    assert ahead == {World.STATES, World.DRIFT, World.DELAYED}
+    assert ahead == {World.STATES, World.HABITUATION, World.DELAYED}
 
 
 def begun(world: World, bins: int, **changed: object) -> tuple[float, ...]:
