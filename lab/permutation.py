@@ -7,19 +7,18 @@ Two questions, each asked of a log (columns: `lab.log`) by a permutation test:
     states    within a segment, do actions work differently in different states? If not, a segment needs one policy for
               all of its states: the states of each user's sessions are shuffled among these sessions.
 
-From each session's reward is taken what an additive model of the user, the (segment, state) and the action explains;
-e is left. With propensity p of the action served and m eligible actions, the session's contrast is the vector
+From each session's reward is taken what an additive model explains: of the user, of the segment and state, and of the
+action, for the second question of the action in that segment; e is left, and after each deal what the dealt labels'
+means explain is taken from it too, as it was for the true ones. Where actions work alike, e has mean 0 whichever action
+was served, so that policies may lean to any actions in any label, and need no weights. Summed over the sessions of a
+label with the same action,
 
-    c(a) = e (served(a) / p - 1 / (m p))    over the eligible actions, 0 for the others
+    T = sum over labels and actions of (sum of e)^2     and     p-value = (1 + deals whose T is as large) / (1 + deals)
 
-whose mean, over the draw of the action, is how much better an action works here than its own general effect, whatever
-the policy leaned to. Summed over the sessions of a label,
-
-    T = sum over labels of |sum of c|^2     and     p-value = (1 + shuffles whose T is as large) / (1 + shuffles)
-
-Unweighted sums have the same mean in every deal, however unlike the contrasts' variances are. Shuffling whole users,
-and states within users only, keeps what makes one person's sessions alike from being taken for an effect. The spread is
-the standard deviation between labels of what an action earns, chance taken off; where p is not small it means nothing.
+Sums, unlike means, have the same expectation however often a learner went on serving what did well at first. Shuffling
+whole users, and states within users only, keeps what makes one person's sessions alike from being taken for an effect.
+The spread is the root mean square, over sessions, of what the served action earns more or less in its label than in
+general, chance taken off; where p is not small it means nothing.
 
 What this cannot tell: whether a policy uses the difference (`lab.evaluate` estimates that), or why it is there.
 """
@@ -66,16 +65,6 @@ def additive_residuals(reward: Floats, *factors: Ints) -> Floats:
     return left
 
 
-def contrasts(log: Log) -> Floats:
-    """c of the module's docstring, shape (n, 6), less its mean over the log."""
-    left = additive_residuals(log.reward, log.user, log.segment * STATES + log.state, log.action)
-    share = 1 / log.propensity
-    c = np.where(log.eligible, -(left * share / log.eligible.sum(1))[:, None], 0.0)
-    c[np.arange(len(log)), log.action] += left * share
-    centred: Floats = c - c.mean(0)
-    return centred
-
-
 def segments_differ(log: Log, shuffles: int = SHUFFLES, seed: int = 0) -> Answer:
     """The first question; who has moved counts where they are now. `seed` decides the shuffles."""
     rng = np.random.default_rng(seed)
@@ -86,7 +75,8 @@ def segments_differ(log: Log, shuffles: int = SHUFFLES, seed: int = 0) -> Answer
         labels: Ints = rng.permutation(of_user)[log.user]
         return labels
 
-    return _answer(log, of_user[log.user], shuffled, shuffles)
+    left = additive_residuals(log.reward, log.user, log.segment * STATES + log.state, log.action)
+    return _answer(left, log.action, of_user[log.user], shuffled, shuffles)
 
 
 def states_differ(log: Log, shuffles: int = SHUFFLES, seed: int = 0) -> Answer:
@@ -100,22 +90,25 @@ def states_differ(log: Log, shuffles: int = SHUFFLES, seed: int = 0) -> Answer:
         labels[own] = state[np.lexsort((rng.random(len(state)), log.user))]
         return labels
 
-    return _answer(log, state, shuffled, shuffles)
+    left = additive_residuals(log.reward, log.user, state, log.segment * len(ACTIONS) + log.action)
+    return _answer(left, log.action, state, shuffled, shuffles)
 
 
-def _answer(log: Log, labels: Ints, shuffled: Shuffle, shuffles: int) -> Answer:
-    c = contrasts(log)
-    true, chance = apart(c, labels), np.array([apart(c, shuffled()) for _ in range(shuffles)])
+def _answer(left: Floats, action: Ints, labels: Ints, shuffled: Shuffle, shuffles: int) -> Answer:
+    true, earned = apart(left, action, labels)
+    chance, by_chance = np.array([apart(left, action, shuffled()) for _ in range(shuffles)]).T
     # The tolerance keeps shuffles that change nothing (one label, one session a user) from counting as smaller.
     as_large = int((chance >= true * (1 - 1e-9)).sum())
-    sizes = np.bincount(labels).astype(float)
-    spread = max(true - chance.mean(), 0.0) / float((sizes**2).sum() * len(ACTIONS))
-    return Answer((1 + as_large) / (1 + shuffles), float(np.sqrt(spread)), len(log))
+    spread = max(earned - by_chance.mean(), 0.0) ** 0.5
+    return Answer((1 + as_large) / (1 + shuffles), float(spread), len(left))
 
 
-def apart(c: Floats, labels: Ints) -> float:
-    """T of the module's docstring."""
-    return float(sum((np.bincount(labels, column) ** 2).sum() for column in c.T))
+def apart(left: Floats, action: Ints, labels: Ints) -> tuple[float, float]:
+    """T of the module's docstring, and the mean square over sessions of what label and action explain of `left`."""
+    left = left - (np.bincount(labels, left) / np.maximum(np.bincount(labels), 1))[labels]
+    cell = labels * len(ACTIONS) + action
+    sums, n = np.bincount(cell, left), np.maximum(np.bincount(cell), 1)
+    return float((sums**2).sum()), float((sums**2 / n).sum() / len(left))
 
 
 def in_words(question: str, answer: Answer) -> str:
@@ -145,8 +138,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (LogError, OSError) as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return 2
-    if not len(log) or np.isnan(log.propensity).any():
-        print("every decision must have its propensity, and there must be one", file=sys.stderr)
+    if not len(log):
+        print("there must be a decision", file=sys.stderr)
         return 2
     print(f"{len(log)} decisions of {log.users} users")
     for question, ask in (("segments", segments_differ), ("states", states_differ)):

@@ -1,5 +1,6 @@
 """Is the personalisation real: small p where it is, even p where it is not."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -7,13 +8,20 @@ from random import Random
 import numpy as np
 import pytest
 
+from lab.learning.methods import Fettle, Method
 from lab.log import Floats, Log, log_of, write_csv
 from lab.permutation import additive_residuals, in_words, main, segments_differ, states_differ
-from lab.world.logs import logged
+from lab.world.logs import SETTINGS, logged
 from lab.world.tastes import World, draw_tastes
 from rl_core.models import ACTIONS, STATES, Segment
 
 NULLS = 120
+Make = Callable[[], Method] | None
+
+
+def learner() -> Method:
+    """The service's own, its exploration as shipped."""
+    return Fettle(SETTINGS)
 
 
 def null_log(seed: int, users: int = 45, each: int = 14) -> Log:
@@ -42,15 +50,15 @@ def null_log(seed: int, users: int = 45, each: int = 14) -> Log:
     return replace(found, propensity=propensity, reward=reward)
 
 
-def evenly_spread(ps: list[float]) -> bool:
-    """Kolmogorov and Smirnov's distance from even, below its 0.1 % limit (1.95 / sqrt n) and half a step of p."""
-    found = np.sort(ps)
+def too_small(ps: list[float]) -> bool:
+    """Kolmogorov and Smirnov's one-sided distance below even, beyond its 0.1 % limit and a step of p."""
     grid = np.arange(1, len(ps) + 1) / len(ps)
-    return bool(np.abs(found - grid).max() < 1.95 / len(ps) ** 0.5 + 0.02)
+    return bool((grid - np.sort(ps)).max() > 1.86 / len(ps) ** 0.5 + 0.02)
 
 
-def test_real_differences_between_segments_give_a_small_p() -> None:
-    log = log_of(logged(draw_tastes(World.BASE, 1), 1500))
+@pytest.mark.parametrize("method", [None, learner], ids=["uniform", "fettle"])
+def test_real_differences_between_segments_give_a_small_p(method: Make) -> None:
+    log = log_of(logged(draw_tastes(World.BASE, 1), 1500, method=method and method()))
     answer = segments_differ(log, shuffles=199)
     assert answer.p == 1 / 200
     assert 0.03 < answer.spread < 0.3
@@ -63,25 +71,38 @@ def test_one_taste_for_everybody_gives_no_small_p() -> None:
     assert states_differ(log, shuffles=199).p > 0.01
 
 
-def test_real_differences_between_states_give_a_small_p() -> None:
+@pytest.mark.parametrize("method", [None, learner], ids=["uniform", "fettle"])
+def test_real_differences_between_states_give_a_small_p(method: Make) -> None:
     base = draw_tastes(World.BASE, 1)
     rng = Random(5)
     rows = tuple(tuple(rng.gauss(0, 0.2) for _ in ACTIONS) for _ in range(STATES))
-    log = log_of(logged({s: replace(t, by_state=rows) for s, t in base.items()}, 4000))
+    log = log_of(logged({s: replace(t, by_state=rows) for s, t in base.items()}, 4000, method=method and method()))
     assert states_differ(log, shuffles=199).p == 1 / 200
 
 
 @pytest.mark.parametrize("question", [segments_differ, states_differ])
-def test_where_there_is_nothing_p_is_spread_evenly(question: type) -> None:
+def test_where_there_is_nothing_p_is_not_smaller_than_by_chance(question: type) -> None:
     ps = [question(null_log(seed), shuffles=49, seed=seed).p for seed in range(NULLS)]
-    assert evenly_spread(ps)
+    assert not too_small(ps)
     assert 0.0 < np.mean(np.array(ps) <= 0.1) < 0.2
 
 
-def test_an_uneven_spread_would_be_noticed() -> None:
+def test_nor_where_a_learner_has_learned_that_there_is_nothing() -> None:
+    found: dict[str, list[float]] = {"segments": [], "states": []}
+    for seed in range(30):
+        one = draw_tastes(World.BASE, seed)[Segment.LOW_LOW]
+        log = log_of(logged(dict.fromkeys(Segment, one), 1000, seed, learner()))
+        found["segments"].append(segments_differ(log, shuffles=49, seed=seed).p)
+        found["states"].append(states_differ(log, shuffles=49, seed=seed).p)
+    for ps in found.values():
+        assert not too_small(ps)
+        assert 0.3 < np.mean(ps) < 0.7
+
+
+def test_small_ps_would_be_noticed() -> None:
     rng = np.random.default_rng(1)
-    assert evenly_spread(list(rng.random(NULLS)))
-    assert not evenly_spread(list(rng.random(NULLS) ** 2))
+    assert not too_small(list(rng.random(NULLS)))
+    assert too_small(list(rng.random(NULLS) ** 2))
 
 
 def test_the_residuals_of_an_additive_reward_are_nothing() -> None:
