@@ -10,7 +10,7 @@ import pytest
 
 from lab.learning.methods import Fettle, Method
 from lab.log import Floats, Log, log_of, write_csv
-from lab.permutation import additive_residuals, in_words, main, segments_differ, states_differ
+from lab.permutation import Answer, additive_residuals, in_words, main, segments_differ, states_differ
 from lab.world.logs import SETTINGS, logged
 from lab.world.tastes import World, draw_tastes
 from rl_core.models import ACTIONS, STATES, Segment
@@ -110,6 +110,13 @@ def test_the_residuals_of_an_additive_reward_are_nothing() -> None:
     one, other = rng.integers(0, 5, 500), rng.integers(0, 4, 500)
     reward = rng.normal(0, 1, 5)[one] + rng.normal(0, 1, 4)[other] + 3
     assert np.abs(additive_residuals(reward, one, other)).max() < 1e-9
+
+
+@pytest.mark.parametrize("question", [segments_differ, states_differ])
+def test_a_log_needs_no_propensities(question: Callable[..., Answer]) -> None:
+    log = null_log(3)
+    without = replace(log, propensity=np.full(len(log), np.nan))
+    assert question(without, shuffles=49) == question(log, shuffles=49)
 
 
 def test_a_log_without_anything_to_shuffle_proves_nothing() -> None:
