@@ -40,7 +40,7 @@ else
 endif
 
 daily-month: $(VENV)/$(STAMP) $(MINISTACK)/$(STAMP)  ## 2,000 people's month against a recount; what the daily job costs
-	@exec $(VENV)/bin/python -m lab.month
+	@exec $(VENV)/bin/python -m lab.proofs.month
 
 demo: $(VENV)/$(STAMP) $(MINISTACK)/$(STAMP)  ## watch simulated people live through weeks with the real handlers
 	@exec $(VENV)/bin/python -m lab.demo
@@ -52,7 +52,7 @@ lint: $(VENV)/$(STAMP)  ## ruff: rules and format
 	@$(VENV)/bin/ruff format --check
 
 # What runs in the laboratory's environment is named there too: mypy needs the packages to know their types.
-LEARNING := $(wildcard $(foreach folder,lab/world lab/learning lab/ope tests/lab_*,$(folder)/*.py) lab/evaluate*.py)
+LEARNING := $(wildcard $(foreach folder,lab/world lab/learning operate/ope tests/lab_*,$(folder)/*.py) operate/evaluate*.py)
 
 types: $(VENV)/$(STAMP) $(LAB)/$(STAMP)  ## mypy, strict
 	@$(VENV)/bin/mypy
@@ -83,7 +83,7 @@ openapi: $(VENV)/$(STAMP)  ## write docs/openapi.json from the handlers
 	@$(VENV)/bin/python -m local.openapi
 
 fuzz: $(VENV)/$(STAMP) $(MINISTACK)/$(STAMP) $(SECURITY)/$(STAMP)  ## requests drawn from docs/openapi.json, checked (EXAMPLES=1000: longer; SEED=1)
-	@$(VENV)/bin/python -m lab.fuzz $(if $(EXAMPLES),--examples $(EXAMPLES)) $(if $(SEED),--seed $(SEED))
+	@$(VENV)/bin/python -m lab.proofs.fuzz $(if $(EXAMPLES),--examples $(EXAMPLES)) $(if $(SEED),--seed $(SEED))
 
 security: $(VENV)/$(STAMP) $(SECURITY)/$(STAMP)  ## scan template, pinned packages, code, and files for secrets (COMPLETE=1: no scanner may be out of reach)
 	@$(VENV)/bin/python -m lab.security $(if $(COMPLETE),--complete)
@@ -102,16 +102,16 @@ model-test: $(VENV)/$(STAMP)  ## random lives against a reference model, long
 	@FETTLE_MODEL_EXAMPLES=$(or $(EXAMPLES),100) $(VENV)/bin/python -m pytest tests/model
 
 faults: $(VENV)/$(STAMP) $(MINISTACK)/$(STAMP)  ## fail every call of every operation in every way, and compare
-	@exec $(VENV)/bin/python -m lab.faults
+	@exec $(VENV)/bin/python -m lab.proofs.faults
 
 bench-contention: $(VENV)/$(STAMP) $(MINISTACK)/$(STAMP)  ## many writers on one segment, and the job's drain
-	@exec $(VENV)/bin/python -m lab.bench_contention
+	@exec $(VENV)/bin/python -m lab.bench.contention
 
 bench-units: $(VENV)/$(STAMP) $(MINISTACK)/$(STAMP)  ## count the DynamoDB units and milliseconds of each request
-	@exec $(VENV)/bin/python -m lab.bench_units
+	@exec $(VENV)/bin/python -m lab.bench.units
 
 bench-coldstart: $(VENV)/$(STAMP) $(SAM)/$(STAMP)  ## time each request handler's init beside a bare client (LAYER=.../python: a built one; TARGET=python3.13; COUNT=1)
-	@exec $(VENV)/bin/python -m lab.coldstart $(if $(LAYER),--layer "$(LAYER)") $(if $(TARGET),--python "$(TARGET)") $(if $(COUNT),--count)
+	@exec $(VENV)/bin/python -m lab.bench.coldstart $(if $(LAYER),--layer "$(LAYER)") $(if $(TARGET),--python "$(TARGET)") $(if $(COUNT),--count)
 
 bench-learning: $(LAB)/$(STAMP)  ## Fettle against other learners in simulated worlds (SEEDS=2 EPISODES=2000: less)
 	@exec $(LAB)/bin/python -m lab.learning $(if $(SEEDS),--seeds $(SEEDS)) $(if $(EPISODES),--episodes $(EPISODES))
@@ -120,7 +120,7 @@ bench-settings: $(LAB)/$(STAMP)  ## one setting of the learner changed at a time
 	@exec $(LAB)/bin/python -m lab.learning.sweep $(if $(SEEDS),--seeds $(SEEDS)) $(if $(EPISODES),--episodes $(EPISODES))
 
 bench-heartsteps: $(VENV)/$(STAMP)  ## the learner over a real trial, and where effects wear off (docs/learning-heartsteps.md)
-	@exec $(VENV)/bin/python -m lab.heartsteps
+	@exec $(VENV)/bin/python -m lab.studies.heartsteps
 
 venv: $(VENV)/$(STAMP) $(MINISTACK)/$(STAMP) $(SAM)/$(STAMP) $(LAMBDA)/$(STAMP) $(LAB)/$(STAMP) $(SECURITY)/$(STAMP)  ## make the virtual environments of CI
 

@@ -17,11 +17,11 @@ import boto3
 from operate.daily import compute, table
 from rl_core.config import Settings, read_settings
 from rl_core.errors import FettleError
-from rl_core.history import explain, mend, policy_at, roll_back
 from rl_core.models import ACTIONS, Segment, Session
-from rl_core.retry import until_settled
 from rl_core.store import Days, Store
 from rl_core.store.policies import policy_item
+from rl_core.work.retry import until_settled
+from rl_core.work.versions import explain, mend, policy_at, roll_back
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

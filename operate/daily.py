@@ -6,19 +6,19 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import date, datetime
 
-from rl_core.catalogue import catalogue
-from rl_core.config import Settings
-from rl_core.effectiveness import (
+from operate.intervals import (
     Estimate,
     completion_by_action,
     completion_by_entry,
     lift_by_entry,
     reward_by_action,
 )
+from rl_core.config import Settings
+from rl_core.days.tally import SegmentDay
 from rl_core.models import ACTIONS, Segment
-from rl_core.rollup import run_shard
+from rl_core.sessions.catalogue import catalogue
 from rl_core.store import DAY_SHARDS, Days
-from rl_core.tally import SegmentDay
+from rl_core.work.roll_up import run_shard
 
 NAMES = {zlib.crc32(e.slug.encode()): e.name for e in catalogue().entries}
 

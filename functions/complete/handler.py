@@ -9,15 +9,10 @@ from aws_lambda_powertools.event_handler.openapi.params import Body, Path
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel, BeforeValidator
 
-from rl_core import lifecycle, measures, trainer
-from rl_core.answers import CompleteRequest, completed_today, find_session, served_user
 from rl_core.config import settings
-from rl_core.errors import ActivityNotFoundError, SessionClosedError
-from rl_core.models import EndedBy, Session
-from rl_core.outcome import outcome_of
-from rl_core.retry import until_settled
-from rl_core.store import mark_writes, open_store, profile_write, session_write
-from rl_core.wire import (
+from rl_core.edge import measures
+from rl_core.edge.answers import CompleteRequest, completed_today, find_session, served_user
+from rl_core.edge.http import (
     BODY_ERRORS,
     Rounded,
     TrackedActivity,
@@ -31,6 +26,13 @@ from rl_core.wire import (
     split_id,
     tracked_fields,
 )
+from rl_core.errors import ActivityNotFoundError, SessionClosedError
+from rl_core.models import EndedBy, Session
+from rl_core.sessions import lifecycle
+from rl_core.sessions.outcome import outcome_of
+from rl_core.store import mark_writes, open_store, profile_write, session_write
+from rl_core.work import train as trainer
+from rl_core.work.retry import until_settled
 
 app = APIGatewayHttpResolver(enable_validation=True)
 answer_problems(app)

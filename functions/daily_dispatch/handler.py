@@ -7,9 +7,9 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from rl_core import rollup
 from rl_core.store import open_days
 from rl_core.store.queue import open_queue
+from rl_core.work import roll_up as rollup
 
 logger = Logger()
 metrics = Metrics()

@@ -11,9 +11,9 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import AwareDatetime, BaseModel, Field
 
-from rl_core import rollup
 from rl_core.config import settings
 from rl_core.store import DAY_SHARDS, open_days
+from rl_core.work import roll_up as rollup
 
 processor = BatchProcessor(event_type=EventType.SQS)
 logger = Logger()

@@ -10,11 +10,11 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from rl_core.config import settings
-from rl_core.erasure import forget
 from rl_core.errors import ConflictError, FettleError
 from rl_core.models import Segment
-from rl_core.retry import until_settled
 from rl_core.store import Leaver, Lesson, Store, open_store
+from rl_core.work.forget import forget
+from rl_core.work.retry import until_settled
 
 logger = Logger()
 metrics = Metrics()

@@ -10,14 +10,10 @@ from aws_lambda_powertools.event_handler.openapi.params import Body
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel, Field
 
-from rl_core import lifecycle, measures, trainer
-from rl_core.answers import CompleteRequest, find_session, served_user
 from rl_core.config import settings
-from rl_core.errors import ActivityNotFoundError, InvalidRequestError, SessionClosedError
-from rl_core.models import MAX_ACTIVITIES, EndedBy, Profile, Session
-from rl_core.retry import until_settled
-from rl_core.store import Store, mark_writes, open_store, profile_write, session_write
-from rl_core.wire import (
+from rl_core.edge import measures
+from rl_core.edge.answers import CompleteRequest, find_session, served_user
+from rl_core.edge.http import (
     BODY_ERRORS,
     WHOLE,
     Notes,
@@ -31,6 +27,12 @@ from rl_core.wire import (
     responses,
     split_id,
 )
+from rl_core.errors import ActivityNotFoundError, InvalidRequestError, SessionClosedError
+from rl_core.models import MAX_ACTIVITIES, EndedBy, Profile, Session
+from rl_core.sessions import lifecycle
+from rl_core.store import Store, mark_writes, open_store, profile_write, session_write
+from rl_core.work import train as trainer
+from rl_core.work.retry import until_settled
 
 app = APIGatewayHttpResolver(enable_validation=True)
 answer_problems(app)

@@ -10,8 +10,8 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from rl_core import measures, trainer
 from rl_core.config import settings
+from rl_core.edge import measures
 from rl_core.errors import (
     ConflictError,
     OversizeError,
@@ -22,6 +22,7 @@ from rl_core.errors import (
 )
 from rl_core.models import Segment
 from rl_core.store import Due, Store, open_store
+from rl_core.work import train as trainer
 
 logger = Logger()
 metrics = Metrics()

@@ -16,14 +16,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
-from rl_core.assessment import segment_of
-from rl_core.catalogue import catalogue
-from rl_core.engagement import engagement_now, streak_now, timezones
-from rl_core.errors import ErasingError, InvalidRequestError, ProfileNotFoundError
-from rl_core.models import Profile, Segment, Session
-from rl_core.retry import until_settled
-from rl_core.store import Head, erasing_write, open_store, profile_write
-from rl_core.wire import (
+from rl_core.edge.http import (
     BODY_ERRORS,
     WHOLE,
     Rounded,
@@ -38,6 +31,13 @@ from rl_core.wire import (
     responses,
     tracked_fields,
 )
+from rl_core.errors import ErasingError, InvalidRequestError, ProfileNotFoundError
+from rl_core.models import Profile, Segment, Session
+from rl_core.sessions.assessment import segment_of
+from rl_core.sessions.calendar import engagement_now, streak_now, timezones
+from rl_core.sessions.catalogue import catalogue
+from rl_core.store import Head, erasing_write, open_store, profile_write
+from rl_core.work.retry import until_settled
 
 app = APIGatewayHttpResolver(enable_validation=True)
 answer_problems(app)

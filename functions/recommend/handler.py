@@ -11,14 +11,15 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel
 
-from rl_core import lifecycle, measures
 from rl_core.config import settings
+from rl_core.edge import measures
+from rl_core.edge.http import Timestamp, activity_id, answer_problems, caller, entry_of, now_of, resolve, responses
 from rl_core.errors import ErasingError, InvalidRequestError, PolicyUnreadableError, ProfileRequiredError
+from rl_core.learner.choosing import known_best
 from rl_core.models import ACTIONS, Policy, Profile, Segment, Session, Status
-from rl_core.policy import known_best
-from rl_core.retry import until_settled
+from rl_core.sessions import lifecycle
 from rl_core.store import mark_writes, open_store, profile_write, session_write
-from rl_core.wire import Timestamp, activity_id, answer_problems, caller, entry_of, now_of, resolve, responses
+from rl_core.work.retry import until_settled
 
 app = APIGatewayHttpResolver(enable_validation=True)
 answer_problems(app)

@@ -10,12 +10,12 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel, BeforeValidator
 
-from rl_core.days import ONE_DAY, TYPES, Figures, Mark, figures_of
-from rl_core.engagement import active_day, engagement_now, streak_now
+from rl_core.days.figures import ONE_DAY, TYPES, Figures, Mark, figures_of
+from rl_core.edge.http import Rounded, answer_problems, caller, now_of, percent, plain_integer, resolve, responses
 from rl_core.errors import ErasingError, InvalidRequestError, ProfileRequiredError
 from rl_core.models import Profile
+from rl_core.sessions.calendar import active_day, engagement_now, streak_now
 from rl_core.store import Head, UserDay, open_days, open_store
-from rl_core.wire import Rounded, answer_problems, caller, now_of, percent, plain_integer, resolve, responses
 
 app = APIGatewayHttpResolver(enable_validation=True)
 answer_problems(app)

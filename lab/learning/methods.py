@@ -13,9 +13,9 @@ from typing import Protocol
 
 from lab.world.crowd import Caller, Feedback
 from rl_core.config import Settings
-from rl_core.learning import learn
+from rl_core.learner.choosing import decide, eligible, epsilon, generator, pick
+from rl_core.learner.folding import learn
 from rl_core.models import ACTIONS, STATES, Action, Decision, Policy, Segment
-from rl_core.policy import decide, eligible, epsilon, generator, pick
 
 
 class Method(Protocol):

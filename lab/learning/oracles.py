@@ -19,7 +19,7 @@ from lab.world.crowd import Caller, Feedback, plan_size
 from lab.world.people import clip, mean_reward, usual_lift, willingness
 from lab.world.tastes import DRIFT_DAYS, REMEMBERED, Moment, Tastes
 from rl_core.models import ACTIONS, Action, Decision
-from rl_core.outcome import state_of
+from rl_core.sessions.outcome import state_of
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -70,7 +70,7 @@ def after(values: Values, caller: Caller, action: Action) -> float:
 
 
 def step(tastes: Tastes, action: Action, e: float, m: float, willing: float) -> tuple[float, float]:
-    """Both scores after a session at its mean, by the service's formulas (`rl_core.outcome`)."""
+    """Both scores after a session at its mean, by the service's formulas (`rl_core.sessions.outcome`)."""
     rating = min(max(1.5 + 2.5 * willing + tastes.regard[action], 1.0), 5.0)
     moved = e + 0.2 * (DONE * willing - e) + FIT + 0.1 * tastes.rates * DONE * (rating - 3)
     return min(max(moved, 0.0), 1.0), m + 0.2 * (DONE * usual_lift(willing) / 5 - m)

@@ -6,7 +6,7 @@ stays away; other people come in between, so what a session teaches may arrive m
 a person may leave for good, the sooner the less engaged; somebody new with the same tastes takes the place.
 
 What happens to whom when (endings, late and lost feedback) is drawn before the plan is known and favours no action.
-Sessions are kept as values of the core without the store's attributes; a test sets them beside `rl_core.lifecycle`.
+Sessions are kept as values of the core without the store's attributes; a test sets them beside `sessions.lifecycle`.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ from lab.world.people import (
     willingness,
 )
 from lab.world.tastes import SEGMENTS, Moment, Tastes
-from rl_core.catalogue import Entry, catalogue
 from rl_core.config import Settings
-from rl_core.lifecycle import KEPT_ACTIONS
+from rl_core.learner.choosing import barred, eligible
 from rl_core.models import Action, Activity, ActivityStats, Decision, Result, Segment, State, Transition
-from rl_core.outcome import engagement_after, motivation_after, outcome_of, reward, state_of
-from rl_core.policy import barred, eligible
-from rl_core.slate import assign
+from rl_core.sessions.catalogue import Entry, catalogue
+from rl_core.sessions.lifecycle import KEPT_ACTIONS
+from rl_core.sessions.outcome import engagement_after, motivation_after, outcome_of, reward, state_of
+from rl_core.sessions.slate import assign
 
 PER_SEGMENT = 20
 LATE, LOST = 0.08, 0.03  # of the sessions that were done

@@ -70,7 +70,7 @@ class Visitors(gymnasium.Env[Observation, np.int64]):
     def serve(
         self, decision: Decision, stats: Mapping[int, ActivityStats] | None = None, rng: Random | None = None
     ) -> float:
-        """What `step` does, with a decision of `rl_core.policy`, the policy's statistics and the decision's generator.
+        """What `step` does, with a decision of the learner, the policy's statistics and the decision's generator.
 
         Returns the reward; `visitor` is then the next one.
         """

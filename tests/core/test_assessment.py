@@ -2,8 +2,8 @@
 
 import pytest
 
-from rl_core.assessment import segment_of
 from rl_core.models import Level, Segment
+from rl_core.sessions.assessment import segment_of
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from rl_core.catalogue import Catalogue, Entry, catalogue
 from rl_core.models import Segment
+from rl_core.sessions.catalogue import Catalogue, Entry, catalogue
 
 HIGH_LOW, MODERATE_MODERATE = Segment.HIGH_LOW, Segment.MODERATE_MODERATE
 GIVEN = [

@@ -6,10 +6,10 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from rl_core.config import Settings
-from rl_core.days import Mark, closed_day, figures_of, final_day
-from rl_core.engagement import active_day, decayed, engagement_now
-from rl_core.lifecycle import add_rating, answer, close, expire, issue, on_day, visit
+from rl_core.days.figures import Mark, closed_day, figures_of, final_day
 from rl_core.models import EndedBy, Policy, Profile, Session, Streak
+from rl_core.sessions.calendar import active_day, decayed, engagement_now
+from rl_core.sessions.lifecycle import add_rating, answer, close, expire, issue, on_day, visit
 
 MORNING = datetime(2026, 11, 23, 8, tzinfo=UTC)
 MONDAY = date(2026, 11, 23)

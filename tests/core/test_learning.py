@@ -8,9 +8,9 @@ from statistics import fmean
 import pytest
 
 from rl_core.config import Learner, Settings
-from rl_core.learning import best_next, fold, learn, q_table, q_values
+from rl_core.learner.choosing import decide
+from rl_core.learner.folding import best_next, fold, learn, q_table, q_values
 from rl_core.models import ACTIONS, STATES, Action, ActivityStats, Policy, Result, Segment, State, Transition
-from rl_core.policy import decide
 
 POSTERIOR = Settings(table_name="t", exploration="posterior")
 EMPTY = Policy(Segment.LOW_LOW)
@@ -258,7 +258,7 @@ def test_what_one_state_says_of_an_action_moves_it_elsewhere_as_far_as_own_visit
 
 
 def test_where_values_are_known_the_filter_is_the_random_effects_model(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rl_core.learning._K_EVERY", 10**9)
+    monkeypatch.setattr("rl_core.learner.folding._K_EVERY", 10**9)
     rng, learner = Random(12), Learner(exploration="posterior", discount=0, drift=0)
     start = replace(EMPTY, episodes=1, pooling=20.0, variances=(0.0,) * STATES + (0.5,) * 6)
     heard: list[list[float]] = [[rng.gauss(0.3, 0.2) for _ in range(n)] for n in (0, 1, 2, 5, 10, 20, 40, 3, 0)]

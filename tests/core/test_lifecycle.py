@@ -5,10 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from rl_core import lifecycle
-from rl_core.catalogue import catalogue, crc
 from rl_core.config import Settings
-from rl_core.lifecycle import Answer, add_rating, answer, close, expire, issue, on_day, transition_of
 from rl_core.models import (
     ACTIONS,
     Action,
@@ -23,7 +20,10 @@ from rl_core.models import (
     Status,
     Streak,
 )
-from rl_core.outcome import state_of
+from rl_core.sessions import lifecycle
+from rl_core.sessions.catalogue import catalogue, crc
+from rl_core.sessions.lifecycle import Answer, add_rating, answer, close, expire, issue, on_day, transition_of
+from rl_core.sessions.outcome import state_of
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 LATER = NOW + timedelta(hours=1)

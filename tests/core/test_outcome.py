@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from rl_core.models import Activity, State
-from rl_core.outcome import engagement_after, motivation_after, outcome_of, reward, state_of
+from rl_core.sessions.outcome import engagement_after, motivation_after, outcome_of, reward, state_of
 
 DONE = Activity("walking-10", completed=True, motivation_before=2, motivation_after=4)
 SKIPPED = Activity("body-scan-10", completed=False, motivation_before=2, motivation_after=2)

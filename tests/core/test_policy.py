@@ -7,8 +7,7 @@ from random import Random
 import pytest
 
 from rl_core.config import Settings
-from rl_core.models import ACTIONS, Action, Decision, Policy, Segment, State
-from rl_core.policy import (
+from rl_core.learner.choosing import (
     barred,
     choose,
     decide,
@@ -19,6 +18,7 @@ from rl_core.policy import (
     known_best,
     pick,
 )
+from rl_core.models import ACTIONS, Action, Decision, Policy, Segment, State
 
 STATE = State(1, 1)
 DRAWS = 20_000

@@ -8,8 +8,8 @@ from statistics import NormalDist, fmean
 import pytest
 
 from rl_core.config import Settings, read_settings
+from rl_core.learner.choosing import decide, generator, known_best, sample, shares, tail, variances
 from rl_core.models import ACTIONS, CELLS, Action, Decision, Policy, Segment, State
-from rl_core.policy import decide, generator, known_best, sample, shares, tail, variances
 
 STATE = State(1, 1)
 POSTERIOR = Settings(table_name="t", exploration="posterior")

@@ -9,9 +9,9 @@ from statistics import mean
 
 import pytest
 
-from rl_core.catalogue import Entry, catalogue
 from rl_core.models import ACTIONS, LEVELS, Action, ActivityStats, Level, Segment
-from rl_core.slate import assign
+from rl_core.sessions.catalogue import Entry, catalogue
+from rl_core.sessions.slate import assign
 
 Stats = Mapping[int, ActivityStats]
 

@@ -9,11 +9,9 @@ from typing import Any
 
 import pytest
 
-from rl_core.catalogue import catalogue, crc
 from rl_core.config import Learner, Settings
 from rl_core.errors import PolicyUnreadableError, UnreadableItemError
-from rl_core.learning import fold
-from rl_core.lifecycle import close
+from rl_core.learner.folding import fold
 from rl_core.models import (
     ACTIONS,
     Activity,
@@ -30,6 +28,8 @@ from rl_core.models import (
     Transition,
     VersionRecord,
 )
+from rl_core.sessions.catalogue import catalogue, crc
+from rl_core.sessions.lifecycle import close
 from rl_core.store.attributes import number, read_float
 from rl_core.store.items import erasing_item, profile_item, read_profile, read_session, session_item
 from rl_core.store.keys import PARKED, PROFILE_SK, session_sk

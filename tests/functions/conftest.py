@@ -5,10 +5,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from rl_core import lifecycle, trainer
 from rl_core.config import settings
 from rl_core.models import EndedBy, Profile, Segment, Session
+from rl_core.sessions import lifecycle
 from rl_core.store import Store, profile_write, session_write
+from rl_core.work import train as trainer
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 SEGMENT = Segment.HIGH_LOW

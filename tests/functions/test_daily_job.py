@@ -9,14 +9,15 @@ from typing import Any
 import boto3
 import pytest
 
-from lab.faults.client import Fault, FaultyClient, Kind
-from rl_core import lifecycle, trainer
+from lab.proofs.faults.client import Fault, FaultyClient, Kind
 from rl_core.config import settings
 from rl_core.errors import UnavailableError
 from rl_core.models import EndedBy, Segment, Session, Status
-from rl_core.rollup import Dispatched, dispatch, merge, run_shard
+from rl_core.sessions import lifecycle
 from rl_core.store import Days, Store, erasing_write, mark_writes, profile_write, session_write
 from rl_core.store.days import UserDay
+from rl_core.work import train as trainer
+from rl_core.work.roll_up import Dispatched, dispatch, merge, run_shard
 from tests.conftest import TEMPLATE, handler_of
 from tests.functions.conftest import NOW, SEGMENT, World
 

@@ -11,13 +11,15 @@ import boto3
 import pytest
 
 from operate.__main__ import main
-from rl_core import history, lifecycle, trainer
 from rl_core.config import settings
 from rl_core.errors import ConflictError, RefoldPendingError, UnavailableError
-from rl_core.learning import fold
+from rl_core.learner.folding import fold
 from rl_core.models import Policy, Session, Status
+from rl_core.sessions import lifecycle
 from rl_core.store import Leaver, Store, erasing_write, policy_write, writes
 from rl_core.store.policies import POLICY_FORMAT
+from rl_core.work import train as trainer
+from rl_core.work import versions as history
 from tests.conftest import TEMPLATE, handler_of
 from tests.functions.conftest import NOW, SEGMENT, World
 from tests.functions.test_learning_job import always, learn, spoil

@@ -8,9 +8,9 @@ from typing import Any
 import boto3
 import pytest
 
+from rl_core.edge.http import caller
 from rl_core.errors import UnauthorizedError
 from rl_core.models import Status
-from rl_core.wire import caller
 from tests.conftest import TEMPLATE, handler_of
 from tests.functions.conftest import NOW, SEGMENT, World
 from tests.functions.test_learning_job import always, learn, spoil

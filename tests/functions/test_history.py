@@ -8,12 +8,13 @@ import boto3
 import pytest
 
 from operate.__main__ import main
-from rl_core import history, lifecycle
 from rl_core.config import settings
 from rl_core.errors import ConflictError, HistoryError
 from rl_core.models import Policy, Status
+from rl_core.sessions import lifecycle
 from rl_core.store import Store, writes
 from rl_core.store.policies import policy_item
+from rl_core.work import versions as history
 from tests.conftest import TEMPLATE
 from tests.functions.conftest import NOW, SEGMENT, World
 from tests.functions.test_learning_job import always, learn, spoil

@@ -9,12 +9,12 @@ from typing import Any
 import boto3
 import pytest
 
-from rl_core import trainer
 from rl_core.config import settings
 from rl_core.errors import ConflictError, OversizeError, PolicyUnreadableError, UnavailableError
-from rl_core.learning import fold
+from rl_core.learner.folding import fold
 from rl_core.models import EndedBy, Policy, Status
 from rl_core.store import Head, Put, Store, policy_write, session_write
+from rl_core.work import train as trainer
 from tests.conftest import TEMPLATE, handler_of
 from tests.functions.conftest import NOW, SEGMENT, World
 

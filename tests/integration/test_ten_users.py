@@ -7,7 +7,7 @@ import pytest
 
 from local.clock import SteppedClock
 from local.stack import Stack
-from rl_core.learning import q_values
+from rl_core.learner.folding import q_values
 from rl_core.models import Policy, Segment, State
 from rl_core.store import Store
 from tests.integration.conftest import START, Phone, client_of, done, ids, ok

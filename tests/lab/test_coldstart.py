@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from lab.coldstart.measure import ratio
-from lab.coldstart.sandbox import SandboxError, interpreter, pins, request_handlers
+from lab.bench.coldstart.measure import ratio
+from lab.bench.coldstart.sandbox import SandboxError, interpreter, pins, request_handlers
 from local.template import load
 
 

@@ -7,8 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
-from lab.demo import START, TICK, diary_of, main
-from lab.drive import Phone, SurpriseError
+from lab.demo.__main__ import START, TICK, diary_of, main
+from lab.demo.drive import Phone, SurpriseError
 from lab.world.people import Ending, population
 from lab.world.tastes import APPETITES
 

@@ -5,11 +5,11 @@ from random import Random
 
 import pytest
 
-from lab.heartsteps import fading
-from lab.heartsteps.fading import FADING, FRESH, KNOWING, RULES, World, by_rule, gain_of, live, mean_over
-from lab.heartsteps.trial import Scores
+from lab.studies.heartsteps import fading
+from lab.studies.heartsteps.fading import FADING, FRESH, KNOWING, RULES, World, by_rule, gain_of, live, mean_over
+from lab.studies.heartsteps.trial import Scores
 from rl_core.config import Settings
-from rl_core.learning import best_next, learn
+from rl_core.learner.folding import best_next, learn
 from rl_core.models import Action, Policy, Segment, State, Transition
 
 SETTINGS = Settings(table_name="none", action_cooldown=0, exploration="epsilon")

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from lab.faults.bench import Bench, bench
-from lab.faults.client import Kind
-from lab.faults.outcome import broken, differences
-from lab.faults.scenarios import SCENARIOS, Scenario
-from lab.faults.trial import Trial
+from lab.proofs.faults.bench import Bench, bench
+from lab.proofs.faults.client import Kind
+from lab.proofs.faults.outcome import broken, differences
+from lab.proofs.faults.scenarios import SCENARIOS, Scenario
+from lab.proofs.faults.trial import Trial
 
 
 def scenario(name: str) -> Scenario:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from lab.fuzz.__main__ import shallow
+from lab.proofs.fuzz.__main__ import shallow
 from local.pages import OPENAPI
 
 OPERATIONS = [

@@ -7,13 +7,13 @@ from random import Random
 import numpy as np
 import pytest
 
-from lab.heartsteps import page
-from lab.heartsteps.effects import doses, effect, weeks
-from lab.heartsteps.learning import as_the_log_goes_by, replay, replayed
-from lab.heartsteps.trial import FILE, Scores, Trial, load, sample_of, shipped, walk, with_dose
-from lab.log import Floats, LogError
-from lab.ope.calibration import calibrate
-from lab.ope.judge import Target, Verdict, difference, judge, served
+from lab.studies.heartsteps import page
+from lab.studies.heartsteps.effects import doses, effect, weeks
+from lab.studies.heartsteps.learning import as_the_log_goes_by, replay, replayed
+from lab.studies.heartsteps.trial import FILE, Scores, Trial, load, sample_of, shipped, walk, with_dose
+from operate.log import Floats, LogError
+from operate.ope.calibration import calibrate
+from operate.ope.judge import Target, Verdict, difference, judge, served
 from rl_core.config import Settings
 from rl_core.models import State
 

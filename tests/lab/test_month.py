@@ -6,11 +6,11 @@ from datetime import timedelta
 
 import pytest
 
-from lab.month.__main__ import everything
-from lab.month.compare import segment_days, user_days
-from lab.month.people import Entry
-from lab.month.recount import Life, lives_of
-from lab.month.run import FIRST, live, queue_only, start
+from lab.proofs.month.__main__ import everything
+from lab.proofs.month.compare import segment_days, user_days
+from lab.proofs.month.people import Entry
+from lab.proofs.month.recount import Life, lives_of
+from lab.proofs.month.run import FIRST, live, queue_only, start
 from local.stack import Stack
 from rl_core.store import Days, Store
 

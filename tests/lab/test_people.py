@@ -22,9 +22,9 @@ from lab.world.people import (
     willingness,
 )
 from lab.world.tastes import APPETITES
-from rl_core.assessment import segment_of
-from rl_core.catalogue import catalogue
 from rl_core.models import ACTIONS, Segment
+from rl_core.sessions.assessment import segment_of
+from rl_core.sessions.catalogue import catalogue
 
 PLAN = [Offered(11 + i, "exercise", (3, 5, 10, 15, 20, 10)[i], ("Low", "High", "Moderate")[i % 3]) for i in range(6)]
 CALM = Visit(Ending.BATCH, spell=0.0)

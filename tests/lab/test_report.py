@@ -10,12 +10,12 @@ from random import Random
 
 import numpy as np
 
-from lab.daily import DayRow
-from lab.plots import day_chart, heat_map, learning_curve, moving_mean
-from lab.report import page, write
-from lab.results import Learned, Served, table
+from lab.demo.daily import DayRow
+from lab.demo.plots import day_chart, heat_map, learning_curve, moving_mean
+from lab.demo.report import page, write
+from lab.demo.results import Learned, Served, table
 from lab.world.tastes import APPETITES
-from rl_core.effectiveness import Estimate
+from operate.intervals import Estimate
 
 FACTS = {"sessions <shown>": "90"}
 

@@ -4,7 +4,17 @@ from dataclasses import replace
 
 import pytest
 
-from lab.results import Learned, Served, compare, favourite, first_quarter, last_quarter, table, truly_best, verdict
+from lab.demo.results import (
+    Learned,
+    Served,
+    compare,
+    favourite,
+    first_quarter,
+    last_quarter,
+    table,
+    truly_best,
+    verdict,
+)
 
 SESSION = Served(
     user="ana",

@@ -14,10 +14,10 @@ from gymnasium.utils.env_checker import check_env
 from lab.world.crowd import Crowd, Feedback
 from lab.world.environment import Observation, Visitors
 from lab.world.tastes import World, demo_tastes, draw_tastes, worn
-from rl_core import lifecycle
 from rl_core.config import Settings
+from rl_core.learner.choosing import decide, decide_without_policy, generator
 from rl_core.models import Action, Activity, Decision, EndedBy, Policy, Profile, Segment, Session
-from rl_core.policy import decide, decide_without_policy, generator
+from rl_core.sessions import lifecycle
 
 SETTINGS = Settings(table_name="none")
 NOW = datetime(2026, 1, 5, tzinfo=UTC)
@@ -100,7 +100,7 @@ def test_people_leave_and_others_come() -> None:
 
 
 def closed_by_the_lifecycle(feedback: Feedback, before: Profile, activities: tuple[Activity, ...]) -> Session:
-    """The same session through `rl_core.lifecycle`."""
+    """The same session through `rl_core.sessions.lifecycle`."""
     session = Session(
         user="u", number=1, key=b"", segment=feedback.segment, decision=feedback.decision, activities=activities,
         engagement=before.engagement, issued_at=NOW, expires_at=NOW, shown=True,

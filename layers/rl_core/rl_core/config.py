@@ -16,7 +16,7 @@ class Learner(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     exploration: Literal["epsilon", "posterior"] = Field(
-        "posterior", description="how an action is drawn (rl_core.policy) and how its estimate is learned"
+        "posterior", description="how an action is drawn (rl_core.learner.choosing) and how its estimate is learned"
     )
     pooling_visits: float = Field(
         default_factory=lambda given: _POOLING[given["exploration"]],

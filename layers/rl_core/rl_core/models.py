@@ -242,7 +242,7 @@ class Policy:
     """A segment's Q-table as value and advantage, with counts and activity statistics.
 
     Shapes: `values` (9,) by state row; `state_advantages` and `counts` (54,) as row * 6 + action; `action_advantages`
-    (6,); `variances` (15,), of values and action advantages; all of it, `noise` and `pooling` (k): rl_core.learning.
+    (6,); `variances` (15,), of values and action advantages; all of it, `noise` and `pooling` (k): learner.folding.
     `activities`: by the slug's CRC-32. `refolding`: from which version an erasure rewrites; then nothing is learned.
     """
 

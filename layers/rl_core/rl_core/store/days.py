@@ -7,7 +7,8 @@ from datetime import date
 from functools import lru_cache
 from typing import Any
 
-from rl_core.days import Figures, Mark, TypeFigures
+from rl_core.days.figures import Figures, Mark, TypeFigures
+from rl_core.days.tally import ActionSums, EntrySums, SegmentDay
 from rl_core.models import Segment, Session, Streak
 from rl_core.store import items, keys
 from rl_core.store.attributes import (
@@ -25,7 +26,6 @@ from rl_core.store.attributes import (
 from rl_core.store.connection import Connection
 from rl_core.store.table import open_store
 from rl_core.store.writes import Put
-from rl_core.tally import ActionSums, EntrySums, SegmentDay
 
 _ACTION = struct.Struct("<7Q2d")
 _ENTRY = struct.Struct("<IIIIiQ")

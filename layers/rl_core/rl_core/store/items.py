@@ -5,7 +5,6 @@ What has no value is not stored. Names are short where a session holds many: an 
 
 from datetime import date, datetime, timedelta
 
-from rl_core import lifecycle
 from rl_core.models import (
     Action,
     Activity,
@@ -19,6 +18,7 @@ from rl_core.models import (
     Status,
     Streak,
 )
+from rl_core.sessions import lifecycle
 from rl_core.store import keys
 from rl_core.store.attributes import (
     Item,

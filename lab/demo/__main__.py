@@ -1,0 +1,233 @@
+"""`make demo`: weeks in the life of simulated people, over the real HTTP API, and what the service learned from them.
+
+The local stack runs on a free port with a clock that is moved by hand. At each tick the people who are due open the
+app, the segments side by side, the people of one segment in a fixed order: since learning is per segment, the same
+seed gives the same table, however the threads interleave.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import httpx
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from lab.demo import report
+from lab.demo.daily import daily_rows, tell_days
+from lab.demo.drive import Issued, Json, Phone, SurpriseError
+from lab.demo.plots import SHORT
+from lab.demo.results import Learned, SegmentRow, Served, table, verdict
+from lab.world.people import Person, days_out, population
+from local.clock import SteppedClock
+from local.ministack import MiniStackError
+from local.stack import Stack
+from rl_core.config import settings
+from rl_core.learner.folding import q_table
+from rl_core.models import ACTIONS, Segment
+from rl_core.store import Store
+
+START = datetime(2026, 10, 5, tzinfo=UTC)
+TICK = timedelta(hours=3)
+REPORT = Path("build/demo-report.html")
+SEED, PER_SEGMENT, DAYS = 2026, 8, 30
+WORKERS = 4
+FINISHING = 4  # days after the last, until the daily job has every day as it stays
+
+# moment -> segment -> who opens the app then, in order
+Diary = dict[datetime, dict[str, list[Phone]]]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the demo; 0 unless something broke."""
+    parser = argparse.ArgumentParser(prog="python -m lab.demo", description="Simulated people live with the service.")
+    parser.add_argument("--seed", type=int, default=SEED, help="another cast, another course")
+    parser.add_argument("--days", type=int, default=DAYS, help="simulated days (from 4)")
+    parser.add_argument("--people", type=int, default=PER_SEGMENT, help="people per segment")
+    parser.add_argument("--report", type=Path, default=REPORT, help="where the HTML report goes")
+    options = parser.parse_args(arguments)
+    if options.days < 4 or options.people < 1:
+        parser.error("at least 4 days and one person per segment")
+    console = Console()
+    try:
+        _run(console, population(options.seed, options.people, options.days), options.days, options.report)
+    except (SurpriseError, MiniStackError) as error:
+        Console(stderr=True).print(f"The demo broke: {error}", style="bold red", markup=False)
+        return 1
+    except KeyboardInterrupt:
+        console.print("Stopped.")
+        return 130
+    return 0
+
+
+def _run(console: Console, people: Sequence[Person], days: int, path: Path) -> None:
+    """The whole demo: live, gather, tell."""
+    began = time.monotonic()
+    with _phones(people) as (stack, phones):
+        _live(stack, diary_of(phones), console)
+        stack.advance_to(stack.clock.now() + timedelta(hours=settings().session_hours + 1))
+        for _ in range(FINISHING):
+            stack.advance_to(stack.clock.now() + timedelta(days=1))
+        sessions = _gather(phones)
+        policies = _policies(stack)
+        rolled_up = daily_rows(stack.table_name, START.date(), days + 3)
+    _expect_learned_once(policies, sessions)
+    unseen = sum(not issued.seen for phone in phones for issued in phone.issued)
+    requests = sum(phone.requests for phone in phones)
+    facts = {
+        "sessions shown": f"{len(sessions):,}",
+        "only prefetched": f"{unseen:,}",
+        "people": f"{len(people):,}",
+        "simulated days": f"{days}",
+        "HTTP requests": f"{requests:,}",
+        "running time": f"{time.monotonic() - began:.0f} s",
+    }
+    report.write(path, policies, sessions, facts, rolled_up)
+    _tell(console, table(policies, sessions), sessions, facts)
+    tell_days(console, rolled_up)
+    console.print(f"Report: {path}", highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def _phones(people: Sequence[Person]) -> Iterator[tuple[Stack, list[Phone]]]:
+    """The stack, and a phone for everybody."""
+    with Stack(port=0, clock=SteppedClock(START), quiet=True) as stack:
+        cooldown = settings().action_cooldown
+        with httpx.Client(base_url=stack.url, timeout=30.0, trust_env=False) as http:
+            yield stack, [Phone(person, http, stack.token(person.name), cooldown) for person in people]
+
+
+def diary_of(phones: Sequence[Phone]) -> Diary:
+    """Who opens the app when: each at an hour of their own day, on their own clock, rounded down to a tick."""
+    diary: Diary = defaultdict(lambda: defaultdict(list))
+    for phone in phones:
+        for day in days_out(phone.person):
+            diary[_tick(phone.person, day)][phone.person.segment].append(phone)
+    return diary
+
+
+def _tick(person: Person, day: int) -> datetime:
+    """The person's hour on that day; the first day begins a day after the clock, so that no time zone precedes it."""
+    local = (START + timedelta(days=day + 1, hours=person.hour)).replace(tzinfo=ZoneInfo(person.timezone))
+    return START + (local - START) // TICK * TICK
+
+
+def _live(stack: Stack, diary: Diary, console: Console) -> None:
+    """Moves the clock from tick to tick; whoever is due opens the app."""
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[sessions]} sessions"))
+    with (
+        Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=console) as progress,
+        ThreadPoolExecutor(WORKERS) as pool,
+    ):
+        visits = sum(len(phones) for due in diary.values() for phones in due.values())
+        bar, sessions = progress.add_task("", total=visits, sessions=0), 0
+        for tick, due in sorted(diary.items()):
+            stack.advance_to(tick)
+            sessions += sum(pool.map(lambda phones, now=tick: _open_app(phones, now), due.values()))
+            progress.update(
+                bar,
+                advance=sum(map(len, due.values())),
+                description=f"{tick:%a %d %b %H:%M}",
+                sessions=f"{sessions:,}",
+            )
+
+
+def _open_app(phones: Sequence[Phone], now: datetime) -> int:
+    """One segment's people, one after the other: how many sessions they were given."""
+    return sum(phone.visit(now) for phone in phones)
+
+
+def _gather(phones: Sequence[Phone]) -> list[Served]:
+    """Every session that was shown, in order of issue, as the service's own history has it."""
+    found = [
+        (remembered["issued_at"], place, _served(issued, remembered))
+        for place, phone in enumerate(phones)
+        for issued, remembered in zip(phone.issued, phone.history(), strict=True)
+        if _closed_as_it_should(issued, remembered)
+    ]
+    return [served for _, _, served in sorted(found, key=lambda each: each[:2])]
+
+
+def _closed_as_it_should(issued: Issued, remembered: Json) -> bool:
+    """Whether the session was shown, and so learned from; those only prefetched must not have been."""
+    status = "learned" if issued.seen else "unseen"
+    if (remembered["session_id"], remembered["status"]) != (issued.session_id, status):
+        raise SurpriseError(f"{issued.user}: session {issued.session_id} is {remembered['status']}, not {status}")
+    return issued.seen
+
+
+def _served(issued: Issued, remembered: Json) -> Served:
+    done = [activity["completed"] for activity in remembered["activities"]]
+    return Served(
+        user=issued.user,
+        session_id=issued.session_id,
+        segment=issued.segment,
+        action=issued.action,
+        eligible=issued.eligible,
+        expected=issued.expected,
+        reward=remembered["reward"],
+        completion_rate=sum(done) / len(done),
+        tried=issued.tried,
+    )
+
+
+def _policies(stack: Stack) -> list[Learned]:
+    """What the nine policy items hold at the end."""
+    store, width = Store(stack.table_name), len(ACTIONS)
+    found = (store.policy(segment) for segment in Segment)
+    return [
+        Learned(
+            segment=policy.segment.value,
+            episodes=policy.episodes,
+            q=q_table(policy),
+            visits=tuple(policy.counts[i : i + width] for i in range(0, len(policy.counts), width)),
+        )
+        for policy in found
+    ]
+
+
+def _expect_learned_once(policies: Sequence[Learned], sessions: Sequence[Served]) -> None:
+    """Promise 1: each session that was shown became one episode of its segment."""
+    for policy in policies:
+        shown = sum(session.segment == policy.segment for session in sessions)
+        if policy.episodes != shown:
+            raise SurpriseError(f"{policy.segment}: {shown} sessions were shown, {policy.episodes} learned")
+
+
+def _tell(console: Console, rows: Sequence[SegmentRow], sessions: Sequence[Served], facts: dict[str, str]) -> None:
+    """The table and the verdict."""
+    shown = Table(box=SIMPLE_HEAD, padding=0, pad_edge=False)
+    for heading in ("Anxiety", "Activity"):
+        shown.add_column(heading, no_wrap=True)
+    for heading in ("\nSessions", "\nDone", "Reward\nfirst ¼", "Reward\nlast ¼", "Tries\nlast ¼"):
+        shown.add_column(heading, justify="right", no_wrap=True)
+    shown.add_column("\nFavourite")
+    shown.add_column("Truly\nbest?")
+    for row in rows:
+        shown.add_row(*_cells(row))
+    console.print(shown)
+    console.print("; ".join(f"{label}: {figure}" for label, figure in facts.items()), highlight=False)
+    console.print("Every session that was shown was learned from exactly once.", highlight=False)
+    console.print(verdict(rows, sessions), style="bold", highlight=False, soft_wrap=True)
+
+
+def _cells(row: SegmentRow) -> list[str]:
+    levels = [part.split()[0] for part in row.segment.split(", ")]
+    figures = [f"{row.completion_rate:.0%}", f"{row.reward_first:.3f}", f"{row.reward_last:.3f}", f"{row.tries:.0%}"]
+    best = "[green]yes[/]" if row.found else f"[yellow]no: {SHORT[row.truly_best]}[/]"
+    return [*levels, f"{row.sessions}", *figures, SHORT[row.favourite], best]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

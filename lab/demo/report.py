@@ -1,0 +1,161 @@
+"""The demo's report: one HTML file that needs nothing else, plots and all.
+
+The plots are SVG in data URIs: no request leaves the page, and the identifiers of two plots cannot collide.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from pathlib import Path
+from string import Template
+
+from lab.demo.daily import DayRow, table_rows
+from lab.demo.plots import SHORT, day_chart, heat_map, image_tag, learning_curve
+from lab.demo.results import Learned, SegmentRow, Served, compare, first_quarter, last_quarter, table, verdict
+
+PAGE = Template("""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Fettle demo: what the service learned</title>
+<style>
+:root { color-scheme: light; --ink: #1d2733; --quiet: #5b6777; --line: #dfe4ea; --good: #1b7f5c; --off: #a6611a; }
+* { box-sizing: border-box; }
+body { margin: 0; background: #fff; color: var(--ink); font: 16px/1.55 system-ui, "Segoe UI", Roboto, sans-serif; }
+main { max-width: 1120px; margin: 0 auto; padding: 2.5rem 1.25rem 4rem; }
+h1 { font-size: 1.9rem; line-height: 1.2; margin: 0 0 .6rem; }
+h2 { font-size: 1.25rem; margin: 2.6rem 0 .5rem; }
+p { max-width: 46rem; margin: .5rem 0; }
+.lede { font-size: 1.08rem; }
+.facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(9rem, 1fr)); gap: .75rem; margin: 1.5rem 0 0;
+  padding: 0; list-style: none; }
+.facts li { border: 1px solid var(--line); border-radius: .5rem; padding: .7rem .9rem; color: var(--quiet);
+  font-size: .88rem; }
+.facts b { display: block; color: var(--ink); font-size: 1.35rem; line-height: 1.25;
+  font-variant-numeric: tabular-nums; }
+.wide { overflow-x: auto; }
+.wide img { display: block; width: 100%; min-width: 660px; height: auto; }
+table { border-collapse: collapse; width: 100%; min-width: 860px; font-size: .9rem; }
+th, td { text-align: right; padding: .42rem .55rem; border-bottom: 1px solid var(--line);
+  font-variant-numeric: tabular-nums; white-space: nowrap; }
+th { font-weight: 600; color: var(--quiet); vertical-align: bottom; border-bottom-color: var(--quiet); }
+th:first-child, td:first-child, .text { text-align: left; }
+.yes { color: var(--good); font-weight: 600; } .no { color: var(--off); font-weight: 600; }
+figcaption, .note { color: var(--quiet); font-size: .93rem; max-width: 46rem; }
+figure { margin: 1rem 0 0; }
+dt { font-weight: 600; margin-top: .7rem; } dd { margin: 0; max-width: 46rem; }
+</style>
+</head>
+<body>
+<main>
+<h1>What the service learned from simulated people</h1>
+<p class="lede">$verdict</p>
+<ul class="facts">$facts</ul>
+
+<h2>Segment by segment</h2>
+<div class="wide"><table>
+<thead><tr><th>Segment</th><th>Sessions</th><th>Completion</th><th>Reward,<br>first quarter</th>
+<th>Reward,<br>last quarter</th><th>Tries,<br>last quarter</th>
+<th class="text">Favourite action</th><th class="text">Truly<br>best?</th></tr></thead>
+<tbody>$rows</tbody>
+</table></div>
+<p class="note">$table_note</p>
+
+<h2>Learning curve</h2>
+<figure><div class="wide">$curve</div><figcaption>$curve_note</figcaption></figure>
+
+<h2>What was learned</h2>
+<figure><div class="wide">$heat</div><figcaption>$heat_note</figcaption></figure>
+
+<h2>Day by day</h2>
+<figure><div class="wide">$days</div><figcaption>From the daily job's items. The band and the intervals are 95 %; the
+first days are few people's, the last ones those of who stayed. Days are the people's own, in their time zones.
+</figcaption></figure>
+<details><summary>The figures</summary><div class="wide"><table>
+<thead><tr><th>Day</th><th>Active</th><th>New</th><th>Gone</th><th>Sessions</th><th>Done (95 %)</th><th>n</th>
+<th>Reward (95 %)</th><th>n</th></tr></thead>
+<tbody>$day_rows</tbody>
+</table></div></details>
+
+<h2>How to read this</h2>
+<dl>
+<dt>The people</dt><dd>Everyone is simulated. Their tastes are set in the demo and hidden from the service, which sees
+only what a mobile client would send: a profile and feedback on activities.</dd>
+<dt>Random and best possible</dt><dd>Worked out, not run: on the very visits that took place, the mean expected reward
+of a uniform draw over the eligible actions, and of the best eligible action, one session ahead. The action of a
+user's previous session is not eligible, so even the best possible cannot always serve the best action; the more
+often the service serves it, the more often it is barred next, which is why the best possible comes down a little.</dd>
+<dt>Favourite action</dt><dd>The largest mean learned Q over the nine states, each weighted by its visits.</dd>
+<dt>Truly best</dt><dd>The largest hidden expected reward over the segment's visits, the cool-down left aside.</dd>
+<dt>Active, new, gone</dt><dd>Shown a session or answered an activity that day; for the first time; last active exactly
+seven days before.</dd>
+<dt>Left out</dt><dd>Sessions that were only prefetched: nobody saw them and nothing was learned from them.</dd>
+</dl>
+</main>
+</body>
+</html>
+""")
+
+
+def page(
+    policies: Sequence[Learned], sessions: Sequence[Served], facts: Mapping[str, str], days: Sequence[DayRow]
+) -> str:
+    """The report as HTML; `sessions` in order of issue, `facts` as label -> figure."""
+    rows = table(policies, sessions)
+    return PAGE.substitute(
+        verdict=escape(verdict(rows, sessions)),
+        facts="".join(f"<li><b>{escape(figure)}</b>{escape(label)}</li>" for label, figure in facts.items()),
+        rows="\n".join(map(_row, rows)),
+        table_note=escape(_table_note(rows)),
+        curve=image_tag(learning_curve(sessions), "Mean reward by session: best possible, served, random"),
+        curve_note=escape(_curve_note(sessions)),
+        heat=image_tag(heat_map(policies, rows), "Learned Q by state and action, one panel for each segment"),
+        heat_note=escape(_heat_note(policies)),
+        days=image_tag(day_chart(days), "Active users and share of activities done, day by day"),
+        day_rows=table_rows(days),
+    )
+
+
+def write(
+    path: Path,
+    policies: Sequence[Learned],
+    sessions: Sequence[Served],
+    facts: Mapping[str, str],
+    days: Sequence[DayRow],
+) -> None:
+    """Writes the report, making its folder if need be."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(page(policies, sessions, facts, days), encoding="utf-8")
+
+
+def _row(row: SegmentRow) -> str:
+    best = '<span class="yes">yes</span>' if row.found else f'<span class="no">no: {SHORT[row.truly_best]}</span>'
+    figures = (f"{row.sessions}", f"{row.completion_rate:.0%}", f"{row.reward_first:.3f}", f"{row.reward_last:.3f}")
+    cells = "".join(f"<td>{figure}</td>" for figure in (*figures, f"{row.tries:.0%}"))
+    text = f'<td class="text">{SHORT[row.favourite]}</td><td class="text">{best}</td>'
+    return f"<tr><td>{escape(row.segment)}</td>{cells}{text}</tr>"
+
+
+def _table_note(rows: Sequence[SegmentRow]) -> str:
+    risen = sum(row.reward_last > row.reward_first for row in rows)
+    return f"The mean recorded reward rose from the first to the last quarter in {risen} of {len(rows)} segments."
+
+
+def _curve_note(sessions: Sequence[Served]) -> str:
+    early, late = compare(first_quarter(sessions)), compare(last_quarter(sessions))
+    return (
+        f"Look at the gap between the blue line and the green one: the served plans took {early.share:.0%} of the gain "
+        f"that was possible over random in the first quarter of the sessions and {late.share:.0%} in the last."
+    )
+
+
+def _heat_note(policies: Sequence[Learned]) -> str:
+    blank = sum(count == 0 for policy in policies for row in policy.visits for count in row)
+    total = sum(len(row) for policy in policies for row in policy.visits)
+    return (
+        "Look along a row for the brightest cell: under the green star, the truly best action, it should be; the blue "
+        f"triangle marks the favourite. Figures are visits; {blank} of {total} cells, never visited, stay blank. "
+        "Rows differ because a good state promises good sessions to come."
+    )

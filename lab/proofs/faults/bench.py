@@ -1,0 +1,109 @@
+"""The service in this process on a table of its own: what the faults are injected into."""
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import boto3
+
+from lab.proofs.faults.client import Beside, Fault, FaultyClient
+from local import ministack, queues
+from local.functions import Functions, environment
+from local.intrinsics import REGION
+from local.template import load
+from local.tokens import PARAMETERS
+
+Item = dict[str, dict[str, Any]]
+
+_VARIABLES = {
+    "POWERTOOLS_LOG_LEVEL": "CRITICAL",
+    "POWERTOOLS_METRICS_DISABLED": "true",
+    "AWS_ACCESS_KEY_ID": "local",
+    "AWS_SECRET_ACCESS_KEY": "local",
+    "AWS_DEFAULT_REGION": REGION,
+    "AWS_REGION": REGION,
+    "AWS_CONFIG_FILE": os.devnull,
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "NO_PROXY": "127.0.0.1",
+    "no_proxy": "127.0.0.1",
+    "LEARN_BATCH": "2",  # a transaction of the job, so that few sessions make several
+}
+
+
+class Bench:
+    """All functions of the template, and the one client that they share, which can be made to fail."""
+
+    def __init__(self, functions: Functions, dynamodb: Any, table: str, poller: queues.Poller) -> None:
+        self._functions, self._dynamodb, self._table, self._poller = functions, dynamodb, table, poller
+        store: Any = sys.modules["learn_handler"].__dict__["open_store"]()
+        self.client = FaultyClient(store.connection.client)
+        store.connection.client = self.client
+        queue: Any = sys.modules["daily_dispatch_handler"].__dict__["open_queue"]()
+        self.queue = queue.client
+        queue.client = Beside(self.client, self.queue)
+
+    def invoke(self, function: str, event: Any, fault: Fault | None = None) -> Any:
+        """Calls a function as Lambda does, with at most one fault."""
+        self.client.arm(fault)
+        return self._functions.invoke(function, event)
+
+    def invoke_and_die(self, function: str, event: Any, fault: Fault) -> bool:
+        """Calls a function in a process that the fault kills; False if it lived."""
+        self.queue.close()
+        self.client.client.close()  # neither process may use the other's connections
+        child = os.fork()
+        if not child:
+            try:
+                self.invoke(function, event, fault)
+            finally:
+                os._exit(0)
+        _, status = os.waitpid(child, 0)
+        return os.WIFSIGNALED(status)
+
+    def jobs(self, now: datetime) -> None:
+        """Each job of the minute once, and what waits on the queue, without a fault."""
+        for job in ("Learn", "Erasure"):
+            self.invoke(job, {"time": now.isoformat()})
+        self._poller.drain()
+
+    def items(self) -> list[Item]:
+        """Everything in the table."""
+        pages = self._dynamodb.get_paginator("scan").paginate(TableName=self._table, ConsistentRead=True)
+        return [dict(item) for page in pages for item in page["Items"]]
+
+    def restore(self, items: list[Item]) -> None:
+        """Makes the table hold these items and no others."""
+        kept = [(item["pk"], item["sk"]) for item in items]
+        for item in self.items():
+            if (item["pk"], item["sk"]) not in kept:
+                self._dynamodb.delete_item(TableName=self._table, Key={"pk": item["pk"], "sk": item["sk"]})
+        for item in items:
+            self._dynamodb.put_item(TableName=self._table, Item=item)
+
+
+@contextmanager
+def bench() -> Iterator[Bench]:
+    """A bench, and the data plane under it, while it lasts."""
+    template = load(PARAMETERS)
+    with ExitStack() as exits:
+        folder = Path(exits.enter_context(tempfile.TemporaryDirectory(prefix="fettle-faults-")))
+        endpoint = exits.enter_context(ministack.running(folder))
+        variables = {**template.environment, **_VARIABLES, "AWS_ENDPOINT_URL": endpoint}
+        exits.enter_context(environment(variables))
+        dynamodb = boto3.session.Session().client("dynamodb")
+        exits.callback(dynamodb.close)
+        table = template.table.create(dynamodb)
+        sqs = boto3.session.Session().client("sqs")
+        exits.callback(sqs.close)
+        queues.create(template.queues, sqs)
+        functions = Functions(template)
+        made = Bench(functions, dynamodb, table, queues.Poller(template.queues, sqs, functions.invoke))
+        exits.callback(made.client.client.close)
+        exits.callback(made.queue.close)
+        yield made

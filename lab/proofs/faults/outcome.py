@@ -1,0 +1,104 @@
+"""What the table comes to: all that must be the same however the calls failed, and what must hold in itself."""
+
+from dataclasses import replace
+from typing import Any
+
+from lab.proofs.faults.bench import Item
+from rl_core.learner.folding import fold
+from rl_core.models import Policy
+from rl_core.store.policies import read_policy, read_record
+
+Outcome = dict[str, Any]
+
+_OPEN_FALLBACK = ("status", "shown", "segment", "state", "engagement", "issued_at", "expires_at", "due_shard", "due_at")
+_STUCK = ("due#", "erasing#")
+
+
+def outcome(items: list[Item], *, ordered: bool, fallback: bool = False) -> Outcome:
+    """The table without what is random or counts attempts: revisions, keys (replaced by whose they are).
+
+    ordered: the policy is compared bit for bit; else up to the order of learning.
+    fallback: open sessions and the action they add to the profile may be drawn differently.
+    """
+    owners = {i["key"]["B"]: _name(i) for i in items if "key" in i and "PROFILE" not in i["sk"]["S"]}
+    found: Outcome = {}
+    for item in items:
+        name, kind = _name(item), item["sk"]["S"].partition("#")[0]
+        if kind == "VERSION":
+            for learned in item["transitions"]["L"]:
+                entry = {**learned["M"], "key": owners.get(learned["M"]["key"]["B"], "nobody")}
+                place = name if ordered else item["pk"]["S"] + " transitions"
+                found.setdefault(place, []).append(repr(entry))
+        elif kind == "POLICY":
+            found[name] = {k: v for k, v in item.items() if ordered or k not in {"version", "values"}}
+            if ordered:
+                found[name]["version"] = int(item["version"]["N"]) - _erasures(items, item["pk"])
+        else:
+            found[name] = _of_user(item, ordered, fallback)
+    return {name: sorted(value) if isinstance(value, list) and not ordered else value for name, value in found.items()}
+
+
+def _erasures(items: list[Item], home: Any) -> int:
+    """How many versions erasures took: one more for each that was cut off and taken over."""
+    return sum(i["pk"] == home and "rewritten" in i for i in items)
+
+
+def _name(item: Item) -> str:
+    return f"{item['pk']['S']} {item['sk']['S']}"
+
+
+def _of_user(item: Item, ordered: bool, fallback: bool) -> Outcome:
+    dropped = {"revision", "key"} if ordered else {"revision", "key", "learned", "episodes"}
+    fields = {name: value for name, value in item.items() if name not in dropped}
+    if fallback and fields.get("status") == {"S": "open"}:
+        return {name: fields[name] for name in _OPEN_FALLBACK}
+    if fallback and "recent" in fields:
+        fields["recent"] = {"S": fields["recent"]["S"][:-1]}
+    return fields
+
+
+def broken(items: list[Item]) -> list[str]:
+    """What does not hold in the table by itself: work that is stuck, records that do not give the policy."""
+    stuck = [f"stuck: {_name(i)}" for i in items if i.get("due_shard", {"S": ""})["S"].startswith(_STUCK)]
+    return stuck + _misrecorded(items)
+
+
+def _misrecorded(items: list[Item]) -> list[str]:
+    """Every policy is what its version records give, in order; every learned session is in its record, once."""
+    faults = []
+    recorded: dict[tuple[str, int], list[bytes]] = {}
+    for stored in (i for i in items if i["sk"]["S"] == "POLICY"):
+        policy = read_policy(stored)
+        replayed = Policy(policy.segment)
+        records = [i for i in items if i["pk"] == stored["pk"] and i["sk"]["S"].startswith("VERSION#")]
+        for record in sorted(records, key=lambda i: str(i["sk"]["S"])):
+            read = read_record(record)
+            replayed = replace(fold(replayed, read.transitions, read.learner), version=replayed.version + 1)
+            recorded[policy.segment.name, replayed.version] = [t.key for t in read.transitions]
+        if replayed != policy:
+            faults.append(f"{_name(stored)} is not what its {len(records)} records give")
+    all_keys = [key for keys in recorded.values() for key in keys]
+    if len(set(all_keys)) < len(all_keys):
+        faults.append("a session is recorded twice")
+    for item in (i for i in items if "learned" in i):
+        place = item["segment"]["S"], int(item["learned"]["N"])
+        if item["key"]["B"] not in recorded.get(place, []):
+            faults.append(f"{_name(item)} says learned, its record does not")
+    unmarked = [i for i in items if i.get("key", {}).get("B") in all_keys and "learned" not in i]
+    return faults + [f"{_name(item)} is recorded, but not marked as learned" for item in unmarked]
+
+
+def differences(expected: Outcome, found: Outcome) -> list[str]:
+    """What is missing, too much or otherwise."""
+    lines = [f"missing: {name}" for name in expected.keys() - found.keys()]
+    lines += [f"too much: {name}" for name in found.keys() - expected.keys()]
+    for name in sorted(expected.keys() & found.keys()):
+        before, after = expected[name], found[name]
+        if before == after:
+            continue
+        if isinstance(before, dict) and isinstance(after, dict):
+            fields = sorted(k for k in before.keys() | after.keys() if before.get(k) != after.get(k))
+            lines += [f"{name}.{k}: {after.get(k)} instead of {before.get(k)}" for k in fields]
+        else:
+            lines.append(f"{name}: {after} instead of {before}")
+    return sorted(lines)

@@ -1,0 +1,256 @@
+"""The operations of the API and the jobs, each with what has to be in the table before it."""
+
+import json
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from lab.proofs.faults.bench import Bench
+from lab.proofs.faults.client import Fault, Kind
+from local.gateway import HttpRequest, event_of
+
+START = datetime(2026, 11, 23, 8, tzinfo=UTC)
+SOON, NEXT_DAY, EXPIRED = (START + timedelta(hours=hours) for hours in (1, 24, 49))
+DISPATCH = datetime(2026, 11, 26, 12, 30, tzinfo=UTC)  # when the 23rd becomes final
+SEGMENT, OTHER_SEGMENT = "High Anxiety, Low Activity", "Low Anxiety, High Activity"
+DAY_SHARD = ("user-9", "user-12", "user-25", "user-44")  # of the days' index
+SAME_SHARD = ("finn", "gina", "hugo")  # of the index: with two sessions in a transaction, they make two
+ANSWER = {"completed": True, "motivation_before": 2, "motivation_after": 4, "difficulty_rating": 3}
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One invocation of a function, and the time at which the jobs run after it."""
+
+    function: str
+    event: Json
+    jobs_at: datetime
+
+    @property
+    def is_job(self) -> bool:
+        """Whether a schedule sends it, and not a phone."""
+        return "requestContext" not in self.event
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A named operation; `prepare` fills the table and says what is then called."""
+
+    name: str
+    prepare: Callable[[Bench], Call]
+    ordered: bool = True
+
+
+def request(function: str, user: str, method: str, path: str, body: Any = None, at: datetime = START) -> Call:
+    """A phone's request."""
+    path, _, query = path.partition("?")
+    sent = b"" if body is None else json.dumps(body).encode()
+    parts = path.strip("/").split("/")
+    wire = HttpRequest(method, path, query, {"content-type": "application/json"}, sent)
+    key = {"id": parts[1]} if parts[-1] == "complete" else {}
+    event = event_of(wire, route_key=f"{method} {path}", path_parameters=key, claims={"sub": user}, now=at)
+    return Call(function, event, at + timedelta(minutes=1))
+
+
+def put(user: str = "ana", **fields: Any) -> Call:
+    """PUT /profile/."""
+    return request("Profile", user, "PUT", "/profile/", fields or {"segment": SEGMENT})
+
+
+def plan(user: str = "ana", query: str = "", at: datetime = START) -> Call:
+    """GET /activity/recommended/."""
+    return request("Recommend", user, "GET", f"/activity/recommended/{query}", at=at)
+
+
+def complete(identifier: int, user: str = "ana", at: datetime = SOON) -> Call:
+    """POST /activity/{id}/complete/."""
+    return request("Complete", user, "POST", f"/activity/{identifier}/complete/", ANSWER, at)
+
+
+def batch(ids: list[int], user: str = "ana", at: datetime = SOON, **more: Any) -> Call:
+    """POST /activity/feedback-batch/."""
+    body = {"activities": [{"activity_id": i, **ANSWER} for i in ids], **more}
+    return request("FeedbackBatch", user, "POST", "/activity/feedback-batch/", body, at)
+
+
+def job(function: str, at: datetime) -> Call:
+    """A schedule's call; the jobs that follow run with the same time, as a repeated run does."""
+    return Call(function, {"time": at.isoformat()}, at)
+
+
+def done(bench: Bench, call: Call, fault: Fault | None = None) -> Json:
+    """The body of a call's answer. Raises RuntimeError when it failed."""
+    answer = bench.invoke(call.function, call.event, fault)
+    if answer["statusCode"] not in {200, 204}:
+        raise RuntimeError(f"{call.function}: {answer}")
+    body: Json = json.loads(answer.get("body") or "{}")
+    return body
+
+
+def issued(bench: Bench, user: str = "ana", query: str = "", segment: str = SEGMENT) -> list[int]:
+    """A new user with a first session: the ids of its activities."""
+    done(bench, put(user, segment=segment))
+    return [activity["id"] for activity in done(bench, plan(user, query))["activities"]]
+
+
+def learned(bench: Bench) -> None:
+    """Somebody has been learned from: the policy is there."""
+    done(bench, batch(issued(bench, "first"), "first"))
+
+
+def queued(bench: Bench, user: str, segment: str = SEGMENT) -> None:
+    """A session that closed while the policy was busy."""
+    busy = Fault(Kind.THROTTLE, 0, "transact_write_items")
+    body = done(bench, batch(issued(bench, user, segment=segment), user), busy)
+    if body["training_metrics"]["learning"] != "queued":
+        raise RuntimeError(f"{user}'s session is not queued")
+
+
+def _shown(bench: Bench) -> Call:
+    issued(bench, query="?prefetch=true")
+    return plan()
+
+
+def _expired(bench: Bench) -> Call:
+    learned(bench)
+    done(bench, complete(issued(bench)[0]))
+    return plan(at=EXPIRED)
+
+
+def _last(bench: Bench, *, policy: bool) -> Call:
+    if policy:
+        learned(bench)
+    *others, last = issued(bench)
+    for identifier in others:
+        done(bench, complete(identifier))
+    return complete(last)
+
+
+def _batch(bench: Bench) -> Call:
+    learned(bench)
+    return batch(issued(bench)[:1], overall_session_rating=4, notes="Felt great")
+
+
+def _rating(bench: Bench) -> Call:
+    ids = issued(bench)
+    for identifier in ids:
+        done(bench, complete(identifier))
+    return batch(ids[:1], overall_session_rating=4, notes="Felt great")
+
+
+def _after(*calls: Call, then: Call) -> Callable[[Bench], Call]:
+    def prepare(bench: Bench) -> Call:
+        for call in calls:
+            done(bench, call)
+        return then
+
+    return prepare
+
+
+def _new_session(bench: Bench) -> Call:
+    learned(bench)
+    done(bench, put())
+    return plan()
+
+
+def _learning(bench: Bench) -> Call:
+    """All that the job finds: sessions due, of two segments; expired, seen and unseen; and one that is unreadable."""
+    learned(bench)
+    for user in SAME_SHARD:
+        queued(bench, user)
+    queued(bench, "dora", OTHER_SEGMENT)
+    issued(bench, "ana")
+    issued(bench, "ben", "?prefetch=true")
+    before = bench.items()
+    queued(bench, "eve")
+    items = bench.items()
+    for item in items:
+        if item not in before and item["sk"]["S"].startswith("SESSION#"):
+            item.pop("state")
+    bench.restore(items)
+    return job("Learn", EXPIRED)
+
+
+def _erasing(bench: Bench) -> Call:
+    learned(bench)
+    done(bench, batch(issued(bench)))
+    done(bench, plan(at=SOON))
+    done(bench, request("Profile", "ana", "DELETE", "/profile/", at=SOON))
+    return job("Erasure", SOON)
+
+
+def _last_on_a_new_day(bench: Bench) -> Call:
+    learned(bench)
+    *others, last = issued(bench)
+    for identifier in others:
+        done(bench, complete(identifier))
+    return complete(last, at=NEXT_DAY)
+
+
+def _stats(bench: Bench) -> Call:
+    done(bench, batch(issued(bench)))
+    done(bench, plan(at=NEXT_DAY))
+    return request("Stats", "ana", "GET", "/stats/?days=30", at=NEXT_DAY)
+
+
+def _days(bench: Bench) -> None:
+    """Days to compute: closed, left open, with an action of their own, and that of a user who then stays away."""
+    gone, closed, left, other = DAY_SHARD
+    week = timedelta(days=7)
+    done(bench, put(gone))
+    done(bench, plan(gone, at=START - week))
+    done(bench, batch(issued(bench, closed), closed))
+    issued(bench, left)
+    done(bench, complete(issued(bench, other, segment=OTHER_SEGMENT)[0], other))
+    bench.jobs(EXPIRED)
+
+
+def _dispatch(bench: Bench) -> Call:
+    _days(bench)
+    return job("DailyDispatch", DISPATCH)
+
+
+def _work(bench: Bench) -> Call:
+    _days(bench)
+    shard = zlib.crc32(DAY_SHARD[0].encode()) % 16
+    body = json.dumps({"date": START.date().isoformat(), "shard": shard, "time": DISPATCH.isoformat()})
+    record = {"messageId": "1", "receiptHandle": "1", "body": body, "attributes": {}, "eventSource": "aws:sqs"}
+    return Call("DailyEngagement", {"Records": [record]}, DISPATCH)
+
+
+def _delete(bench: Bench) -> Call:
+    learned(bench)
+    issued(bench)
+    return request("Profile", "ana", "DELETE", "/profile/", at=SOON)
+
+
+SCENARIOS = (
+    Scenario("first profile", _after(then=put())),
+    Scenario("changed profile", _after(put(), then=put(timezone="Europe/Berlin", avoid=[]))),
+    Scenario("read profile", _after(put(), plan(), then=request("Profile", "ana", "GET", "/profile/"))),
+    Scenario("history", _after(put(), plan(), then=request("Profile", "ana", "GET", "/activity/history/"))),
+    Scenario("recommend, first of all", _after(put(), then=plan())),
+    Scenario("recommend", _new_session),
+    Scenario("recommend, open session", _after(put(), plan(), then=plan())),
+    Scenario("recommend, prefetched session", _shown),
+    Scenario("recommend, expired session", _expired),
+    Scenario("completion", lambda bench: complete(issued(bench)[0])),
+    Scenario("last completion", lambda bench: _last(bench, policy=True)),
+    Scenario("last completion, first policy", lambda bench: _last(bench, policy=False)),
+    Scenario("first look of a day", _after(put(), plan(), then=plan(at=NEXT_DAY))),
+    Scenario("first answer of a day", lambda bench: complete(issued(bench)[0], at=NEXT_DAY)),
+    Scenario("last completion on a new day", _last_on_a_new_day),
+    Scenario("batch", _batch),
+    Scenario("batch on a new day", lambda bench: batch(issued(bench)[:1], at=NEXT_DAY)),
+    Scenario("batch adding a rating", _rating),
+    Scenario("stats", _stats),
+    Scenario("delete", _delete),
+    Scenario("daily dispatch", _dispatch),
+    Scenario("daily worker", _work),
+    Scenario("learn job", _learning, ordered=False),
+    Scenario("erasure job", _erasing),
+)

@@ -1,0 +1,158 @@
+"""One scenario under every fault: the client repeats its request, the jobs run, the table is compared."""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, NamedTuple
+
+from lab.proofs.faults.bench import Bench, Item, bench
+from lab.proofs.faults.client import Fault, Kind
+from lab.proofs.faults.outcome import Outcome, broken, differences, outcome
+from lab.proofs.faults.scenarios import SCENARIOS, Call, Scenario
+
+_TRIES = 5
+_READS_OF_POLICY = ("get_item SEGMENT#", "query SEGMENT#")
+_READS = ("get_item", "batch_get_item", "query")
+_UNREADABLE = {Kind.BEFORE, Kind.AFTER, Kind.TIMEOUT, Kind.THROTTLE}
+_DONE = {200, 204}
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """What was not as without the fault."""
+
+    scenario: str
+    call: str
+    fault: str
+    found: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.scenario}: {self.call} {self.fault}:\n" + "\n".join(f"    {line}" for line in self.found)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """How one fault went; `violation` is None when all is well."""
+
+    kind: Kind
+    violation: Violation | None
+
+
+class Share(NamedTuple):
+    """What one process found of one scenario."""
+
+    scenario: str
+    calls: int
+    kinds: Counter[Kind]
+    violations: int
+
+
+class Trial:
+    """One scenario, its table before, and how the table comes out when nothing fails."""
+
+    def __init__(self, bench: Bench, scenario: Scenario) -> None:
+        self._bench, self._scenario = bench, scenario
+        bench.restore([])
+        self._answer: Any = None
+        self._call: Call = scenario.prepare(bench)
+        self._before = bench.items()
+        if errors := self._attempt(None):
+            raise RuntimeError(f"{scenario.name} fails without a fault: {errors}")
+        self.calls = tuple(bench.client.calls)
+        self._said: Any = self._answer
+        self._after: list[Item] = self._finish()
+        if errors := broken(self._after):
+            raise RuntimeError(f"{scenario.name} leaves without a fault: {errors}")
+        bench.jobs(self._call.jobs_at + timedelta(minutes=1))
+        if differences(self._seen(self._after, False), self._seen(bench.items(), False)):
+            raise RuntimeError(f"{scenario.name}: the jobs do not come to rest without a fault")
+
+    def run(self, kinds: Iterable[Kind] = tuple(Kind), first: int = 0, step: int = 1) -> Iterator[Report]:
+        """Every fault of these kinds at every call; or every step-th of them, for one of several processes."""
+        faults = [
+            Fault(kind, at)
+            for kind in kinds
+            for at, call in enumerate(self.calls)
+            if kind is not Kind.REPEAT or not call.startswith(_READS)
+        ]
+        for fault in faults[first::step]:
+            found = tuple(self._under(fault))
+            call = f"call {fault.at} ({self.calls[fault.at]})"
+            yield Report(fault.kind, Violation(self._scenario.name, call, fault.kind, found) if found else None)
+
+    def _under(self, fault: Fault) -> list[str]:
+        """What is wrong after this fault."""
+        self._bench.restore(self._before)
+        self._answer = None
+        wrong = self._struck_by(fault)
+        after = self._finish()
+        fell_back = [i for i in after if "fallback" in i]
+        redrawn = bool(fell_back) and self._may_fall_back(fault)
+        if not redrawn:
+            wrong += [f"answer.{line}" for line in differences(self._said or {}, self._answer or {})]
+        return wrong + broken(after) + differences(self._seen(self._after, redrawn), self._seen(after, redrawn))
+
+    def _struck_by(self, fault: Fault) -> list[str]:
+        """The call under the fault, then again as a client repeats it; what is wrong with how that went."""
+        wrong: list[str] = []
+        call = self._call
+        if fault.kind.kills:
+            errors = ["killed"]
+            if not self._bench.invoke_and_die(call.function, call.event, fault):
+                return ["the process was not killed"]
+        else:
+            errors = self._attempt(fault)
+            if not self._bench.client.struck:
+                return ["the fault did not strike"]
+            wrong += [e for e in errors if e.startswith("raised") and not call.is_job]
+        for _ in range(_TRIES):
+            if not errors:
+                return wrong
+            errors = self._attempt(None)
+        return [*wrong, f"not done after {_TRIES} more tries: {errors}"] if errors else wrong
+
+    def _may_fall_back(self, fault: Fault) -> bool:
+        """Whether the fault kept a recommendation from reading the policy, so that its plan is drawn at random."""
+        reads = self.calls[fault.at].startswith(_READS_OF_POLICY)
+        return reads and fault.kind in _UNREADABLE and self._call.function == "Recommend"
+
+    def _attempt(self, fault: Fault | None) -> list[str]:
+        """One attempt at the call; what keeps it from being done."""
+        try:
+            answer: Any = self._bench.invoke(self._call.function, self._call.event, fault)
+        except Exception as error:
+            return [f"raised {type(error).__name__}: {error}"]
+        if self._call.is_job:
+            return []
+        if answer["statusCode"] in _DONE:
+            self._answer = json.loads(answer.get("body") or "{}")
+            self._answer.pop("training_metrics", None)  # says whether it was learned or queued: either is right
+            return []
+        return [f"{answer['statusCode']}: {answer.get('body')}"]
+
+    def _finish(self) -> list[Item]:
+        """The table after one run of the jobs."""
+        self._bench.jobs(self._call.jobs_at)
+        return self._bench.items()
+
+    def _seen(self, items: list[Item], redrawn: bool) -> Outcome:
+        return outcome(items, ordered=self._scenario.ordered, fallback=redrawn)
+
+
+def run_share(first: int, step: int) -> list[Share]:
+    """Every step-th fault of each scenario, on a bench of this process's own. Says at once what is violated."""
+    shares = []
+    with bench() as own:
+        for scenario in SCENARIOS:
+            trial = Trial(own, scenario)
+            kinds: Counter[Kind] = Counter()
+            violations = 0
+            for report in trial.run(first=first, step=step):
+                kinds[report.kind] += 1
+                if report.violation:
+                    violations += 1
+                    print(report.violation, flush=True)
+            shares.append(Share(scenario.name, len(trial.calls), kinds, violations))
+    return shares

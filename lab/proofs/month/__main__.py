@@ -1,0 +1,79 @@
+"""`make daily-month`: 2,000 people's month against the recount, and what the daily job costs at several sizes."""
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from lab.proofs.month.compare import segment_days, user_days
+from lab.proofs.month.recount import lives_of
+from lab.proofs.month.run import FIRST, live, queue_only, start
+from lab.proofs.month.sizes import measure
+from local.stack import Stack
+from rl_core.store import Days, Store
+
+LATER = 5  # days after the month for which the job ran too: dropouts
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """0 if the roll-ups equal the recount."""
+    parser = argparse.ArgumentParser(prog="python -m lab.proofs.month", description=__doc__)
+    parser.add_argument("--people", type=int, default=2000)
+    parser.add_argument("--days", type=int, default=30)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--no-sizes", action="store_true", help="leave out what it costs")
+    options = parser.parse_args(arguments)
+    figures = month(options.people, options.days, options.seed)
+    if not options.no_sizes:
+        figures["sizes"] = sizes()
+    print(json.dumps(figures))
+    return 1 if figures["differences"] else 0
+
+
+def month(people: int, days: int, seed: int) -> dict[str, Any]:
+    """Lives the month, compares, and says so."""
+    began = time.monotonic()
+    with queue_only(), Stack(clock=start(), quiet=True) as stack:
+        log = live(stack, people, days, seed=seed)
+        lives = lives_of(log)
+        wrong = [*user_days(everything(stack), lives)]
+        wrong += segment_days(Days(Store(stack.table_name).connection), lives, FIRST, days + LATER)
+    active = sum(len(life.days) for life in lives.values())
+    print(f"{people} people, {days} days from {FIRST}: {len(log)} lines of the log, {active} days of users")
+    print("\n".join(wrong[:50]))
+    print(f"the roll-ups {'DIFFER from' if wrong else 'equal'} the recount: {len(wrong)} differences", flush=True)
+    return {
+        "people": people,
+        "days": days,
+        "log": len(log),
+        "user_days": active,
+        "differences": len(wrong),
+        "seconds": round(time.monotonic() - began),
+    }
+
+
+def everything(stack: Stack) -> list[dict[str, Any]]:
+    """Every item of the table: only a check may look at it so."""
+    pages = stack.dynamodb.get_paginator("scan").paginate(TableName=stack.table_name, ConsistentRead=True)
+    return [dict(item) for page in pages for item in page["Items"]]
+
+
+def sizes() -> list[dict[str, Any]]:
+    """A table of what a day costs, for 1,000 users."""
+    print("for 1,000 users        first run: read    write  seconds     again: read    write  seconds")
+    rows = []
+    for first, again in measure():
+        one, two = first.per_thousand(), again.per_thousand()
+        print(
+            f"{first.users:>6} users a day        {one[0]:>9.0f}{one[1]:>9.0f}{one[2]:>9.2f}"
+            f"       {two[0]:>9.0f}{two[1]:>9.0f}{two[2]:>9.2f}",
+            flush=True,
+        )
+        rows.append({"users": first.users, "first": one, "again": two})
+    return rows
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,252 @@
+"""The same figures counted from the raw log alone, in plain Python: nothing of the service is imported here.
+
+One life after the other is lived again: the formulas of the specification, the calendar of the person's own zone.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+from lab.proofs.month.people import Entry
+
+ONE = timedelta(days=1)
+Row = dict[str, Any]
+
+
+@dataclass
+class Session:
+    """A session as the log tells it; `belongs` is the day on which it was first shown or answered."""
+
+    segment: str
+    action: int
+    issued_e: float
+    expires: datetime
+    offered: dict[int, tuple[str, str, int]]  # id: name, type, minutes
+    belongs: date | None = None
+    answers: dict[int, dict[str, Any]] = field(default_factory=dict)
+    done_on: dict[int, date] = field(default_factory=dict)
+    reward: float | None = None
+    open: bool = True
+
+    def done(self) -> list[int]:
+        return [i for i, a in self.answers.items() if a["completed"]]
+
+    def lifts(self) -> dict[int, int]:
+        """Points of motivation by activity."""
+        rated = {i: self.answers[i] for i in self.done() if "motivation_before" in self.answers[i]}
+        return {i: a["motivation_after"] - a["motivation_before"] for i, a in rated.items()}
+
+
+@dataclass
+class Day:
+    """A day on which the person was active, with what stood at its first moment and what moved afterwards."""
+
+    zone: str
+    segment: str
+    since: datetime
+    e: float
+    m: float
+    newcomer: bool
+    moved: int  # how often the scores had moved before
+
+
+class Move(NamedTuple):
+    """The scores moved: when, by a session of which day, and to what."""
+
+    at: datetime
+    belongs: date
+    e: float
+    m: float
+
+
+class Life:
+    """One person's month."""
+
+    def __init__(self) -> None:
+        self.zone, self.segment = "UTC", ""
+        self.e = self.m = 0.0
+        self.seen: date | None = None
+        self.sessions: dict[int, Session] = {}
+        self.days: dict[date, Day] = {}
+        self.moves: list[Move] = []
+
+    def live(self, log: Iterable[Entry]) -> None:
+        for entry in log:
+            self._expire(entry.at)
+            getattr(self, f"_{entry.kind}")(entry.at, entry.what)
+
+    def _expire(self, now: datetime) -> None:
+        for session in self.sessions.values():
+            if session.open and now >= session.expires:
+                session.open = False
+                if session.belongs is not None:
+                    self._close(session, session.expires, None)
+
+    def _profile(self, at: datetime, what: Row) -> None:
+        del at
+        self.zone, self.segment = what["timezone"], what["segment"]
+
+    def _today(self, at: datetime) -> date:
+        today = at.astimezone(ZoneInfo(self.zone)).date()
+        return max(today, self.seen) if self.seen else today
+
+    def _score(self, today: date) -> float:
+        missed = (today - self.seen).days - 1 if self.seen else 0
+        return self.e * 0.8 ** max(missed, 0)
+
+    def _active(self, at: datetime) -> date:
+        today = self._today(at)
+        if today != self.seen:
+            self.e, newcomer = self._score(today), self.seen is None
+            self.days[today] = Day(self.zone, self.segment, at, self.e, self.m, newcomer, len(self.moves))
+            self.seen = today
+        return today
+
+    def _prefetched(self, at: datetime, what: Row) -> None:
+        if what["session_id"] not in self.sessions:
+            self.sessions[what["session_id"]] = Session(
+                segment=self.segment,
+                action=what["rl_action_id"],
+                issued_e=self._score(self._today(at)),
+                expires=datetime.fromisoformat(what["expires_at"]),
+                offered={a["id"]: (a["name"], a["type"], a["duration_minutes"]) for a in what["activities"]},
+            )
+
+    def _shown(self, at: datetime, what: Row) -> None:
+        today = self._active(at)
+        self._prefetched(at, what)
+        session = self.sessions[what["session_id"]]
+        session.belongs = session.belongs or today
+
+    def _answered(self, at: datetime, what: Row) -> None:
+        today = self._active(at)
+        session = self.sessions[what["session"]]
+        session.belongs = session.belongs or today
+        session.answers |= what["answers"]
+        session.done_on |= {i: today for i, a in what["answers"].items() if a["completed"]}
+        if what.get("ends") or len(session.answers) == len(session.offered):
+            session.open = False
+            self._close(session, at, what.get("rating"))
+
+    def _close(self, session: Session, at: datetime, rating: int | None) -> None:
+        lifts = list(session.lifts().values())
+        delta = sum(lifts) / len(lifts) / 5 if lifts else 0.0
+        session.reward = (len(session.done()) / len(session.offered) + delta) / 2
+        self.e, self.m = self._engaged(session, rating), self.m + 0.2 * (delta - self.m)
+        self._moved(at, session)
+
+    def _engaged(self, session: Session, rating: int | None) -> float:
+        hard = [
+            session.answers[i]["difficulty_rating"] for i in session.done() if "difficulty_rating" in session.answers[i]
+        ]
+        fit = sum(1 - abs(d - 3) for d in hard) / len(hard) if hard else 0.0
+        rate = len(session.done()) / len(session.offered)
+        moved = session.issued_e + 0.2 * (rate - session.issued_e) + 0.05 * fit + 0.1 * ((rating or 3) - 3)
+        return min(max(moved, 0.0), 1.0)
+
+    def _rated(self, at: datetime, what: Row) -> None:
+        if what["session"] == max(self.sessions):
+            session = self.sessions[what["session"]]
+            self.e = self._engaged(session, what["rating"])
+            self._moved(at, session)
+
+    def _moved(self, at: datetime, session: Session) -> None:
+        assert session.belongs is not None
+        self.moves.append(Move(at, session.belongs, self.e, self.m))
+
+    def row(self, day: date) -> Row:
+        """What the day came to."""
+        its, own = self.days[day], [s for s in self.sessions.values() if s.belongs == day]
+        e, m = its.e, its.m
+        for move in self.moves[its.moved :]:
+            if move.belongs <= day and move.at.astimezone(ZoneInfo(its.zone)).date() <= day:
+                e, m = move.e, move.m
+        lifts = [lift for s in own for lift in s.lifts().values()]
+        by_type = {}
+        for kind in ("exercise", "meditation", "journaling"):
+            offered = [(s, i) for s in own for i, (_, its_type, _) in s.offered.items() if its_type == kind]
+            done = [(s, i) for s, i in offered if i in s.done()]
+            by_type[kind] = (len(offered), len(done), sum(s.offered[i][2] for s, i in done))
+        return {
+            "sessions": len(own),
+            "assigned": sum(len(s.offered) for s in own),
+            "completed": sum(len(s.done()) for s in own),
+            "by_type": by_type,
+            "rated": len(lifts),
+            "lift": sum(lifts),
+            "engagement": e,
+            "motivation": m,
+            "streak": self._streak(day),
+        }
+
+    def _streak(self, day: date) -> int:
+        """Days in a row with a completion, counted back from this day or the one before."""
+        days = {on for s in self.sessions.values() for on in s.done_on.values()}
+        at = day if day in days else day - ONE
+        length = 0
+        while at in days:
+            length, at = length + 1, at - ONE
+        return length
+
+    def last_action(self, day: date) -> int:
+        """The action of the last session that belongs to this day or one before."""
+        return [s.action for _, s in sorted(self.sessions.items()) if s.belongs and s.belongs <= day][-1]
+
+
+def lives_of(log: Sequence[Entry]) -> dict[str, Life]:
+    """Everybody's month, from the log in order of time; what is open at its end expires."""
+    lives: dict[str, Life] = defaultdict(Life)
+    mine: dict[str, list[Entry]] = defaultdict(list)
+    for entry in log:
+        mine[entry.user].append(entry)
+    for user, entries in mine.items():
+        lives[user].live(entries)
+        lives[user]._expire(entries[-1].at + timedelta(days=30))
+    return dict(lives)
+
+
+def segment_row(lives: Iterable[Life], segment: str, day: date) -> Row:
+    """A segment's day: every figure that is kept of it."""
+    everybody = list(lives)
+    active = [life for life in everybody if day in life.days and life.days[day].segment == segment]
+    sessions = [s for life in everybody for s in life.sessions.values() if s.belongs == day and s.segment == segment]
+    week = day - 7 * ONE
+    gone = [
+        life
+        for life in everybody
+        if week in life.days
+        and life.days[week].segment == segment
+        and not any(week + n * ONE in life.days for n in range(1, 8))
+    ]
+    names: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0, 0, 0])
+    for s in sessions:
+        for i, (name, _, _) in s.offered.items():
+            lift = s.lifts().get(i)
+            for place, value in enumerate((1, i in s.done(), lift is not None, lift or 0, (lift or 0) ** 2)):
+                names[name][place] += value
+    return {
+        "users": len(active),
+        "new_users": sum(life.days[day].newcomer for life in active),
+        "dropouts": [sum(life.last_action(week) == a for life in gone) for a in range(6)],
+        "actions": [_of_action([s for s in sessions if s.action == a]) for a in range(6)],
+        "names": dict(names),
+    }
+
+
+def _of_action(sessions: Sequence[Session]) -> list[float]:
+    pairs = [(len(s.offered), len(s.done())) for s in sessions]
+    rewards = [s.reward for s in sessions if s.reward is not None]
+    return [
+        len(pairs),
+        sum(a for a, _ in pairs),
+        sum(c for _, c in pairs),
+        sum(a * a for a, _ in pairs),
+        sum(c * c for _, c in pairs),
+        sum(a * c for a, c in pairs),
+        len(rewards),
+        sum(rewards),
+        sum(r * r for r in rewards),
+    ]

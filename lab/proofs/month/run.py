@@ -1,0 +1,80 @@
+"""The month itself: visits in order of time through the real handlers, the jobs among them."""
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
+from itertools import groupby
+
+from lab.proofs.month.people import Entry, Person
+from local.clock import SteppedClock
+from local.stack import Stack
+
+FIRST = date(2026, 10, 17)  # St John's leaves daylight saving time on 1 November, London on 25 October
+WORKERS = 4
+_HALF_PAST_NOON = timedelta(hours=12, minutes=30)
+
+
+@contextmanager
+def queue_only() -> Iterator[None]:
+    """Requests leave learning to the job: what is proved here does not depend on it, and the month goes by faster."""
+    before = os.environ.get("LEARN_ATTEMPTS")
+    os.environ["LEARN_ATTEMPTS"] = "0"
+    try:
+        yield
+    finally:
+        del os.environ["LEARN_ATTEMPTS"]
+        if before is not None:
+            os.environ["LEARN_ATTEMPTS"] = before
+
+
+def start(first: date = FIRST) -> SteppedClock:
+    """A clock a day before the first day, so that no zone precedes it."""
+    return SteppedClock(_noon(first) - timedelta(days=2))
+
+
+def live(
+    stack: Stack,
+    people: int,
+    days: int,
+    *,
+    seed: int = 1,
+    every: int = 3,
+    keenness: float = 1.0,
+    first: date = FIRST,
+) -> list[Entry]:
+    """The log of the month. The dispatcher runs every so many days, then daily until all is final."""
+    cast = [Person(f"person-{n}", seed, keenness) for n in range(people)]
+    diary = sorted((at, n) for n, person in enumerate(cast) for at in person.visits(first, days))
+    log: list[Entry] = []
+    with ThreadPoolExecutor(WORKERS) as pool:
+        for day, visits in groupby(diary, key=lambda visit: (visit[0] - _HALF_PAST_NOON).date()):
+            mine: dict[int, list[datetime]] = {}
+            for at, n in visits:
+                mine.setdefault(n, []).append(at)
+            for part in pool.map(lambda its: _live(stack, cast[its[0]], its[1]), mine.items()):
+                log += part
+            _jobs(stack, _noon(day) + timedelta(days=1), dispatch=day.toordinal() % every == 0)
+    for n in range(6):
+        _jobs(stack, _noon(first) + timedelta(days=days + n), dispatch=True)
+    return sorted(log, key=lambda entry: entry.at)
+
+
+def _live(stack: Stack, person: Person, visits: list[datetime]) -> list[Entry]:
+    return [entry for at in visits for entry in person.visit(at, stack.invoke)]
+
+
+def _jobs(stack: Stack, now: datetime, *, dispatch: bool) -> None:
+    """The job that closes and learns; and, unless the day is missed, the daily one."""
+    if now <= stack.clock.now() or not isinstance(stack.clock, SteppedClock):
+        return
+    stack.clock.advance_to(now)
+    stack.run_schedule("Learn")
+    if dispatch:
+        stack.run_schedule("DailyDispatch")
+        stack.drain()
+
+
+def _noon(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=UTC) + _HALF_PAST_NOON

@@ -1,0 +1,186 @@
+"""A world in which suggestions wear off, and what the learner gains in it with and without knowing the recent dose.
+
+The effect of a suggestion on the log of steps is FRESH at first, as the trial found, and wears off with the dose d:
+
+    effect(d) = FRESH - SLOPE d          d' = d + (sent - d) / memory          dose: a person's recent share of sends
+
+SLOPE is such that the effect is gone after 27 days of the trial's sending (0.6, at 4 of 5 points available) with a
+memory of MEMORIES[-1] decisions; the trial cannot say how fast people recover, so the memory is varied. In the world
+"falls by the day" the effect falls by 0.0185 a day whatever is sent, and never comes back. In the last world nothing
+wears off and the effect depends on the motivation level alone: the price of a state that no longer holds it.
+
+Steps are drawn around a person's own level with the trial's spread. What is reported is the mean of the true effect of
+what was sent: the gain over never sending, without the spread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from random import Random
+from statistics import fmean, stdev
+from typing import NamedTuple
+
+import numpy as np
+
+from lab.studies.heartsteps.learning import NEVER, OPTIONS
+from lab.studies.heartsteps.trial import SEND, Scores, shipped, with_dose
+from operate.ope.judge import Estimate
+from rl_core.config import Settings
+from rl_core.learner import choosing
+from rl_core.learner.folding import best_next, learn
+from rl_core.models import ACTIONS, Policy, Segment, State, Transition
+
+FRESH, SLOPE, A_DAY = 0.51, 0.94, 0.0185
+MEMORIES = (5, 15, 45)
+PEOPLE, POINTS, A_DAYS_POINTS = 100, 200, 5
+LEVEL, BETWEEN, WITHIN = 3.0, 0.7, 2.9
+ACTIVE = float(np.log(100.5))
+T_95 = {3: 3.182, 11: 2.201, 19: 2.093}  # Student's t, by degrees of freedom
+
+
+@dataclass(frozen=True)
+class World:
+    """What a suggestion does, by the person's dose and how many points they have behind them."""
+
+    name: str
+    memory: int = 1
+    slope: float = 0.0
+    a_day: float = 0.0
+    by_motivation: tuple[float, float, float] = (FRESH,) * 3
+
+    def effect(self, dose: float, point: int, motivation: int = 1) -> float:
+        return self.by_motivation[motivation] - self.slope * dose - self.a_day * (point // A_DAYS_POINTS)
+
+    def after(self, dose: float, sent: bool) -> float:
+        return dose + (sent - dose) / self.memory
+
+
+FADING = (
+    *(World(f"wears off, memory of {memory} decisions", memory, slope=SLOPE) for memory in MEMORIES),
+    World("falls by the day", a_day=A_DAY),
+)
+WORLDS = (*FADING, World("lasts, but depends on motivation", by_motivation=(-FRESH, 0.0, FRESH)))
+
+
+@dataclass
+class Person:
+    """One simulated participant; the dose is hidden, the scores are what the service knows."""
+
+    level: float
+    scores: Scores
+    dose: float = 0.0
+    point: int = 0
+    steps: float = LEVEL
+
+
+class Known(NamedTuple):
+    """What the learner knows before a decision: a state, and which of its tables the state is of."""
+
+    state: State
+    table: int = 0
+
+
+def with_days(person: Person) -> Known:
+    """Days in the programme in motivation's place: until day 8, until day 26, later."""
+    day = person.point // A_DAYS_POINTS
+    return Known(State(shipped(person.scores).engagement, (day > 8) + (day > 26)))
+
+
+def with_all(person: Person) -> Known:
+    """The shipped state, and a table for each level of the recent dose: 27 rows."""
+    return Known(shipped(person.scores), with_dose(person.scores).motivation)
+
+
+KNOWING: Mapping[str, Callable[[Person], Known]] = {
+    "shipped: engagement, motivation": lambda person: Known(shipped(person.scores)),
+    "engagement, recent dose": lambda person: Known(with_dose(person.scores)),
+    "engagement, motivation, recent dose": with_all,
+    "engagement, days": with_days,
+}
+TABLES = 3
+
+
+def learned(world: World, know: Callable[[Person], Known], settings: Settings, seed: int) -> list[float]:
+    """The true effect of each decision of one run of the learner, in order.
+
+    The tables are parts of one policy: they count episodes, and the filter's reference and noise, together.
+    """
+    rng, tables, gained = Random(seed), [Policy(Segment.LOW_LOW)] * TABLES, list[float]()
+    people, last = [Person(rng.gauss(LEVEL, BETWEEN), Scores()) for _ in range(PEOPLE)], tables[0]
+    for _ in range(POINTS):
+        for person in people:
+            state, table = know(person)
+            own = replace(tables[table], episodes=last.episodes, reference=last.reference, noise=last.noise)
+            action = choosing.draw(own, state, OPTIONS, settings, rng).action
+            gain, reward = live(world, person, action is SEND, rng)
+            gained.append(gain)
+            after = know(person)
+            seen = Transition(b"", state, action, reward, after.state, NEVER, ())
+            last = tables[table] = _taught(own, tables[after.table], seen, settings)
+    return gained
+
+
+def _taught(own: Policy, other: Policy, seen: Transition, at: Settings) -> Policy:
+    """The table after one more transition. Where the next state is of another table, its best value stands in: the
+    reward is moved by the difference, as the fold adds its own table's; but not by the filter where the own table has
+    never seen that state, as it then adds nothing.
+    """
+    row = seen.next_state.row * len(ACTIONS)
+    if at.exploration == "epsilon" or any(own.counts[row : row + len(ACTIONS)]):
+        apart = best_next(other, seen.next_state, NEVER) - best_next(own, seen.next_state, NEVER)
+        seen = replace(seen, reward=seen.reward + at.discount * apart)
+    return learn(own, seen, at)
+
+
+def live(world: World, person: Person, sent: bool, rng: Random) -> tuple[float, float]:
+    """One decision point: the true effect of what was sent, and the log of steps that came of it."""
+    gain = world.effect(person.dose, person.point, shipped(person.scores).motivation) if sent else 0.0
+    before, reward = person.steps, person.level + gain + rng.gauss(0.0, WITHIN)
+    person.scores.move(reward >= ACTIVE, min(max((reward - before) / 5.0, -1.0), 1.0), sent)
+    person.dose, person.steps = world.after(person.dose, sent), rng.gauss(person.level, WITHIN)
+    person.point += 1
+    return gain, reward
+
+
+def by_rule(world: World, rule: Callable[[float, int], float]) -> float:
+    """The mean gain of a rule that knows dose and point; it says with which probability to send."""
+    rng, gains = Random(0), list[float]()
+    for _ in range(PEOPLE):
+        dose = 0.0
+        for point in range(POINTS):
+            sent = rng.random() < rule(dose, point)
+            gains.append(world.effect(dose, point) if sent else 0.0)
+            dose = world.after(dose, sent)
+    return fmean(gains)
+
+
+def planned(world: World) -> Callable[[float, int], float]:
+    """Sends where that is best for all points to come (backward induction over the dose, on a grid)."""
+    grid, ahead, sending = np.linspace(0.0, 1.0, 401), np.zeros(401), np.zeros((POINTS, 401), bool)
+    for point in reversed(range(POINTS)):
+        send, rest = (
+            np.array([world.effect(d, point) if sent else 0.0 for d in grid])
+            + np.interp([world.after(d, sent) for d in grid], grid, ahead)
+            for sent in (True, False)
+        )
+        sending[point], ahead = send > rest, np.maximum(send, rest)
+    return lambda dose, point: float(sending[point, round(dose * 400)])
+
+
+RULES: Mapping[str, Callable[[World], Callable[[float, int], float]]] = {
+    "best possible (knows the dose, plans)": planned,
+    "as randomised (0.6)": lambda _: lambda *_: 0.6,
+    "always": lambda _: lambda *_: 1.0,
+}
+
+
+def mean_over(runs: Sequence[float]) -> Estimate:
+    """The mean of independent runs and its 95 % interval (Student's t)."""
+    half = T_95[len(runs) - 1] * stdev(runs) / len(runs) ** 0.5
+    return Estimate(fmean(runs), fmean(runs) - half, fmean(runs) + half)
+
+
+def gain_of(world: World, knowing: str, settings: Settings, seed: int) -> float:
+    """The mean gain a decision of one whole run, its learning included."""
+    return fmean(learned(world, KNOWING[knowing], settings, seed))

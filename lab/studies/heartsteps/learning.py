@@ -1,0 +1,109 @@
+"""Fettle's own learner over the trial: the real fold and the real choice, two of its six actions eligible.
+
+Two ways of asking what it would have earned, with other merits:
+
+Replay with rejection (Li, Chu, Langford & Wang, WSDM 2011) runs the learner as if live: it chooses at every decision
+point, learns only from those where the trial did the same, and its value is their mean reward. The trial drew its arms
+unevenly, so a match is kept with probability p_min / p(arm): each point is then kept with probability p_min whatever
+the choice. It is unbiased for a learner that meets points like these in any order, and uses two fifths of them.
+
+Doubly robust, as the log goes by: at each point the learner, taught by all points before it, states with which
+probabilities it would choose; that sequence of policies is judged on all points (Dudik, Erhan, Langford & Li,
+Statistical Science 29, 2014). No policy is judged by a point that it learned from.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from random import Random
+
+import numpy as np
+
+from lab.studies.heartsteps.trial import NONE, SEND, SENDING, Trial, Walk, segments
+from operate.log import Bools, Floats
+from operate.ope.judge import Estimate
+from operate.ope.targets import chances
+from operate.ope.totals import resampled
+from rl_core.config import Settings
+from rl_core.learner.choosing import draw
+from rl_core.learner.folding import learn
+from rl_core.models import ACTIONS, Policy, State, Transition
+
+OPTIONS = (NONE, SEND)
+NEVER = tuple(action for action in ACTIONS if action not in OPTIONS)
+LEAST = min(SENDING, 1.0 - SENDING)
+
+
+def transition(trial: Trial, walked: Walk, row: int) -> Transition:
+    """What the decision point taught."""
+    return Transition(
+        key=b"",
+        state=State.from_row(int(walked.state[row])),
+        action=SEND if trial.sent[row] else NONE,
+        reward=float(trial.reward[row]),
+        next_state=State.from_row(int(walked.next_state[row])),
+        barred=NEVER,
+        results=(),
+    )
+
+
+def as_the_log_goes_by(trial: Trial, walked: Walk, settings: Settings) -> Floats:
+    """The learner's probabilities of (none, send) at each point, taught by all points before it; shape (n, 2)."""
+    policies = [Policy(segment) for segment in segments()]
+    chosen = np.zeros((len(trial), 2))
+    for row, code in enumerate(trial.segment):
+        seen = transition(trial, walked, row)
+        chosen[row] = chances(policies[code], seen.state, OPTIONS, settings)[list(OPTIONS)]
+        policies[code] = learn(policies[code], seen, settings)
+    return chosen
+
+
+def replayed(trial: Trial, walked: Walk, settings: Settings, seed: int) -> Bools:
+    """Which decision points one run of the learner kept, shape (n,)."""
+    rng, kept = Random(seed), np.zeros(len(trial), bool)
+    policies = [Policy(segment) for segment in segments()]
+    for row, code in enumerate(trial.segment):
+        policy, seen = policies[code], transition(trial, walked, row)
+        drawn_with = SENDING if trial.sent[row] else 1.0 - SENDING
+        if draw(policy, seen.state, OPTIONS, settings, rng).action is seen.action and rng.random() < LEAST / drawn_with:
+            policies[code] = learn(policy, seen, settings)
+            kept[row] = True
+    return kept
+
+
+@dataclass(frozen=True)
+class Replay:
+    """Mean reward over the runs, its gain over sending always, never and as randomised; and how many points were kept.
+
+    The interval draws users anew, and with each draw one of the runs: the people's chance and the learner's.
+    """
+
+    value: Estimate
+    gain: dict[str, Estimate]
+    kept: float
+
+
+def replay(trial: Trial, walked: Walk, settings: Settings, runs: int, replicates: int = 1000, seed: int = 0) -> Replay:
+    kept = np.array([replayed(trial, walked, settings, seed + run) for run in range(runs)])
+    users = int(trial.user.max()) + 1
+    draws = resampled(users, replicates, seed)
+    run_of = np.random.default_rng(seed).integers(0, runs, replicates)
+    sums, n = _per_user(trial, kept * trial.reward, users), _per_user(trial, kept.astype(float), users)
+    value = float(sums.sum() / n.sum())
+    spread = (draws * sums[run_of]).sum(1) / (draws * n[run_of]).sum(1)
+    gain = {}
+    for name, mask in {"always": trial.sent, "never": ~trial.sent, "as randomised": np.ones(len(trial), bool)}.items():
+        other = _per_user(trial, (mask * trial.reward)[None], users)[0], _per_user(trial, mask[None] * 1.0, users)[0]
+        difference = spread - (draws @ other[0]) / (draws @ other[1])
+        gain[name] = _estimate(value - float(other[0].sum() / other[1].sum()), difference)
+    return Replay(_estimate(value, spread), gain, float(kept.sum(1).mean()))
+
+
+def _per_user(trial: Trial, columns: Floats, users: int) -> Floats:
+    """Sums by user of each row of columns, shape (rows, users)."""
+    return np.array([np.bincount(trial.user, column, users) for column in columns])
+
+
+def _estimate(value: float, spread: Floats) -> Estimate:
+    low, high = np.percentile(spread, [2.5, 97.5])
+    return Estimate(value, float(low), float(high))

@@ -1,0 +1,139 @@
+"""A user's day: the mark that its first active moment leaves, and what the day came to.
+
+A user is active on a day when a session was shown to them on it or an activity answered. A session belongs to the day
+on which it was first shown; what its activities come to later counts for that day. The scores of a day are those
+that stood when it ended: of the closings that followed the mark, those whose moment still lies in the day. The streak
+goes by the days that the completions had where the user then was.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from rl_core.models import EndedBy, Segment, Session, Status, Streak
+from rl_core.sessions.calendar import current_streak, day_of, days_completed, extend_streak
+from rl_core.sessions.catalogue import catalogue
+from rl_core.sessions.outcome import engagement_after, outcome_of
+
+TYPES = ("exercise", "meditation", "journaling")
+WESTERNMOST = timedelta(hours=12)  # the last zone, UTC-12, leaves a day twelve hours after UTC has
+SLACK = timedelta(minutes=15)  # for the job that closes expired sessions each minute
+ONE_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """The first moment of a user's day, with what stood then.
+
+    `session` is the number of the session that was shown or answered: no earlier one can still change. `engagement`,
+    `motivation` and `streak` are the profile's, decayed to that day, before what happened at that moment.
+    """
+
+    user: str
+    key: bytes
+    day: date
+    at: datetime
+    segment: Segment
+    timezone: str
+    first_ever: bool
+    session: int
+    engagement: float
+    motivation: float
+    streak: Streak
+
+
+@dataclass(frozen=True, slots=True)
+class TypeFigures:
+    """Of one type of activity; `minutes` are those of what was completed."""
+
+    assigned: int = 0
+    completed: int = 0
+    minutes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What a user's day came to; `types` in the order of TYPES; `lift_points` summed over the `rated` completions.
+
+    `settled`: no session of the day can still change.
+    """
+
+    sessions: int
+    types: tuple[TypeFigures, ...]
+    rated: int
+    lift_points: int
+    engagement: float
+    motivation: float
+    streak_days: int
+    settled: bool
+
+    @property
+    def assigned(self) -> int:
+        return sum(t.assigned for t in self.types)
+
+    @property
+    def completed(self) -> int:
+        return sum(t.completed for t in self.types)
+
+
+def closed_day(now: datetime) -> date:
+    """The latest day that has ended in every time zone."""
+    return (now - WESTERNMOST).date() - ONE_DAY
+
+
+def final_day(now: datetime, session_hours: int) -> date:
+    """The latest day whose sessions have all expired and been closed, if the job that closes them is not late."""
+    return closed_day(now - timedelta(hours=session_hours) - SLACK)
+
+
+def figures_of(mark: Mark, sessions: Sequence[Session]) -> Figures:
+    """What the day came to, from the user's sessions, in order, from the mark's on; later days' may be among them."""
+    touched = [s for s in sessions if s.number >= mark.session and s.day is not None and s.day <= mark.day]
+    own = [s for s in touched if s.day == mark.day]
+    lifts = [a.lift for s in own for a in s.activities if a.lift is not None]
+    engagement, motivation = _scores(mark, touched)
+    done = days_completed(a for s in touched for a in s.activities)
+    return Figures(
+        sessions=len(own),
+        types=tuple(_of_type(own, kind) for kind in TYPES),
+        rated=len(lifts),
+        lift_points=sum(lifts),
+        engagement=engagement,
+        motivation=motivation,
+        streak_days=current_streak(extend_streak(mark.streak, (d for d in done if d <= mark.day)), mark.day),
+        settled=all(s.status is not Status.OPEN for s in touched),
+    )
+
+
+def _of_type(sessions: Iterable[Session], kind: str) -> TypeFigures:
+    book = catalogue().by_slug
+    assigned = [a for s in sessions for a in s.activities if book[a.slug].type == kind]
+    done = [a for a in assigned if a.completed]
+    return TypeFigures(len(assigned), len(done), sum(book[a.slug].duration_minutes for a in done))
+
+
+def _scores(mark: Mark, sessions: Iterable[Session]) -> tuple[float, float]:
+    """Engagement and motivation as they stood when the day ended."""
+    engagement, motivation = mark.engagement, mark.motivation
+    for session in sessions:
+        closing = session.closing
+        if closing is None or not _within(mark, ended_at(session)):
+            continue
+        engagement = closing.engagement_after
+        if closing.rated_at is not None and not _within(mark, closing.rated_at):
+            engagement = engagement_after(session.engagement, outcome_of(session.activities, None))
+        if closing.motivation_after is not None:
+            motivation = closing.motivation_after
+    return engagement, motivation
+
+
+def ended_at(session: Session) -> datetime:
+    """When a closed session ended: expired, that is when its time was over, however late somebody noticed."""
+    if session.ended_by is EndedBy.EXPIRY or session.closed_at is None:
+        return session.expires_at
+    return session.closed_at
+
+
+def _within(mark: Mark, moment: datetime) -> bool:
+    """Whether the moment lies before the end of the mark's day."""
+    return day_of(moment, mark.timezone) <= mark.day

@@ -1,0 +1,1 @@
+"""HTTP and CloudWatch: what the functions share at their edge."""

@@ -1,0 +1,48 @@
+"""What is measured of sessions, for CloudWatch: by segment, and over all of them. docs/operations.md lists it.
+
+Each measurement is one line of the embedded metric format, with dimensions of its own; none names a user.
+"""
+
+from collections.abc import Mapping
+
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import AmazonCloudWatchEMFProvider
+
+from rl_core.models import Policy, Segment, Session
+from rl_core.sessions.outcome import outcome_of
+
+
+def session_issued(session: Session, policy: Policy | None) -> None:
+    """A session that was just issued by this policy; None: without one, a fallback."""
+    decision = session.decision
+    values = {"SessionsIssued": 1.0, "SessionsExplored": float(decision.explored and not decision.fallback)}
+    if policy is None:
+        values["PolicyFallbacks"] = 1.0
+    else:
+        values |= {"Epsilon": decision.epsilon, "Episodes": float(policy.episodes)}
+    _publish(session.segment, values)
+    _publish(session.segment, {"ActionsChosen": 1.0}, action=decision.action.title)
+
+
+def session_closed(session: Session, how: str, conflicts: int = 0) -> None:
+    """A session that was just closed; `how` is the metric that counts it; `conflicts`, races lost over the policy."""
+    values = {how: 1.0}
+    if conflicts:
+        values["PolicyConflicts"] = float(conflicts)
+    if session.closing is not None:
+        values["Reward"] = session.closing.reward
+        values["CompletionRate"] = outcome_of(session.activities, session.closing.rating).completion_rate
+    _publish(session.segment, values)
+
+
+def _publish(segment: Segment, values: Mapping[str, float], **more: str) -> None:
+    """Counted for the segment and these dimensions; without any, for the service as a whole too."""
+    line = AmazonCloudWatchEMFProvider()
+    for name, value in values.items():
+        unit = MetricUnit.NoUnit if name in {"Epsilon", "Reward", "CompletionRate"} else MetricUnit.Count
+        line.add_metric(name=name, unit=unit, value=value)
+    for name, dimension in {"segment": segment.value, **more}.items():
+        line.add_dimension(name=name, value=dimension)
+    if not more:
+        line.add_dimensions(service=line.service or "")
+    line.flush_metrics()

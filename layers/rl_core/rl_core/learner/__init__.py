@@ -1,0 +1,1 @@
+"""How a policy learns and draws. Pure: values in, values out."""

@@ -1,0 +1,107 @@
+"""Which activities: the plan of an action filled from the segment's entries.
+
+Within each type of the plan, entries that fit the action come first, then they rank by a sample from the posterior
+of how they did in the segment, so that new ones get tried. At most half of a session is shared with the previous one.
+"""
+
+import math
+from collections.abc import Collection, Mapping, Sequence
+from random import Random
+from typing import NamedTuple
+
+from rl_core.models import LEVELS, Action, ActivityStats, Level, Segment
+from rl_core.sessions.catalogue import Entry
+
+_PLANS: Mapping[Action, Mapping[str, int]] = {
+    Action.MAINTAIN: {"exercise": 3, "meditation": 2, "journaling": 1},
+    Action.PHYSICAL: {"exercise": 4, "meditation": 1, "journaling": 1},
+    Action.MEDITATION: {"meditation": 4, "exercise": 1, "journaling": 1},
+    Action.JOURNALING: {"journaling": 4, "exercise": 1, "meditation": 1},
+    Action.INTENSITY: {"exercise": 4, "meditation": 1, "journaling": 1},
+    Action.LIGHTEN: {"exercise": 2, "meditation": 2, "journaling": 1},
+}
+_USUAL = {Level.LOW: Level.LOW, Level.MODERATE: Level.MODERATE, Level.HIGH: Level.MODERATE}
+
+# The posterior of an activity's value (completed, plus its lift / 5): normal, with this prior and known variance.
+_PRIOR_MEAN, _PRIOR_WEIGHT, _VARIANCE = 0.5, 2.0, 0.25
+
+
+class Candidate(NamedTuple):
+    entry: Entry
+    score: float
+
+
+def usual_intensity(segment: Segment) -> Level:
+    return _USUAL[segment.activity]
+
+
+def top_intensity(entries: Collection[Entry]) -> Level:
+    """The highest intensity of exercise that these entries hold; Low when they hold none."""
+    return max((e.intensity for e in entries if e.type == "exercise"), key=LEVELS.index, default=Level.LOW)
+
+
+def normal(rng: Random) -> float:
+    """A standard normal draw in -6..6 as the sum of twelve uniform ones (Irwin-Hall): same bits on every platform."""
+    total = -6.0
+    for _ in range(12):
+        total += rng.random()
+    return total
+
+
+def sample_value(stats: ActivityStats, rng: Random) -> float:
+    """One draw from the posterior of an activity's value."""
+    weight = _PRIOR_WEIGHT + stats.assigned
+    mean = (_PRIOR_WEIGHT * _PRIOR_MEAN + stats.completed + stats.lift_points / 5) / weight
+    return mean + normal(rng) * math.sqrt(_VARIANCE / weight)
+
+
+def assign(
+    segment: Segment,
+    entries: Sequence[Entry],
+    action: Action,
+    avoid: Collection[str],
+    previous: Collection[str],
+    stats: Mapping[int, ActivityStats],
+    rng: Random,
+) -> tuple[Entry, ...]:
+    """The session's activities, those the action leans to first.
+
+    `entries` are the segment's, `previous` the names in the user's previous session, `stats` is keyed by CRC-32.
+    Where a type runs out, the best of the others fill in.
+    """
+    scored = [Candidate(e, sample_value(stats.get(e.crc, ActivityStats()), rng)) for e in entries]
+    pool = [c for c in scored if c.entry.tags.isdisjoint(avoid)]
+    top = top_intensity(entries)
+    plan = _PLANS[action]
+    size = sum(plan.values())
+    chosen: dict[str, Entry] = {}
+    for kind, count in [*plan.items(), (None, size)]:
+        wanted = [c for c in pool if kind in (None, c.entry.type) and c.entry.slug not in chosen]
+        first = _fitting(wanted, action, top if action is Action.INTENSITY else usual_intensity(segment), count)
+        ranked = sorted(wanted, key=lambda c: (c.entry.slug not in first, -c.score))
+        _take(chosen, ranked, min(count, size - len(chosen)), previous, size // 2)
+    return tuple(chosen.values())
+
+
+def _fitting(wanted: Sequence[Candidate], action: Action, level: Level, count: int) -> set[str]:
+    """The slugs of those that suit the action: the shortest and gentlest, or exercise of the right intensity."""
+    if action is Action.LIGHTEN:
+        gentlest = sorted(wanted, key=lambda c: (LEVELS.index(c.entry.intensity), c.entry.duration_minutes))
+        return {c.entry.slug for c in gentlest[: 3 * count]}
+    return {c.entry.slug for c in wanted if c.entry.type != "exercise" or c.entry.intensity == level}
+
+
+def _take(
+    chosen: dict[str, Entry], ranked: Sequence[Candidate], count: int, previous: Collection[str], repeats: int
+) -> None:
+    """Adds `count` of the ranked to `chosen`; of all chosen at most `repeats` were in the previous session."""
+    left = repeats - sum(e.name in previous for e in chosen.values())
+    for entry, _ in ranked:
+        if count <= 0:
+            return
+        if entry.name in previous:
+            if left <= 0:
+                continue
+            left -= 1
+        chosen[entry.slug] = entry
+        count -= 1

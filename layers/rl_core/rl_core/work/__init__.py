@@ -1,0 +1,1 @@
+"""The loops that join rules and store: read, decide, commit, try again."""

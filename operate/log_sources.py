@@ -1,0 +1,182 @@
+"""Logged decisions out of the table: scanned page by page, or from an export of it on disk.
+
+Only what the log needs is asked for: notes, ratings and activities are not read.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from base64 import b64decode
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from operate.log import Log, LogError, Row, log_of
+from rl_core.models import Policy, Segment, Status, VersionRecord
+from rl_core.store import Store, keys
+from rl_core.store.attributes import Stored, maybe_int, read_actions, read_float, read_int, strict
+from rl_core.store.policies import read_policy, read_record
+
+NAMES = (
+    "pk", "sk", "status", "segment", "state", "eligible", "action", "propensity", "epsilon", "version", "explored",
+    "fallback", "reward", "next", "barred", "learned", "parked",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Found:
+    """The rows of the sessions that were decided and closed, and how many others there were, by reason."""
+
+    rows: list[Row]
+    left_out: Mapping[str, int]
+
+    @property
+    def log(self) -> Log:
+        return log_of(self.rows, self.left_out)
+
+
+def scanned(store: Store) -> Found:
+    """The table's sessions, in pages of at most 1 MB. An operator's tool: it reads every item of the table once."""
+    return found_in(item for page in _pages(store) for item in page)
+
+
+def _pages(store: Store) -> Iterator[list[Stored]]:
+    names = {f"#{name}": name for name in NAMES}
+    arguments: dict[str, Any] = {
+        "ProjectionExpression": ", ".join(names),
+        "FilterExpression": "begins_with(#sk, :session)",
+        "ExpressionAttributeNames": names,
+        "ExpressionAttributeValues": {":session": {"S": keys.SESSION_PREFIX}},
+    }
+    while True:
+        answer = store.connection.call("scan", **arguments)
+        yield answer["Items"]
+        if "LastEvaluatedKey" not in answer:
+            return
+        arguments["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
+
+def found_in(items: Iterable[Stored]) -> Found:
+    """The rows of those items that are sessions. Raises UnreadableItemError, which names the key only."""
+    rows: list[Row] = []
+    left_out = Counter[str]()
+    for item in items:
+        if not item["sk"]["S"].startswith(keys.SESSION_PREFIX):
+            continue
+        if reason := _reason_against(item):
+            left_out[reason] += 1
+        else:
+            rows.append(_row(item))
+    return Found(rows, left_out)
+
+
+def _reason_against(item: Stored) -> str | None:
+    """Why the session says nothing of its action: it has no reward (yet), or nobody saw the plan."""
+    status = item["status"]["S"]
+    if "parked" in item:
+        return "parked"
+    return status if status in (Status.OPEN, Status.UNSEEN) else None
+
+
+@strict
+def _row(item: Stored) -> Row:
+    return Row(
+        user=item["pk"]["S"].removeprefix(keys.user_pk("")),
+        session=int(item["sk"]["S"].removeprefix(keys.SESSION_PREFIX)),
+        segment=Segment[item["segment"]["S"]],
+        state=read_int(item, "state"),
+        eligible=tuple(map(int, read_actions(item, "eligible"))),
+        action=read_int(item, "action"),
+        propensity=read_float(item, "propensity"),
+        epsilon=read_float(item, "epsilon"),
+        version=read_int(item, "version"),
+        explored=item["explored"]["BOOL"],
+        fallback="fallback" in item,
+        reward=read_float(item, "reward"),
+        next=read_int(item, "next"),
+        barred=tuple(map(int, read_actions(item, "barred"))),
+        learned=maybe_int(item, "learned"),
+    )
+
+
+class ExportedStore(Store):
+    """What an export holds of the policies' past; nothing else of a store works on it.
+
+    The folder is DynamoDB's export to S3 in the form DYNAMODB_JSON, copied as it is: `.json.gz` files with an item a
+    line, and `manifest-files.json`, which says how many items each file has. Raises LogError if a file is missing,
+    cut short or of another form.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @cached_property
+    def items(self) -> list[Stored]:
+        files = sorted(self.folder.rglob("*.json.gz"))
+        if not files:
+            raise LogError(f"{self.folder}: no .json.gz file of an export in it")
+        read = {file.name: list(_lines(file)) for file in files}
+        for name, count in _promised(self.folder):
+            if len(read.get(name, ())) != count:
+                raise LogError(f"{self.folder}: {name} has {len(read.get(name, ()))} items, the manifest says {count}")
+        return [item for lines in read.values() for item in lines]
+
+    def found(self) -> Found:
+        return found_in(self.items)
+
+    def policy(self, segment: Segment) -> Policy:
+        item = self._policies.get((keys.segment_pk(segment), keys.POLICY_SK))
+        return read_policy(item) if item else Policy(segment)
+
+    def records(self, segment: Segment, after: int = 0, last: int = keys.LAST_VERSION) -> Iterator[VersionRecord]:
+        first, end = ((keys.segment_pk(segment), keys.version_sk(version)) for version in (after + 1, last))
+        yield from (read_record(self._policies[place]) for place in self._places if first <= place <= end)
+
+    def snapshot(self, segment: Segment, version: int) -> Policy:
+        first, last = keys.snapshot_sk(0), keys.snapshot_sk(version)
+        pk = keys.segment_pk(segment)
+        kept = [place for place in self._policies if place[0] == pk and first <= place[1] <= last]
+        return read_policy(self._policies[max(kept)]) if kept else Policy(segment)
+
+    @cached_property
+    def _places(self) -> list[tuple[str, str]]:
+        return sorted(self._policies)
+
+    @cached_property
+    def _policies(self) -> dict[tuple[str, str], Stored]:
+        pairs = (((item["pk"]["S"], item["sk"]["S"]), item) for item in self.items)
+        return {place: item for place, item in pairs if place[0].startswith("SEGMENT#")}
+
+
+def _promised(folder: Path) -> Iterator[tuple[str, int]]:
+    """The data files that the manifest names, with their item counts; none if there is no manifest."""
+    for manifest in folder.rglob("manifest-files.json"):
+        for line in manifest.read_text(encoding="utf-8").splitlines():
+            entry = json.loads(line)
+            yield Path(entry["dataFileS3Key"]).name, int(entry["itemCount"])
+
+
+def _lines(file: Path) -> Iterator[Stored]:
+    try:
+        with gzip.open(file, "rt", encoding="utf-8") as lines:
+            yield from (_decoded(json.loads(line)["Item"]) for line in lines)
+    except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
+        raise LogError(f"{file}: not an export of DynamoDB in the form DYNAMODB_JSON ({error})") from error
+
+
+def _decoded(item: dict[str, Any]) -> dict[str, Any]:
+    """The item as the client gives it: bytes are base64 in an export."""
+    kinds: dict[str, Callable[[Any], Any]] = {
+        "B": b64decode,
+        "L": lambda values: [_value(value) for value in values],
+        "M": _decoded,
+    }
+
+    def _value(value: dict[str, Any]) -> dict[str, Any]:
+        return {kind: kinds.get(kind, lambda as_it_is: as_it_is)(inner) for kind, inner in value.items()}
+
+    return {name: _value(value) for name, value in item.items()}

@@ -1,0 +1,80 @@
+"""A table that lived, made by the rules of the core alone and written as DynamoDB exports it."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from base64 import b64encode
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from rl_core.config import Settings
+from rl_core.learner.folding import learn
+from rl_core.models import Action, EndedBy, Policy, Profile, Segment, Session, VersionRecord
+from rl_core.sessions import lifecycle
+from rl_core.store.attributes import Stored
+from rl_core.store.items import session_item
+from rl_core.store.policies import policy_item, record_item
+
+NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
+SEGMENTS = (Segment.HIGH_LOW, Segment.LOW_HIGH)
+USERS, SESSIONS = 40, 40
+ROLLBACK_AFTER, RESTORED = 150, 90
+
+
+def export(items: Iterable[Stored], folder: Path, promised: int | None = None) -> Path:
+    """The items in a folder as an export to S3 holds them; its manifest may promise another number."""
+    lines = [json.dumps({"Item": _plain(item)}) + "\n" for item in items]
+    data = folder / "AWSDynamoDB" / "01-ab" / "data"
+    data.mkdir(parents=True)
+    with gzip.open(data / "part.json.gz", "wt") as file:
+        file.writelines(lines)
+    manifest = {"itemCount": promised or len(lines), "dataFileS3Key": "AWSDynamoDB/01-ab/data/part.json.gz"}
+    (data.parent / "manifest-files.json").write_text(json.dumps(manifest) + "\n")
+    return folder
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, bytes):
+        return b64encode(value).decode()
+    if isinstance(value, dict):
+        return {name: _plain(inner) for name, inner in value.items()}
+    return [_plain(inner) for inner in value] if isinstance(value, list) else value
+
+
+def lived_table(folder: Path, settings: Settings) -> Path:
+    """An export: two segments of users; meditation plans get done, others hardly; one rollback a segment."""
+    return export([item for segment in SEGMENTS for item in _segment(segment, settings)], folder)
+
+
+def _segment(segment: Segment, settings: Settings) -> list[Stored]:
+    policy, items = Policy(segment), list[Stored]()
+    names = [f"user-{segment.name}-{n}" for n in range(USERS // len(SEGMENTS))]
+    profiles = {name: Profile(name, name.encode(), segment, NOW) for name in names}
+    for number in range(1, SESSIONS + 1):
+        for name in names:
+            session, profiles[name] = _lived(profiles[name], policy, settings, NOW + timedelta(hours=number))
+            after = learn(policy, transition := lifecycle.transition_of(session), settings)
+            policy = replace(after, version=policy.version + 1)
+            items.append(record_item(segment, VersionRecord(policy.version, settings, (transition,))))
+            items += [session_item(done) for done in lifecycle.learned([session], policy)]
+            if policy.version == RESTORED:
+                kept = policy
+            if policy.version == ROLLBACK_AFTER:
+                policy = replace(kept, version=policy.version + 1, episodes=policy.episodes)
+                record = VersionRecord(policy.version, settings, restored=RESTORED, reason="a try")
+                items.append(record_item(segment, record))
+    return [*items, policy_item(policy)]
+
+
+def _lived(profile: Profile, policy: Policy, settings: Settings, at: datetime) -> tuple[Session, Profile]:
+    """One session from issue to closing."""
+    key = f"{profile.user}/{profile.sessions}".encode()
+    session, profile = lifecycle.issue(profile, policy, None, settings, at, key, shown=True)
+    likes = session.decision.action is Action.MEDITATION
+    for place, _ in enumerate(session.activities, start=1):
+        session = lifecycle.answer(session, place, {"completed": likes or place == 1}, at)
+    return lifecycle.close(session, profile, settings, at, EndedBy.BATCH)
