@@ -10,11 +10,10 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from rl_core.config import settings
-from rl_core.errors import ConflictError, FettleError
+from rl_core.errors import ConflictError, FettleError, UnavailableError
 from rl_core.models import Segment
 from rl_core.store import Leaver, Lesson, Store, open_store
-from rl_core.work.forget import forget
-from rl_core.work.retry import until_settled
+from rl_core.work import attempts, forget
 
 logger = Logger()
 metrics = Metrics()
@@ -41,7 +40,10 @@ def run(store: Store, now: datetime) -> int:
 def _lessons(leaver: Leaver) -> list[Lesson] | None:
     """What was learned from the user; None, counted and logged, when that cannot be told in this run."""
     try:
-        return until_settled(leaver.lessons)
+        for attempt in attempts():
+            with attempt:
+                return leaver.take_lessons()
+        raise UnavailableError
     except FettleError as error:
         _put_off(error)
         return None

@@ -12,10 +12,10 @@ from pydantic import BaseModel, Field
 
 from rl_core.config import settings
 from rl_core.edge import measures
-from rl_core.edge.answers import CompleteRequest, find_session, served_user
 from rl_core.edge.http import (
     BODY_ERRORS,
     WHOLE,
+    CompleteRequest,
     Notes,
     Rating,
     Rounded,
@@ -27,12 +27,11 @@ from rl_core.edge.http import (
     responses,
     split_id,
 )
-from rl_core.errors import ActivityNotFoundError, InvalidRequestError, SessionClosedError
-from rl_core.models import MAX_ACTIVITIES, EndedBy, Profile, Session
-from rl_core.sessions import lifecycle
+from rl_core.errors import ActivityNotFoundError, InvalidRequestError, SessionClosedError, UnavailableError
+from rl_core.models import MAX_ACTIVITIES, EndedBy, Learning, Profile, Session, Why
+from rl_core.sessions import Ending, accepts_answers, add_rating, engagement_delta, record, with_answers
 from rl_core.store import Store, mark_writes, open_store, profile_write, session_write
-from rl_core.work import train as trainer
-from rl_core.work.retry import until_settled
+from rl_core.work import Closed, attempts, close_and_learn, figures_of
 
 app = APIGatewayHttpResolver(enable_validation=True)
 answer_problems(app)
@@ -58,7 +57,11 @@ class TrainingMetrics(BaseModel):
         description="max(epsilon_min, 0.3 x 0.993^episodes): epsilon-greedy's rate, whichever way actions are drawn"
     )
     policy_version: int | None
-    learning: trainer.Learning
+    learning: Learning
+    why: Why | None = Field(description="why nothing is learned from the session; null where something is")
+    exploration_rate: Rounded | None = Field(
+        description="1 - the probability of the actions held for best, under the policy as it now stands"
+    )
 
 
 class FeedbackBatchResponse(BaseModel):
@@ -81,19 +84,28 @@ def feedback_batch(batch: Annotated[FeedbackBatchRequest, Body()]) -> FeedbackBa
     event = app.current_event.raw_event
     user, now = caller(event), now_of(event)
     number = _session_number(batch.activities)
-    session, figures = until_settled(lambda: _record(user, number, batch, now))
-    if session.closing is None:
+    for attempt in attempts():
+        with attempt:
+            return _response(_record(user, number, batch, now), len(batch.activities))
+    raise UnavailableError
+
+
+def _response(closed: Closed, updated: int) -> FeedbackBatchResponse:
+    if closed.session.closing is None:
         raise SessionClosedError
+    figures = figures_of(open_store(), closed, settings())
     return FeedbackBatchResponse(
         status="success",
-        activities_updated=len(batch.activities),
-        engagement_delta=lifecycle.engagement_delta(session),
-        rl_reward_signal=session.closing.reward,
+        activities_updated=updated,
+        engagement_delta=engagement_delta(closed.session),
+        rl_reward_signal=closed.session.closing.reward,
         training_metrics=TrainingMetrics(
             total_episodes=figures.episodes,
             epsilon=figures.epsilon,
             policy_version=figures.version,
             learning=figures.learning,
+            why=figures.why,
+            exploration_rate=figures.exploration_rate,
         ),
     )
 
@@ -109,36 +121,30 @@ def _session_number(items: Sequence[BatchItem]) -> int:
     return numbers.pop()
 
 
-def _record(user: str, number: int, batch: FeedbackBatchRequest, now: datetime) -> tuple[Session, trainer.Metrics]:
-    """One attempt at ending the session with this feedback: the session as it then stands, and its figures."""
+def _record(user: str, number: int, batch: FeedbackBatchRequest, now: datetime) -> Closed:
+    """Ends the session with this feedback, or finds it ended so, and returns it as it then stands."""
     store = open_store()
-    head, profile = served_user(store, user)
-    session = find_session(store, user, head, number)
-    positions = [split_id(item.activity_id)[1] for item in batch.activities]
-    if session is None or not all(1 <= p <= len(session.activities) for p in positions):
+    head = store.head(user)
+    session = store.session(user, number, head)
+    said = {split_id(item.activity_id)[1]: item.said() for item in batch.activities}
+    if head.profile is None or session is None or not all(1 <= p <= len(session.activities) for p in said):
         raise ActivityNotFoundError
-    answered = session
-    for position, item in zip(positions, batch.activities, strict=True):
-        answered = lifecycle.answer(answered, position, item.said(), now)
-
-    if lifecycle.accepts_answers(session, now):
-        rating, notes = batch.overall_session_rating, batch.notes or ""
-        visited, mark = lifecycle.visit(profile, number, now)
-        answered = lifecycle.on_day(answered, profile, now)
-        closed, moved = lifecycle.close(answered, visited, settings(), now, EndedBy.BATCH, rating, notes)
-        ended, figures = trainer.close_and_learn(store, closed, moved, settings(), *mark_writes(mark))
-        measures.session_closed(ended, figures.learning.metric, figures.conflicts)
-        return ended, figures
-    if answered != session or session.closing is None:
+    if accepts_answers(session, now):
+        ending = Ending(EndedBy.BATCH, batch.overall_session_rating, batch.notes or "")
+        recorded = record(session, head.profile, said, settings(), now, ending)
+        mark = mark_writes(recorded.mark)
+        closed = close_and_learn(store, recorded.session, recorded.profile, settings(), *mark)
+        measures.session_closed(closed.session, closed.conflicts)
+        return closed
+    if with_answers(session, said, now) != session:
         raise SessionClosedError
-    rated = _with_rating(store, session, profile, batch, now)
-    return rated, trainer.metrics_of(store, rated, settings())
+    return Closed(_with_rating(store, session, head.profile, batch, now))
 
 
 def _with_rating(
     store: Store, session: Session, profile: Profile, batch: FeedbackBatchRequest, now: datetime
 ) -> Session:
-    """A closed session that the batch agrees with; one that completions ended may still be given rating and notes."""
+    """Returns a closed session that the batch agrees with; one that completions ended may get rating and notes."""
     closing = session.closing
     if closing is None:
         raise SessionClosedError
@@ -150,7 +156,7 @@ def _with_rating(
     adds = closing.rating in (None, rating) and closing.notes in ("", notes)
     if not adds or session.ended_by is not EndedBy.COMPLETIONS:
         raise SessionClosedError
-    rated, moved = lifecycle.add_rating(session, profile, rating, notes, now)
+    rated, moved = add_rating(session, profile, rating, notes, now)
     store.write(session_write(rated), *([profile_write(moved)] if moved != profile else []))
     return rated
 

@@ -14,6 +14,7 @@ from rl_core.config import settings
 from rl_core.edge import measures
 from rl_core.errors import (
     ConflictError,
+    ErasingError,
     OversizeError,
     PolicyUnreadableError,
     RefoldPendingError,
@@ -22,7 +23,7 @@ from rl_core.errors import (
 )
 from rl_core.models import Segment
 from rl_core.store import Due, Store, open_store
-from rl_core.work import train as trainer
+from rl_core.work import close_expired, learn_due
 
 logger = Logger()
 metrics = Metrics()
@@ -53,15 +54,15 @@ def run(store: Store, now: datetime, time_left: Callable[[], int]) -> Counter[st
 
 def _close(store: Store, due: Due, now: datetime, totals: Counter[str]) -> None:
     try:
-        closed = trainer.close_expired(store, due.user, due.number, settings(), now)
-    except (ConflictError, UnavailableError):
+        closed = close_expired(store, due.user, due.number, settings(), now)
+    except (ConflictError, ErasingError, UnavailableError):
         return  # somebody moved it just now, or the table is busy: what is left to do is found in the next run
     except (UnreadableItemError, OversizeError) as error:
         _park(store, due, str(error), totals)
     else:
         if closed is not None:
             totals["closed"] += 1
-            measures.session_closed(closed, "SessionsExpired")
+            measures.session_expired(closed)
 
 
 def _aged(pages: Iterator[tuple[Due, ...]], now: datetime) -> Iterator[tuple[Due, ...]]:
@@ -82,7 +83,7 @@ def _learn_segment(
             sessions, broken = store.load(page)
             for due, reason in broken:
                 _park(store, due, reason, totals)
-            trainer.learn_due(store, sessions, settings(), totals)
+            learn_due(store, sessions, settings(), totals)
     except RefoldPendingError:
         return  # an erasure publishes the policy anew; what is due waits for it
     except (PolicyUnreadableError, UnavailableError) as error:

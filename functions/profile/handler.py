@@ -31,13 +31,13 @@ from rl_core.edge.http import (
     responses,
     tracked_fields,
 )
-from rl_core.errors import ErasingError, InvalidRequestError, ProfileNotFoundError
-from rl_core.models import Profile, Segment, Session
+from rl_core.errors import ErasingError, InvalidRequestError, ProfileNotFoundError, UnavailableError
+from rl_core.models import Marker, Profile, Segment, Session
 from rl_core.sessions.assessment import segment_of
 from rl_core.sessions.calendar import engagement_now, streak_now, timezones
 from rl_core.sessions.catalogue import catalogue
-from rl_core.store import Head, erasing_write, open_store, profile_write
-from rl_core.work.retry import until_settled
+from rl_core.store import Head, marker_write, open_store, profile_write
+from rl_core.work import attempts
 
 app = APIGatewayHttpResolver(enable_validation=True)
 answer_problems(app)
@@ -147,8 +147,11 @@ class HistoryResponse(BaseModel):
 )
 def get_profile() -> ProfileResponse:
     event = app.current_event.raw_event
-    head = open_store().head(caller(event))
-    if head.profile is None or head.profile.erasing:
+    try:
+        head = open_store().head(caller(event))
+    except ErasingError as error:
+        raise ProfileNotFoundError from error
+    if head.profile is None:
         raise ProfileNotFoundError
     return _response(head.profile, head, now_of(event))
 
@@ -164,7 +167,16 @@ def get_profile() -> ProfileResponse:
 def put_profile(wanted: Annotated[ProfileRequest, Body()]) -> ProfileResponse:
     event = app.current_event.raw_event
     user, now = caller(event), now_of(event)
-    return until_settled(lambda: _put(user, wanted, now))
+    for attempt in attempts():
+        with attempt:
+            return _put(user, wanted, now)
+    raise UnavailableError
+
+
+def new_key(user: str, now: datetime) -> bytes:
+    """Returns the key of a new life: 16 random bytes. The local stack puts a function of user and time in its place."""
+    del user, now
+    return secrets.token_bytes(16)
 
 
 def _put(user: str, wanted: ProfileRequest, now: datetime) -> ProfileResponse:
@@ -175,9 +187,7 @@ def _put(user: str, wanted: ProfileRequest, now: datetime) -> ProfileResponse:
         segment = wanted.stated_segment()
         if segment is None:
             raise InvalidRequestError("The first profile needs a segment, or both scores of an assessment.")
-        old = Profile(user, secrets.token_bytes(16), segment, now)
-    elif head.profile.erasing:
-        raise ErasingError
+        old = Profile(user, new_key(user, now), segment, now)
     else:
         old = head.profile
     profile = replace(old, segment=wanted.stated_segment() or old.segment)
@@ -202,15 +212,18 @@ def _put(user: str, wanted: ProfileRequest, now: datetime) -> ProfileResponse:
 def delete_profile() -> Response[str]:
     event = app.current_event.raw_event
     user, now = caller(event), now_of(event)
-    until_settled(lambda: _erase(user, now))
-    return Response(HTTPStatus.NO_CONTENT, body="")  # not null: a gateway may choke on that
+    for attempt in attempts():
+        with attempt:
+            _erase(user, now)
+            return Response(HTTPStatus.NO_CONTENT, body="")  # not null: a gateway may choke on that
+    raise UnavailableError
 
 
 def _erase(user: str, now: datetime) -> None:
     store = open_store()
-    profile = store.profile(user)
-    if profile is not None and not profile.erasing:
-        store.write(erasing_write(profile, now))
+    found = store.profile(user)
+    if isinstance(found, Profile):
+        store.write(marker_write(Marker(user, found.key, found.created_at, now, found.revision)))
         metrics.add_metric(name="ErasuresRequested", unit=MetricUnit.Count, value=1)
 
 
@@ -226,8 +239,7 @@ def history(
     next_token: Annotated[str | None, Query(pattern=r"^[0-9]{1,8}$")] = None,
 ) -> HistoryResponse:
     store, user = open_store(), caller(app.current_event.raw_event)
-    profile = store.profile(user)
-    if profile is not None and profile.erasing:
+    if isinstance(store.profile(user), Marker):
         raise ErasingError
     before = int(next_token) if next_token else _LAST
     found = store.sessions_before(user, before, limit)

@@ -1,7 +1,5 @@
 """GET /activity/recommended/: the user's open session, or the next one."""
 
-import secrets
-from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -14,12 +12,11 @@ from pydantic import BaseModel
 from rl_core.config import settings
 from rl_core.edge import measures
 from rl_core.edge.http import Timestamp, activity_id, answer_problems, caller, entry_of, now_of, resolve, responses
-from rl_core.errors import ErasingError, InvalidRequestError, PolicyUnreadableError, ProfileRequiredError
-from rl_core.learner.choosing import known_best
-from rl_core.models import ACTIONS, Policy, Profile, Segment, Session, Status
-from rl_core.sessions import lifecycle
+from rl_core.errors import InvalidRequestError, PolicyUnreadableError, ProfileRequiredError, UnavailableError
+from rl_core.models import ACTIONS, Policy, Profile, Segment, Session
+from rl_core.sessions import accepts_answers, issue, show
 from rl_core.store import mark_writes, open_store, profile_write, session_write
-from rl_core.work.retry import until_settled
+from rl_core.work import attempts
 
 app = APIGatewayHttpResolver(enable_validation=True)
 answer_problems(app)
@@ -63,52 +60,49 @@ class RecommendResponse(BaseModel):
 def recommend(prefetch: Annotated[bool, Query()] = False) -> RecommendResponse:
     event = app.current_event.raw_event
     user, now = caller(event), now_of(event)
-    return _response(until_settled(lambda: _open_session(user, now, shown=not prefetch)))
+    for attempt in attempts():
+        with attempt:
+            return _response(_open_session(user, now, shown=not prefetch))
+    raise UnavailableError
 
 
-def _open_session(user: str, now: datetime, shown: bool) -> Session:
-    """One attempt at the user's open session: as it is, marked as shown, or newly issued."""
-    store = open_store()
-    head = store.head(user)
+def _open_session(user: str, now: datetime, *, shown: bool) -> Session:
+    """Returns the user's open session: as it is, marked as shown, or newly issued."""
+    head = open_store().head(user)
     if head.profile is None:
         raise ProfileRequiredError
-    if head.profile.erasing:
-        raise ErasingError
     latest = head.sessions[0] if head.sessions else None
-    if latest and lifecycle.accepts_answers(latest, now):
-        return _shown(head.profile, latest, now) if shown else latest
+    if latest is None or not accepts_answers(latest, now):
+        return _issued(head.profile, latest, now, shown=shown)
+    return _shown(head.profile, latest, now) if shown else latest
 
-    profile, writes = head.profile, []
-    if latest and latest.status is Status.OPEN:
-        closed, profile = lifecycle.expire(latest, profile, settings(), now)
-        writes.append(session_write(closed))
-    if shown:
-        profile, mark = lifecycle.visit(profile, profile.sessions + 1, now)
-        writes += mark_writes(mark)
+
+def _issued(profile: Profile, latest: Session | None, now: datetime, *, shown: bool) -> Session:
+    """Issues the next session, and closes the one that it replaces in the same transaction."""
     policy = _policy(profile.segment)
-    key = secrets.token_bytes(16)
-    session, profile = lifecycle.issue(profile, policy, latest, settings(), now, key, shown)
-    store.write(session_write(session), profile_write(profile), *writes)
-    measures.session_issued(session, policy)
-    return session
+    issued = issue(profile, latest, policy, settings(), now, shown=shown)
+    expired = [session_write(issued.expired)] if issued.expired else []
+    writes = [session_write(issued.session), profile_write(issued.profile), *expired, *mark_writes(issued.mark)]
+    open_store().write(*writes)
+    measures.session_issued(issued.session, policy)
+    return issued.session
 
 
 def _shown(profile: Profile, session: Session, now: datetime) -> Session:
-    """The open session, shown; the first time, and the first on a day, are written down."""
-    shown = lifecycle.on_day(replace(session, shown=True), profile, now)
-    visited, mark = lifecycle.visit(profile, session.number, now)
-    writes = [session_write(shown)] if shown != session else []
-    if mark:
-        writes += [profile_write(visited), *mark_writes(mark)]
+    """Writes down that the open session was shown, the first time, and the first time on a day."""
+    shown = show(session, profile, now)
+    writes = [session_write(shown.session)] if shown.session != session else []
+    if shown.mark:
+        writes += [profile_write(shown.profile), *mark_writes(shown.mark)]
     if writes:
         open_store().write(*writes)
-    return shown
+    return shown.session
 
 
 def _policy(segment: Segment) -> Policy | None:
-    """The segment's policy; None, and logged, when it cannot be read."""
+    """Returns the segment's policy, a moment old at most; None, and logged, when it cannot be read."""
     try:
-        return open_store().policy(segment)
+        return open_store().policy(segment, consistent=False)
     except PolicyUnreadableError as error:
         logger.error("policy unreadable", extra={"segment": segment.value, "reason": str(error)})
         return None
@@ -143,7 +137,7 @@ def _activity(session: Session, position: int) -> RecommendedActivity:
 
 
 def _reason(session: Session) -> str:
-    """What the plan is based on, and whether it is the best known or a try."""
+    """Returns what the plan is based on, and whether it is the best known or a try."""
     decision = session.decision
     if decision.fallback:
         return "A plan drawn at random: what was learned cannot be read just now."
@@ -153,7 +147,7 @@ def _reason(session: Session) -> str:
     )
     if len(decision.eligible) == 1:
         return basis + "the one kind of plan that you have not had lately."
-    if known_best(decision):
+    if not decision.explored:
         among = "" if len(decision.eligible) == len(ACTIONS) else ", among those you have not just had"
         return basis + f"the best kind of plan known so far{among}."
     return basis + "a try, to learn whether this kind of plan helps."

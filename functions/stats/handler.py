@@ -10,10 +10,10 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel, BeforeValidator
 
-from rl_core.days.figures import ONE_DAY, TYPES, Figures, Mark, figures_of
+from rl_core.days.figures import ONE_DAY, TYPES, Figures, figures_of
 from rl_core.edge.http import Rounded, answer_problems, caller, now_of, percent, plain_integer, resolve, responses
 from rl_core.errors import ErasingError, InvalidRequestError, ProfileRequiredError
-from rl_core.models import Profile
+from rl_core.models import Mark, Profile
 from rl_core.sessions.calendar import active_day, engagement_now, streak_now
 from rl_core.store import Head, UserDay, open_days, open_store
 
@@ -107,8 +107,6 @@ def stats(
     head = open_store().head(user)
     if head.profile is None:
         raise ProfileRequiredError
-    if head.profile.erasing:
-        raise ErasingError
     today = active_day(head.profile, now)
     first = today - timedelta(days=days - 1)
     found = _figures(open_days().days_of(user, first, today))

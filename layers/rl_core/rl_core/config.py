@@ -10,13 +10,13 @@ _POOLING = {"epsilon": 100.0, "posterior": 30.0}
 _DISCOUNT = {"epsilon": 0.6, "posterior": 0.45}
 
 
-class Learner(BaseModel):
+class LearnerSettings(BaseModel):
     """The constants of the learner (docs/decisions.md says where they come from)."""
 
     model_config = ConfigDict(frozen=True)
 
     exploration: Literal["epsilon", "posterior"] = Field(
-        "posterior", description="how an action is drawn (rl_core.learner.choosing) and how its estimate is learned"
+        "posterior", description="how an action is drawn and how its estimate is learned: rl_core/learner/"
     )
     pooling_visits: float = Field(
         default_factory=lambda given: _POOLING[given["exploration"]],
@@ -34,7 +34,7 @@ class Learner(BaseModel):
     )
 
 
-class Settings(Learner):
+class Settings(LearnerSettings):
     """Everything that a deployment may set."""
 
     table_name: str

@@ -13,7 +13,7 @@ FettleError
 |   |-- SessionClosedError       409
 |   |-- ErasingError             409
 |   `-- UnavailableError         503  the table cannot be reached, or a race was lost too often: try again
-|-- ConflictError                a conditional write found another state; carries which writes
+|-- ConflictError                a conditional write found another state; names what had changed
 |-- OversizeError                a transaction is too large for the table
 |-- UnreadableItemError          a stored item cannot be parsed: never guessed at, never overwritten
 |-- HistoryError                 a version of a policy cannot be rebuilt or restored
@@ -118,14 +118,16 @@ class UnavailableError(RequestError):
 
 
 class ConflictError(FettleError):
-    """A transaction's conditions did not hold; `lost` holds the positions of the writes that failed.
+    """The conditions of a write or a transaction did not hold.
 
-    An empty `lost` means that another transaction was at work on the same items.
+    `lost` names what had changed: "session", "profile", "policy", ...; `keys` holds the keys of the sessions among
+    them. Both are empty when another transaction was at work on the same items.
     """
 
-    def __init__(self, lost: frozenset[int] = frozenset()) -> None:
+    def __init__(self, lost: frozenset[str] = frozenset(), keys: frozenset[bytes] = frozenset()) -> None:
         self.lost = lost
-        super().__init__(f"conditions failed at {sorted(lost)}")
+        self.keys = keys
+        super().__init__(f"changed meanwhile: {', '.join(sorted(lost)) or 'another transaction is at work'}")
 
 
 class OversizeError(FettleError):

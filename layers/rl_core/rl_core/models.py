@@ -3,14 +3,18 @@
 Times are aware UTC datetimes in whole seconds. Scores are floats: engagement in 0..1, motivation in -1..1.
 """
 
+import hashlib
+import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import IntEnum, StrEnum
-from typing import NamedTuple
-
-from rl_core.config import Learner
+from typing import Any, NamedTuple
 
 MAX_ACTIVITIES = 7
+
+# What an item holds that this code does not know, as a newer release stored it: it is written back as it was.
+Rest = Mapping[str, Any]
 
 
 class Level(StrEnum):
@@ -88,6 +92,16 @@ class State(NamedTuple):
         return cls(*divmod(row, 3))
 
 
+def entry_code(slug: str) -> int:
+    """Returns what names a catalogue entry in packed statistics: the low 24 bits of its slug's CRC-32."""
+    return zlib.crc32(slug.encode()) & 0xFFFFFF
+
+
+def person_of(key: bytes) -> bytes:
+    """Returns the eight bytes that stand for one life of a user, from its profile's key; nothing leads back."""
+    return hashlib.sha256(b"person" + key).digest()[:8]
+
+
 STATES = 9
 CELLS = STATES * len(ACTIONS)
 
@@ -107,6 +121,12 @@ class Activity:
     motivation_after: int | None = None
     difficulty_rating: int | None = None
     notes: str = ""
+    rest: Rest = field(default_factory=dict)
+
+    @property
+    def entry(self) -> int:
+        """The code of its catalogue entry."""
+        return entry_code(self.slug)
 
     @property
     def lift(self) -> int | None:
@@ -123,6 +143,20 @@ class Status(StrEnum):
     UNSEEN = "unseen"
 
 
+class Learning(StrEnum):
+    """What became of a closed session's learning."""
+
+    APPLIED = "applied"
+    QUEUED = "queued"
+    NONE = "none"
+
+
+class Why(StrEnum):
+    """Why nothing is learned from a session."""
+
+    FALLBACK = "fallback"
+
+
 class EndedBy(StrEnum):
     COMPLETIONS = "completions"
     BATCH = "batch"
@@ -131,38 +165,47 @@ class EndedBy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What was decided, and all that is needed to recompute it or to evaluate another policy on it."""
+    """What was decided, and all that is needed to recompute it or to evaluate another policy on it.
+
+    `chances` are the probabilities of the eligible actions, in their order; `epsilon` is the share of decisions that
+    was drawn evenly. `explored`: the action's estimate was below the greatest, or all eligible actions were held alike.
+    """
 
     state: State
     eligible: tuple[Action, ...]
+    chances: tuple[float, ...]
     action: Action
-    propensity: float
     epsilon: float
     policy_version: int
     explored: bool
     fallback: bool = False
+
+    @property
+    def propensity(self) -> float:
+        """The probability with which the action was drawn."""
+        return self.chances[self.eligible.index(self.action)]
 
 
 @dataclass(frozen=True, slots=True)
 class Closing:
     """What a session came to, frozen when it closed. Absent for a session closed as unseen.
 
-    `rated_at` is when the rating came, if it came later; `motivation_after` None: closed before it was recorded.
+    `barred`: the actions that the cool-down bars in the next state; `rated_at`: when the rating came, if it came later.
     """
 
     reward: float
     engagement_after: float
+    motivation_after: float
     next_state: State
     barred: tuple[Action, ...]
     rating: int | None = None
     notes: str = ""
-    motivation_after: float | None = None
     rated_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One recommendation, from being issued to being learned from. `key` is random and names nobody.
+    """One recommendation, from being issued to being learned from. `key`: the person, and eight bytes of its own.
 
     `day` is the user's day on which it was first shown, or answered unseen; a later change of time zone moves nothing.
     """
@@ -186,6 +229,7 @@ class Session:
     learned_episodes: int | None = None
     parked: str | None = None
     day: date | None = None
+    rest: Rest = field(default_factory=dict)
 
     @property
     def answered(self) -> bool:
@@ -224,7 +268,39 @@ class Profile:
     streak: Streak = Streak()
     seen: date | None = None
     revision: int = 0
-    erasing: bool = False
+    rest: Rest = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Marker:
+    """What stands in a profile's place from the user's DELETE until a job has removed every item of theirs."""
+
+    user: str
+    key: bytes
+    created_at: datetime
+    due_at: datetime
+    revision: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """The first moment of a user's day, with what stood then.
+
+    `session` is the number of the session that was shown or answered: no earlier one can still change. `engagement`,
+    `motivation` and `streak` are the profile's, decayed to that day, before what happened at that moment.
+    """
+
+    user: str
+    key: bytes
+    day: date
+    at: datetime
+    segment: Segment
+    timezone: str
+    first_ever: bool
+    session: int
+    engagement: float
+    motivation: float
+    streak: Streak
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,31 +315,35 @@ class ActivityStats:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """A segment's Q-table as value and advantage, with counts and activity statistics.
+    """What a segment has learned. Only `rl_core.learner` looks into `table`.
 
-    Shapes: `values` (9,) by state row; `state_advantages` and `counts` (54,) as row * 6 + action; `action_advantages`
-    (6,); `variances` (15,), of values and action advantages; all of it, `noise` and `pooling` (k): learner.folding.
-    `activities`: by the slug's CRC-32. `refolding`: from which version an erasure rewrites; then nothing is learned.
+    `learner`: whose table it is and in which form, such as "posterior/1"; empty: nothing was learned yet.
+    `activities`: by entry code. `excluded`: persons whose sessions no fold counts. `refolding`: the version from which
+    an erasure rewrites; while it is set, nothing is learned.
     """
 
     segment: Segment
     version: int = 0
     episodes: int = 0
-    values: tuple[float, ...] = (0.0,) * STATES
-    state_advantages: tuple[float, ...] = (0.0,) * CELLS
-    action_advantages: tuple[float, ...] = (0.0,) * len(ACTIONS)
-    counts: tuple[int, ...] = (0,) * CELLS
-    variances: tuple[float, ...] = (30.0,) * STATES + (0.5,) * len(ACTIONS)
-    reference: float = 0.0
-    noise: float = 0.03
-    pooling: float = 30.0
+    learner: str = ""
+    table: bytes = b""
     activities: dict[int, ActivityStats] = field(default_factory=dict)
+    excluded: tuple[bytes, ...] = ()
     refolding: int | None = None
+    rest: Rest = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """How a version was folded: by which learner and form ("posterior/1"), with which constants, by name."""
+
+    learner: str
+    constants: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """How one assigned activity ended, as the policy learns it; `entry` is the CRC-32 of the slug."""
+    """How one assigned activity ended, as the policy learns it; `entry` is its code."""
 
     entry: int
     completed: bool
@@ -281,19 +361,23 @@ class Transition:
     next_state: State
     barred: tuple[Action, ...]
     results: tuple[Result, ...]
+    rest: Rest = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class VersionRecord:
     """How one version of a policy came to be: by learning these transitions in order, or for a reason.
 
-    A rollback takes values, counts and statistics from the version `restored`; `episodes` go on. An erasure says that
-    the versions from `rewritten` on were folded anew without an erased user; it changes nothing by itself.
+    `adopted`: the learner and form whose table the fold took over before the first transition. A rollback takes table
+    and statistics from the version `restored`; `episodes` go on. An erasure says that the versions from `rewritten` on
+    were folded anew without an erased user; it changes nothing by itself.
     """
 
     version: int
-    learner: Learner
+    fold: Fold
     transitions: tuple[Transition, ...] = ()
+    adopted: str | None = None
     restored: int | None = None
     rewritten: int | None = None
     reason: str | None = None
+    rest: Rest = field(default_factory=dict)

@@ -7,10 +7,10 @@ goes by the days that the completions had where the user then was.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
-from rl_core.models import EndedBy, Segment, Session, Status, Streak
+from rl_core.models import EndedBy, Mark, Rest, Session, Status
 from rl_core.sessions.calendar import current_streak, day_of, days_completed, extend_streak
 from rl_core.sessions.catalogue import catalogue
 from rl_core.sessions.outcome import engagement_after, outcome_of
@@ -19,27 +19,6 @@ TYPES = ("exercise", "meditation", "journaling")
 WESTERNMOST = timedelta(hours=12)  # the last zone, UTC-12, leaves a day twelve hours after UTC has
 SLACK = timedelta(minutes=15)  # for the job that closes expired sessions each minute
 ONE_DAY = timedelta(days=1)
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """The first moment of a user's day, with what stood then.
-
-    `session` is the number of the session that was shown or answered: no earlier one can still change. `engagement`,
-    `motivation` and `streak` are the profile's, decayed to that day, before what happened at that moment.
-    """
-
-    user: str
-    key: bytes
-    day: date
-    at: datetime
-    segment: Segment
-    timezone: str
-    first_ever: bool
-    session: int
-    engagement: float
-    motivation: float
-    streak: Streak
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +45,7 @@ class Figures:
     motivation: float
     streak_days: int
     settled: bool
+    rest: Rest = field(default_factory=dict, compare=False)
 
     @property
     def assigned(self) -> int:
@@ -122,8 +102,7 @@ def _scores(mark: Mark, sessions: Iterable[Session]) -> tuple[float, float]:
         engagement = closing.engagement_after
         if closing.rated_at is not None and not _within(mark, closing.rated_at):
             engagement = engagement_after(session.engagement, outcome_of(session.activities, None))
-        if closing.motivation_after is not None:
-            motivation = closing.motivation_after
+        motivation = closing.motivation_after
     return engagement, motivation
 
 

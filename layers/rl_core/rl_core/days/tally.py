@@ -10,7 +10,6 @@ from dataclasses import dataclass, field, fields
 from math import fsum
 
 from rl_core.models import ACTIONS, Action, Segment, Session
-from rl_core.sessions.catalogue import crc
 
 NONE = (0,) * len(ACTIONS)
 
@@ -52,7 +51,7 @@ class SegmentDay:
     """A segment's day, or one index shard of it.
 
     `users` were active, `new_users` of them for the first time; `dropouts` were last active exactly seven days before,
-    by their last action. `actions` by action id; `entries` by the CRC-32 of the slug. Sessions count in the segment in
+    by their last action. `actions` by action id; `entries` by entry code. Sessions count in the segment in
     which they were issued, users in the one they were in at the day's first moment.
     """
 
@@ -148,7 +147,7 @@ class Tally:
         for a in session.activities:
             lift = a.lift
             one = EntrySums(1, bool(a.completed), lift is not None, lift or 0, (lift or 0) ** 2)
-            entries[crc(a.slug)] = entries.get(crc(a.slug), EntrySums()).plus(one)
+            entries[a.entry] = entries.get(a.entry, EntrySums()).plus(one)
 
     def segments(self) -> dict[Segment, SegmentDay]:
         """What it comes to, for the segments in which there was anything."""

@@ -27,7 +27,7 @@ from rl_core.errors import (
     UnsupportedMediaTypeError,
 )
 from rl_core.models import Activity, Session
-from rl_core.sessions.catalogue import Entry, catalogue
+from rl_core.sessions import Answer, Entry, catalogue
 
 # A request that has nothing to count is no cause for a warning.
 warnings.filterwarnings("ignore", "No application metrics to publish", UserWarning)
@@ -68,6 +68,24 @@ class StrictRequest(BaseModel):
     """A request body: JSON types as they are, unknown fields refused."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class CompleteRequest(StrictRequest):
+    """What a user says of one activity. A field left out keeps what is stored; null clears it."""
+
+    completed: bool
+    motivation_before: Rating | None = None
+    motivation_after: Rating | None = None
+    difficulty_rating: Rating | None = None
+    notes: Notes | None = Field(default=None)
+
+    def said(self) -> Answer:
+        """Returns the fields that were stated."""
+        stated: Any = self.model_dump(exclude_unset=True, include=set(CompleteRequest.model_fields))
+        if "notes" in stated:
+            stated["notes"] = stated["notes"] or ""
+        said: Answer = stated
+        return said
 
 
 class TrackedActivity(BaseModel):

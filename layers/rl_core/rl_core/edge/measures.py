@@ -9,11 +9,11 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import AmazonCloudWatchEMFProvider
 
 from rl_core.models import Policy, Segment, Session
-from rl_core.sessions.outcome import outcome_of
+from rl_core.sessions import learning_of, outcome_of
 
 
 def session_issued(session: Session, policy: Policy | None) -> None:
-    """A session that was just issued by this policy; None: without one, a fallback."""
+    """Counts a session that was just issued by this policy; None: without one, a fallback."""
     decision = session.decision
     values = {"SessionsIssued": 1.0, "SessionsExplored": float(decision.explored and not decision.fallback)}
     if policy is None:
@@ -24,8 +24,20 @@ def session_issued(session: Session, policy: Policy | None) -> None:
     _publish(session.segment, {"ActionsChosen": 1.0}, action=decision.action.title)
 
 
-def session_closed(session: Session, how: str, conflicts: int = 0) -> None:
-    """A session that was just closed; `how` is the metric that counts it; `conflicts`, races lost over the policy."""
+_LEARNING = {"applied": "SessionsLearned", "queued": "SessionsQueued", "none": "FallbackSessionsClosed"}
+
+
+def session_closed(session: Session, conflicts: int = 0) -> None:
+    """Counts a session that a request just closed; `conflicts`: races lost over the policy."""
+    _closed(session, _LEARNING[learning_of(session)], conflicts)
+
+
+def session_expired(session: Session) -> None:
+    """Counts a session that the job just closed."""
+    _closed(session, "SessionsExpired", 0)
+
+
+def _closed(session: Session, how: str, conflicts: int) -> None:
     values = {how: 1.0}
     if conflicts:
         values["PolicyConflicts"] = float(conflicts)
@@ -36,7 +48,7 @@ def session_closed(session: Session, how: str, conflicts: int = 0) -> None:
 
 
 def _publish(segment: Segment, values: Mapping[str, float], **more: str) -> None:
-    """Counted for the segment and these dimensions; without any, for the service as a whole too."""
+    """Writes the values for the segment and these dimensions; without any, for the service as a whole too."""
     line = AmazonCloudWatchEMFProvider()
     for name, value in values.items():
         unit = MetricUnit.NoUnit if name in {"Epsilon", "Reward", "CompletionRate"} else MetricUnit.Count

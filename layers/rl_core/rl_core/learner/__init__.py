@@ -1,1 +1,45 @@
-"""How a policy learns and draws. Pure: values in, values out."""
+"""How a policy learns and draws: the one face. Pure; what is not listed here may change tonight."""
+
+from rl_core.learner.epsilon import epsilon
+from rl_core.learner.policy import (
+    ALGORITHMS,
+    Chances,
+    Table,
+    adopted_by,
+    barred,
+    chances_of,
+    check,
+    decide,
+    decision,
+    draw,
+    eligible,
+    estimates,
+    even,
+    fold,
+    fold_of,
+    generator,
+    probabilities,
+    visits,
+)
+
+__all__ = [
+    "ALGORITHMS",
+    "Chances",
+    "Table",
+    "adopted_by",
+    "barred",
+    "chances_of",
+    "check",
+    "decide",
+    "decision",
+    "draw",
+    "eligible",
+    "epsilon",
+    "estimates",
+    "even",
+    "fold",
+    "fold_of",
+    "generator",
+    "probabilities",
+    "visits",
+]

@@ -3,14 +3,13 @@
 Entries are immutable: a changed text is a new slug; a retired entry stays loadable for the sessions that name it.
 """
 
-import zlib
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from rl_core.models import Level, Segment
+from rl_core.models import Level, Segment, entry_code
 
 ActivityType = Literal["exercise", "meditation", "journaling"]
 CATEGORIES = {"exercise": "physical", "meditation": "mental", "journaling": "mental"}
@@ -33,9 +32,9 @@ class Entry(BaseModel):
     retired: bool = False
 
     @cached_property
-    def crc(self) -> int:
-        """Names the entry in the policy's packed statistics."""
-        return crc(self.slug)
+    def code(self) -> int:
+        """Names the entry in packed statistics."""
+        return entry_code(self.slug)
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -66,7 +65,7 @@ class Catalogue(BaseModel):
         current = [e.name for e in self.entries if not e.retired]
         for what, values in (
             ("slug", [e.slug for e in self.entries]),
-            ("CRC-32", [e.crc for e in self.entries]),
+            ("code", [e.code for e in self.entries]),
             ("name", current),
         ):
             if len(set(values)) != len(values):
@@ -80,7 +79,3 @@ class Catalogue(BaseModel):
 def catalogue() -> Catalogue:
     """The shipped catalogue. Raises pydantic's ValidationError when the data breaks a rule."""
     return Catalogue.model_validate_json(_PATH.read_bytes())
-
-
-def crc(slug: str) -> int:
-    return zlib.crc32(slug.encode())

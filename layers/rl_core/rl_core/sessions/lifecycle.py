@@ -5,28 +5,31 @@ open -> closed                   a fallback session: scores move, nothing is lea
 open -> unseen                   expired, prefetched only: nothing moves
 """
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import TypedDict
+from typing import NamedTuple, TypedDict
 
+from rl_core import learner
 from rl_core.config import Settings
-from rl_core.days.figures import Mark
-from rl_core.learner import choosing
 from rl_core.models import (
     Activity,
     Closing,
-    Decision,
     EndedBy,
+    Learning,
+    Mark,
     Policy,
     Profile,
     Result,
     Session,
     Status,
     Transition,
+    Why,
+    person_of,
 )
 from rl_core.sessions.calendar import active_day, days_completed, engagement_now, extend_streak
-from rl_core.sessions.catalogue import catalogue, crc
+from rl_core.sessions.catalogue import catalogue
 from rl_core.sessions.outcome import engagement_after, motivation_after, outcome_of, reward, state_of
 from rl_core.sessions.slate import assign
 
@@ -43,36 +46,70 @@ class Answer(TypedDict, total=False):
     notes: str
 
 
+class Ending(NamedTuple):
+    """What ends a session, and what is said of it as a whole."""
+
+    by: EndedBy
+    rating: int | None = None
+    notes: str = ""
+
+
+class Recorded(NamedTuple):
+    """A session and its user after something happened; `mark` is that of the day, if it is the day's first moment."""
+
+    session: Session
+    profile: Profile
+    mark: Mark | None
+
+
+class Issued(NamedTuple):
+    """A session just issued, its user, the mark of a day that it began, and the expired session that it replaces."""
+
+    session: Session
+    profile: Profile
+    mark: Mark | None
+    expired: Session | None
+
+
 def issue(
-    profile: Profile,
-    policy: Policy | None,
-    previous: Session | None,
-    settings: Settings,
-    now: datetime,
-    key: bytes,
-    shown: bool,
-) -> tuple[Session, Profile]:
-    """The user's next session and the profile that counts it; without a policy it is a fallback."""
-    number = profile.sessions + 1
-    engagement = engagement_now(profile, now)
-    rng = choosing.generator(profile.user, number, policy.version if policy else 0)
-    state = state_of(engagement, profile.motivation)
-    decision: Decision
-    if policy:
-        decision = choosing.decide(policy, state, profile.recent, settings, rng)
-    else:
-        decision = choosing.decide_without_policy(state, profile.recent, settings, rng)
+    profile: Profile, latest: Session | None, policy: Policy | None, settings: Settings, now: datetime, *, shown: bool
+) -> Issued:
+    """Returns the user's next session; without a policy it is a fallback.
+
+    A latest session that is still open is closed first, as it stands; then the user is active, if it is shown; then the
+    plan is drawn.
+    """
+    expired = None
+    if latest is not None and latest.status is Status.OPEN:
+        expired, profile = expire(latest, profile, settings, now)
+    number, mark = profile.sessions + 1, None
+    if shown:
+        profile, mark = _visit(profile, number, now)
+    session = _drawn(profile, latest, policy, settings, now, shown)
+    recent = (*profile.recent, session.decision.action)[-KEPT_ACTIONS:]
+    return Issued(session, replace(profile, sessions=number, recent=recent), mark, expired)
+
+
+def _drawn(
+    profile: Profile, latest: Session | None, policy: Policy | None, settings: Settings, now: datetime, shown: bool
+) -> Session:
+    """Returns the plan: an action for the user's state, and the activities for it, from one generator."""
+    number, engagement = profile.sessions + 1, engagement_now(profile, now)
+    key = key_of(profile, number)
+    rng = learner.generator(key, policy.version if policy else 0)
+    options = learner.eligible(profile.recent, settings.action_cooldown)
+    decision = learner.decide(policy, state_of(engagement, profile.motivation), options, settings, rng)
     book = catalogue()
     chosen = assign(
         profile.segment,
         book.by_segment[profile.segment],
         decision.action,
         profile.avoid,
-        {book.by_slug[a.slug].name for a in previous.activities} if previous else set(),
+        {book.by_slug[a.slug].name for a in latest.activities} if latest else set(),
         policy.activities if policy else {},
         rng,
     )
-    session = Session(
+    return Session(
         user=profile.user,
         number=number,
         key=key,
@@ -85,15 +122,59 @@ def issue(
         shown=shown,
         day=active_day(profile, now) if shown else None,
     )
-    recent = (*profile.recent, decision.action)[-KEPT_ACTIONS:]
-    return session, replace(profile, sessions=number, recent=recent)
 
 
-def visit(profile: Profile, number: int, now: datetime) -> tuple[Profile, Mark | None]:
-    """The user is active, on the session of this number: the profile seen today, and the mark of the day if it is new.
+def key_of(profile: Profile, number: int) -> bytes:
+    """Returns a session's key: the person's eight bytes, and eight that nobody without the profile's key foretells."""
+    own = hashlib.sha256(b"session" + profile.key + number.to_bytes(8, "big")).digest()[:8]
+    return person_of(profile.key) + own
 
-    An expired session is closed before, one that ends now after: its score is the formula's, from when it was issued.
+
+def show(session: Session, profile: Profile, now: datetime) -> Recorded:
+    """Returns an open session shown: the first time, and the first on a day, change something."""
+    visited, mark = _visit(profile, session.number, now)
+    return Recorded(_on_day(replace(session, shown=True), visited, now), visited, mark)
+
+
+def record(
+    session: Session,
+    profile: Profile,
+    answers: Mapping[int, Answer],
+    settings: Settings,
+    now: datetime,
+    ending: Ending | None = None,
+) -> Recorded:
+    """Returns an open session with these answers, by position from 1; it closes by the ending, or with the last answer.
+
+    First the user is active, then the answers get their day, then the session closes: its score is the formula's, from
+    when it was issued.
     """
+    answered = with_answers(session, answers, now)
+    visited, mark = _visit(profile, session.number, now)
+    dated = _on_day(answered, visited, now)
+    if ending is None and dated.fully_answered:
+        ending = Ending(EndedBy.COMPLETIONS)
+    if ending is None:
+        return Recorded(dated, visited, mark)
+    closed, moved = _close(dated, visited, settings, now, ending)
+    return Recorded(closed, moved, mark)
+
+
+def with_answers(session: Session, answers: Mapping[int, Answer], now: datetime) -> Session:
+    """Returns the session with these answers, by position from 1; equal to the old one if they change nothing."""
+    activities = list(session.activities)
+    for position, said in answers.items():
+        new = replace(activities[position - 1], **said)
+        if not new.completed:
+            new = replace(new, completed_at=None, completed_on=None)
+        elif new.completed_at is None:
+            new = replace(new, completed_at=now)
+        activities[position - 1] = new
+    return replace(session, activities=tuple(activities))
+
+
+def _visit(profile: Profile, number: int, now: datetime) -> tuple[Profile, Mark | None]:
+    """Returns the profile seen today, on the session of this number, and the mark of the day if it is new."""
     today = active_day(profile, now)
     if profile.seen == today:
         return profile, None
@@ -113,8 +194,8 @@ def visit(profile: Profile, number: int, now: datetime) -> tuple[Profile, Mark |
     )
 
 
-def on_day(session: Session, profile: Profile, now: datetime) -> Session:
-    """The session, shown or answered now, with its day, if this is the first time; and with that of new completions."""
+def _on_day(session: Session, profile: Profile, now: datetime) -> Session:
+    """Returns the session, shown or answered now, with its day if this is the first time, and its completions' days."""
     today = active_day(profile, now)
     dated = (replace(a, completed_on=today) if a.completed and not a.completed_on else a for a in session.activities)
     return replace(session, day=session.day or today, activities=tuple(dated))
@@ -124,31 +205,14 @@ def accepts_answers(session: Session, now: datetime) -> bool:
     return session.status is Status.OPEN and now < session.expires_at
 
 
-def answer(session: Session, position: int, said: Answer, now: datetime) -> Session:
-    """The session with one activity (position from 1) answered; equal to the old one if that changes nothing."""
-    old = session.activities[position - 1]
-    new = replace(old, **said)
-    if not new.completed:
-        new = replace(new, completed_at=None, completed_on=None)
-    elif new.completed_at is None:
-        new = replace(new, completed_at=now)
-    return replace(session, activities=(*session.activities[: position - 1], new, *session.activities[position:]))
-
-
-def close(
-    session: Session,
-    profile: Profile,
-    settings: Settings,
-    now: datetime,
-    ended_by: EndedBy,
-    rating: int | None = None,
-    notes: str = "",
+def _close(
+    session: Session, profile: Profile, settings: Settings, now: datetime, ending: Ending
 ) -> tuple[Session, Profile]:
-    """The session with what it came to frozen, and the profile moved by it: the one place where scores move.
+    """Returns the session with what it came to frozen, and the profile moved by it: the one place where scores move.
 
     What was not answered is from then on answered with "not completed", as which it counts.
     """
-    outcome = outcome_of(session.activities, rating)
+    outcome = outcome_of(session.activities, ending.rating)
     moved = replace(
         profile,
         engagement=engagement_after(session.engagement, outcome),
@@ -158,21 +222,21 @@ def close(
     closing = Closing(
         reward=reward(outcome),
         engagement_after=moved.engagement,
-        next_state=state_of(moved.engagement, moved.motivation),
-        barred=choosing.barred(profile.recent, settings.action_cooldown),
-        rating=rating,
-        notes=notes,
         motivation_after=moved.motivation,
+        next_state=state_of(moved.engagement, moved.motivation),
+        barred=learner.barred(profile.recent, settings.action_cooldown),
+        rating=ending.rating,
+        notes=ending.notes,
     )
     counted = tuple(replace(a, completed=bool(a.completed)) for a in session.activities)
     closed = replace(session, activities=counted, status=Status.CLOSED, closed_at=now)
-    return replace(closed, ended_by=ended_by, closing=closing), moved
+    return replace(closed, ended_by=ending.by, closing=closing), moved
 
 
 def expire(session: Session, profile: Profile, settings: Settings, now: datetime) -> tuple[Session, Profile]:
-    """An expired session closed as it stands; one that nobody saw moves nothing."""
+    """Returns an expired session closed as it stands; one that nobody saw moves nothing."""
     if session.shown or session.answered:
-        return close(session, profile, settings, now, EndedBy.EXPIRY)
+        return _close(session, profile, settings, now, Ending(EndedBy.EXPIRY))
     return replace(session, status=Status.UNSEEN, closed_at=now, ended_by=EndedBy.EXPIRY), profile
 
 
@@ -225,13 +289,22 @@ def transition_of(session: Session) -> Transition:
         reward=session.closing.reward,
         next_state=session.closing.next_state,
         barred=session.closing.barred,
-        results=tuple(Result(crc(a.slug), bool(a.completed), a.lift) for a in session.activities),
+        results=tuple(Result(a.entry, bool(a.completed), a.lift) for a in session.activities),
     )
 
 
-def learned(sessions: Sequence[Session], policy: Policy) -> tuple[Session, ...]:
-    """The sessions marked as learned into this version of the policy."""
-    return tuple(
-        replace(s, status=Status.LEARNED, learned_version=policy.version, learned_episodes=policy.episodes)
-        for s in sessions
-    )
+def learned(session: Session, policy: Policy) -> Session:
+    """Returns the session marked as learned into this version of the policy."""
+    return replace(session, status=Status.LEARNED, learned_version=policy.version, learned_episodes=policy.episodes)
+
+
+def why_not(session: Session) -> Why | None:
+    """Returns why nothing is learned from a closed session; None where something is, and for one nobody saw."""
+    return Why.FALLBACK if session.closing is not None and session.decision.fallback else None
+
+
+def learning_of(session: Session) -> Learning:
+    """Returns what became of a closed session's learning."""
+    if session.learned_version is not None:
+        return Learning.APPLIED
+    return Learning.QUEUED if is_due(session) or session.parked else Learning.NONE

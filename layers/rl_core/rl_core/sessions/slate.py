@@ -66,10 +66,10 @@ def assign(
 ) -> tuple[Entry, ...]:
     """The session's activities, those the action leans to first.
 
-    `entries` are the segment's, `previous` the names in the user's previous session, `stats` is keyed by CRC-32.
+    `entries` are the segment's, `previous` the names in the user's previous session, `stats` is keyed by entry code.
     Where a type runs out, the best of the others fill in.
     """
-    scored = [Candidate(e, sample_value(stats.get(e.crc, ActivityStats()), rng)) for e in entries]
+    scored = [Candidate(e, sample_value(stats.get(e.code, ActivityStats()), rng)) for e in entries]
     pool = [c for c in scored if c.entry.tags.isdisjoint(avoid)]
     top = top_intensity(entries)
     plan = _PLANS[action]

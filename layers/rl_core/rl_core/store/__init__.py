@@ -1,19 +1,17 @@
-"""The one table: the only package that knows keys, items, conditions and boto3. See docs/data-model.md."""
+"""The one table: the only package that knows keys, items, conditions and botocore. See docs/data-model.md."""
 
-from rl_core.store.days import Days, UserDay, mark_writes, open_days
+from rl_core.store.days import Days, ShardState, UserDay, Watermark, mark_writes, open_days, read_user_day
 from rl_core.store.erasing import Leaver, Lesson
+from rl_core.store.fields import Stored
 from rl_core.store.keys import DAY_SHARDS
-from rl_core.store.policies import record_item, snapshot_item
-from rl_core.store.table import Due, Head, Store, open_store
+from rl_core.store.store import Due, Head, Store, open_store
 from rl_core.store.writes import (
     Put,
-    erasing_write,
-    mending_write,
-    policy_write,
+    marker_write,
+    mending_writes,
     profile_write,
-    record_write,
+    publish_writes,
     session_write,
-    snapshot_writes,
 )
 
 __all__ = [
@@ -24,18 +22,18 @@ __all__ = [
     "Leaver",
     "Lesson",
     "Put",
+    "ShardState",
     "Store",
+    "Stored",
     "UserDay",
-    "erasing_write",
+    "Watermark",
     "mark_writes",
-    "mending_write",
+    "marker_write",
+    "mending_writes",
     "open_days",
     "open_store",
-    "policy_write",
     "profile_write",
-    "record_item",
-    "record_write",
+    "publish_writes",
+    "read_user_day",
     "session_write",
-    "snapshot_item",
-    "snapshot_writes",
 ]

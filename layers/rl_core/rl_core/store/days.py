@@ -2,35 +2,43 @@
 
 import struct
 from collections.abc import Iterator, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, field
 from datetime import date
 from functools import lru_cache
-from typing import Any
 
-from rl_core.days.figures import Figures, Mark, TypeFigures
+from rl_core.days.figures import Figures, TypeFigures
 from rl_core.days.tally import ActionSums, EntrySums, SegmentDay
-from rl_core.models import Segment, Session, Streak
+from rl_core.models import Mark, Rest, Segment, Session, Streak
 from rl_core.store import items, keys
-from rl_core.store.attributes import (
+from rl_core.store.fields import (
+    BYTES,
+    DATE,
+    FLAG,
+    FLOAT,
+    TEXT,
+    TIME,
+    WHOLE,
+    Codec,
+    Field,
+    FieldTable,
     Item,
     Stored,
-    maybe_date,
+    named,
     number,
-    read_float,
-    read_int,
-    read_time,
+    rest_of,
     strict,
     string,
-    time,
+    unknown,
+    written,
 )
-from rl_core.store.connection import Connection
-from rl_core.store.table import open_store
-from rl_core.store.writes import Put
+from rl_core.store.store import open_store
+from rl_core.store.table import Table, between
+from rl_core.store.writes import Put, same_revision
 
+USER_DAY_FORM = SEGMENT_DAY_FORM = SHARD_FORM = WATERMARK_FORM = 1
 _ACTION = struct.Struct("<7Q2d")
 _ENTRY = struct.Struct("<IIIIiQ")
 _PAGE = 100
-_NUMBERS = ("sessions", "assigned", "completed", "rated", "lift_points", "engagement", "motivation", "streak_days")
 _SESSIONS = 3  # of one day there are rarely more
 
 
@@ -39,8 +47,9 @@ class UserDay:
     """A user's day as stored; `figures` None: not computed yet."""
 
     mark: Mark
-    figures: Figures | None
-    revision: int
+    figures: Figures | None = None
+    revision: int = 0
+    rest: Rest = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,107 +69,126 @@ class Watermark:
     revision: int
 
 
+TYPES = Codec(
+    "list of exercise, meditation, journaling: a list of assigned, completed, minutes each",
+    lambda types: {"L": [{"L": [number(n) for n in astuple(t)]} for t in types]},
+    lambda v: tuple([TypeFigures(*[int(n["N"]) for n in t["L"]]) for t in v["L"]]),
+)
+DROPOUTS = Codec(
+    "list of six", lambda ns: {"L": [number(n) for n in ns]}, lambda v: tuple([int(n["N"]) for n in v["L"]])
+)
+ACTION_SUMS = Codec(
+    "per action seven uint64 and two float64, little-endian",
+    lambda actions: {"B": b"".join(_ACTION.pack(*astuple(sums)) for sums in actions)},
+    lambda v: tuple([ActionSums(*sums) for sums in _ACTION.iter_unpack(bytes(v["B"]))]),
+)
+ENTRY_SUMS = Codec(
+    "per entry its code, assigned, completed, rated as uint32, lift as int32, its squares as uint64, little-endian",
+    lambda entries: {"B": b"".join(_ENTRY.pack(entry, *astuple(sums)) for entry, sums in sorted(entries.items()))},
+    lambda v: {entry: EntrySums(*sums) for entry, *sums in _ENTRY.iter_unpack(bytes(v["B"]))},
+)
+
+MARK = FieldTable(
+    (
+        Field("key", "key", BYTES, "the profile's"),
+        Field("at", "due_at", TIME, "the day's first moment; the index sorts by it"),
+        Field("segment", "segment", named(Segment), "the user's segment at that moment"),
+        Field("timezone", "timezone", TEXT, "the user's time zone at that moment"),
+        Field("first_ever", "first_ever", FLAG, "whether it is the user's first day", False),
+        Field("session", "session", WHOLE, "number of the session that was shown or answered"),
+        Field("engagement", "engagement", FLOAT, "engagement score as it stood, decayed to that day"),
+        Field("motivation", "motivation", FLOAT, "motivation score as it stood"),
+        Field("streak.days", "streak_days", WHOLE, "days of the streak as it stood", 0),
+        Field("streak.last", "streak_last", DATE, "the streak's latest day", None),
+    )
+)
+FIGURES = FieldTable(
+    (
+        Field("sessions", "sessions", WHOLE, "sessions first shown on the day"),
+        Field("types", "types", TYPES, "what they came to, by type"),
+        Field("rated", "rated", WHOLE, "completions with both ratings"),
+        Field("lift_points", "lift_points", WHOLE, "their motivation change, summed"),
+        Field("engagement", "engagement", FLOAT, "engagement score as the day ended"),
+        Field("motivation", "motivation", FLOAT, "motivation score as the day ended"),
+        Field("streak_days", "streak_days", WHOLE, "days of the streak as the day ended"),
+        Field("settled", "settled", FLAG, "the day is over and none of its sessions is open", False),
+    )
+)
+SEGMENT_DAY = FieldTable(
+    (
+        Field("users", "users", WHOLE, "users active"),
+        Field("new_users", "new_users", WHOLE, "of these for the first time"),
+        Field("dropouts", "dropouts", DROPOUTS, "users last active seven days before, by their last action"),
+        Field(
+            "actions",
+            "actions",
+            ACTION_SUMS,
+            "sessions; assigned a; completed c; sums of a^2, c^2, a c; rewarded; sums of r and r^2",
+        ),
+        Field("entries", "entries", ENTRY_SUMS, "how the catalogue's entries did"),
+    )
+)
+SHARD = FieldTable((Field("final", "final", FLAG, "computed when nothing could change any more", False),))
+WATERMARK = FieldTable((Field("day", "day", DATE, "it and all days before are final"),))
+_PLACE = frozenset({"pk", "sk", "revision", "due_shard", "figures"})
+
+
 def mark_writes(mark: Mark | None) -> list[Put]:
-    """The mark, if there is one. Without a condition of its own: it rides with a profile under `same-revision`."""
-    return [Put(user_day_item(UserDay(mark, None, 0)), "", {}, {})] if mark else []
+    """Returns the mark, if there is one. Has no condition: the profile's of the same transaction guards it."""
+    return [Put("mark", user_day_item(UserDay(mark)))] if mark else []
 
 
 def user_day_item(day: UserDay) -> Item:
-    """The item as it will stand; its revision is one more than was read."""
+    """Returns the item as it will stand; its revision is one more than was read."""
     mark = day.mark
     item: Item = {
         "pk": string(keys.user_pk(mark.user)),
         "sk": string(keys.day_sk(mark.day)),
         "revision": number(day.revision + 1),
-        "key": {"B": mark.key},
-        "segment": string(mark.segment.name),
-        "timezone": string(mark.timezone),
-        "session": number(mark.session),
-        "engagement": number(mark.engagement),
-        "motivation": number(mark.motivation),
-        "streak_days": number(mark.streak.days),
         "due_shard": string(keys.day_shard(mark.day, keys.day_shard_of(mark.user))),
-        "due_at": time(mark.at),
     }
-    if mark.streak.last is not None:
-        item["streak_last"] = string(mark.streak.last.isoformat())
-    if mark.first_ever:
-        item["first_ever"] = {"BOOL": True}
     if day.figures is not None:
-        item["figures"] = {"M": _figures_item(day.figures)}
-    return item
+        item["figures"] = {"M": FIGURES.write(day.figures) | dict(day.figures.rest)}
+    return written(USER_DAY_FORM, item | MARK.write(mark), day.rest)
 
 
 @strict
 def read_user_day(item: Stored) -> UserDay:
-    mark = Mark(
-        user=item["pk"]["S"].removeprefix(keys.user_pk("")),
-        key=item["key"]["B"],
-        day=keys.day_of_sk(item["sk"]["S"]),
-        at=read_time(item, "due_at"),
-        segment=Segment[item["segment"]["S"]],
-        timezone=item["timezone"]["S"],
-        first_ever="first_ever" in item,
-        session=read_int(item, "session"),
-        engagement=read_float(item, "engagement"),
-        motivation=read_float(item, "motivation"),
-        streak=Streak(read_int(item, "streak_days"), maybe_date(item, "streak_last")),
+    """Returns the day. Raises UnreadableItemError."""
+    found = MARK.read(item)
+    streak = Streak(found.pop("streak.days"), found.pop("streak.last"))
+    user, day = item["pk"]["S"].removeprefix(keys.user_pk("")), keys.day_of_sk(item["sk"]["S"])
+    return UserDay(
+        mark=Mark(user=user, day=day, streak=streak, **found),
+        figures=_read_figures(item["figures"]["M"]) if "figures" in item else None,
+        revision=int(item["revision"]["N"]),
+        rest=unknown(item, USER_DAY_FORM, MARK.attributes, _PLACE),
     )
-    return UserDay(mark, _read_figures(item["figures"]["M"]) if "figures" in item else None, read_int(item, "revision"))
-
-
-def _figures_item(figures: Figures) -> Item:
-    types: Item = {"types": {"L": [{"L": [number(n) for n in astuple(t)]} for t in figures.types]}}
-    return types | {name: number(getattr(figures, name)) for name in _NUMBERS} | {"settled": {"BOOL": figures.settled}}
 
 
 def _read_figures(item: Stored) -> Figures:
-    return Figures(
-        sessions=read_int(item, "sessions"),
-        types=tuple(TypeFigures(*(int(n["N"]) for n in t["L"])) for t in item["types"]["L"]),
-        rated=read_int(item, "rated"),
-        lift_points=read_int(item, "lift_points"),
-        engagement=read_float(item, "engagement"),
-        motivation=read_float(item, "motivation"),
-        streak_days=read_int(item, "streak_days"),
-        settled=item["settled"]["BOOL"],
-    )
+    return Figures(**FIGURES.read(item), rest=rest_of(item, FIGURES.attributes))
 
 
 def segment_day_item(segment: Segment, sk: str, day: SegmentDay) -> Item:
-    """A segment's day, or a shard of it, without a revision."""
-    return {
-        "pk": string(keys.segment_pk(segment)),
-        "sk": string(sk),
-        "users": number(day.users),
-        "new_users": number(day.new_users),
-        "dropouts": {"L": [number(n) for n in day.dropouts]},
-        "actions": {"B": b"".join(_ACTION.pack(*astuple(sums)) for sums in day.actions)},
-        "entries": {"B": b"".join(_ENTRY.pack(entry, *astuple(sums)) for entry, sums in sorted(day.entries.items()))},
-    }
+    """Returns a segment's day, or a shard of it, without a revision."""
+    place = {"pk": string(keys.segment_pk(segment)), "sk": string(sk)}
+    return written(SEGMENT_DAY_FORM, place | SEGMENT_DAY.write(day), {})
 
 
 @strict
 def read_segment_day(item: Stored) -> SegmentDay:
-    return SegmentDay(
-        users=read_int(item, "users"),
-        new_users=read_int(item, "new_users"),
-        dropouts=tuple(int(n["N"]) for n in item["dropouts"]["L"]),
-        actions=tuple(ActionSums(*sums) for sums in _ACTION.iter_unpack(item["actions"]["B"])),
-        entries={entry: EntrySums(*sums) for entry, *sums in _ENTRY.iter_unpack(item["entries"]["B"])},
-    )
+    """Returns the day. Raises UnreadableItemError."""
+    return SegmentDay(**SEGMENT_DAY.read(item))
 
 
-class Days:
-    """Reads and conditional writes of the daily job. Every method raises UnavailableError when there is no table."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+class Days(Table):
+    """The table as the daily job reads and writes it. Every method raises UnavailableError when there is none."""
 
     def active(self, day: date, shard: int) -> Iterator[tuple[str, ...]]:
         """Pages of the users of one index shard who were active on the day, as far as the index knows."""
-        pages = self._connection.pages(
-            IndexName="due",
+        pages = self.pages(
+            IndexName=keys.INDEX,
             KeyConditionExpression="due_shard = :shard",
             ExpressionAttributeValues={":shard": string(keys.day_shard(day, shard))},
             Limit=_PAGE,
@@ -170,24 +198,24 @@ class Days:
     def user_days(self, users: Sequence[str], day: date) -> list[Stored]:
         """The items of this day of these users (at most 100), in their order; who was erased is not among them."""
         wanted = [(keys.user_pk(user), keys.day_sk(day)) for user in users]
-        found = self._connection.items(wanted)
+        found = self.items(wanted)
         return [found[key] for key in wanted if key in found]
 
     def days_of(self, user: str, first: date, last: date) -> list[UserDay]:
         """A user's active days between these two, both included."""
-        pages = self._connection.pages(**_between(keys.user_pk(user), keys.day_sk(first), keys.day_sk(last)))
+        pages = self.pages(**between(keys.user_pk(user), keys.day_sk(first), keys.day_sk(last)))
         return [read_user_day(item) for page in pages for item in page]
 
     def was_active(self, user: str, first: date, last: date) -> bool:
         """Whether the user has an active day between these two, both included."""
-        query = _between(keys.user_pk(user), keys.day_sk(first), keys.day_sk(last))
-        return bool(self._connection.call("query", **query, Limit=1)["Items"])
+        query = between(keys.user_pk(user), keys.day_sk(first), keys.day_sk(last))
+        return bool(self.call("query", **query, Limit=1)["Items"])
 
     def sessions_from(self, user: str, number_: int, until: date | None = None) -> list[Session]:
         """The user's sessions from this number on, in order, as far as they may belong to that day or one before."""
         found: list[Session] = []
-        query = _between(keys.user_pk(user), keys.session_sk(number_), keys.session_sk(keys.LAST_SESSION))
-        for page in self._connection.pages(**query, **({"Limit": _SESSIONS} if until else {})):
+        query = between(keys.user_pk(user), keys.session_sk(number_), keys.session_sk(keys.LAST_SESSION))
+        for page in self.pages(**query, **({"Limit": _SESSIONS} if until else {})):
             for item in page:
                 session = items.read_session(item)
                 if until and session.day and session.day > until:
@@ -197,96 +225,69 @@ class Days:
 
     def save(self, day: UserDay) -> None:
         """A user's day with its figures, if its item is there as it was read. Raises ConflictError."""
-        self._connection.write(_same(user_day_item(day), day.revision, {":key": {"B": day.mark.key}}))
+        self.write(same_revision("day", user_day_item(day), day.revision, day.mark.key))
 
     def shard(self, day: date, shard: int) -> ShardState:
         """What is stored of a shard, strongly consistent."""
         marker = (keys.DAILY_PK, keys.shard_sk(day, shard))
-        found = self._connection.items([marker, *((keys.segment_pk(s), keys.shard_sk(day, shard)) for s in Segment)])
+        found = self.items([marker, *((keys.segment_pk(s), keys.shard_sk(day, shard)) for s in Segment)])
         stored = found.pop(marker, None)
         parts = {Segment[pk.removeprefix("SEGMENT#")]: read_segment_day(item) for (pk, _), item in found.items()}
         return ShardState(
-            revision=read_int(stored, "revision") if stored else 0,
-            final=stored is not None and stored["final"]["BOOL"],
+            revision=int(stored["revision"]["N"]) if stored else 0,
+            final=stored is not None and SHARD.read(stored)["final"],
             parts={s: parts[s] for s in Segment if s in parts},
         )
 
     def save_shard(self, day: date, shard: int, before: ShardState, after: ShardState) -> None:
         """What changed of a shard, under the revision that was read before its users were. Raises ConflictError."""
         sk = keys.shard_sk(day, shard)
-        marker: Item = {
-            "pk": string(keys.DAILY_PK),
-            "sk": string(sk),
-            "revision": number(before.revision + 1),
-            "final": {"BOOL": after.final},
-        }
+        place: Item = {"pk": string(keys.DAILY_PK), "sk": string(sk), "revision": number(before.revision + 1)}
+        marker = written(SHARD_FORM, place | SHARD.write(after), {})
         changed = [s for s, part in after.parts.items() if before.parts.get(s) != part]
-        parts = [Put(segment_day_item(s, sk, after.parts[s]), "", {}, {}) for s in changed]
-        self._connection.write(_same(marker, before.revision), *parts)
+        parts = [Put("part", segment_day_item(s, sk, after.parts[s])) for s in changed]
+        self.write(same_revision("shard", marker, before.revision), *parts)
 
     def segment_day(self, segment: Segment, day: date) -> tuple[SegmentDay | None, int]:
         """A segment's day and the revision of its item; None, 0 if there is none."""
-        key = {"pk": string(keys.segment_pk(segment)), "sk": string(keys.day_sk(day))}
-        item = self._connection.call("get_item", Key=key, ConsistentRead=True).get("Item")
-        return (read_segment_day(item), read_int(item, "revision")) if item else (None, 0)
+        item = self.get(keys.segment_pk(segment), keys.day_sk(day))
+        return (read_segment_day(item), int(item["revision"]["N"])) if item else (None, 0)
 
     def parts(self, segment: Segment, day: date) -> list[SegmentDay]:
         """All shards of a segment's day, in order, strongly consistent."""
-        query = _between(keys.segment_pk(segment), keys.shard_sk(day, 0), keys.shard_sk(day, keys.DAY_SHARDS - 1))
-        return [read_segment_day(item) for page in self._connection.pages(**query) for item in page]
+        query = between(keys.segment_pk(segment), keys.shard_sk(day, 0), keys.shard_sk(day, keys.DAY_SHARDS - 1))
+        return [read_segment_day(item) for page in self.pages(**query) for item in page]
 
     def save_segment_day(self, segment: Segment, day: date, whole: SegmentDay, revision: int) -> None:
         """A segment's day in place of the one read. Raises ConflictError when another worker was faster."""
         item = segment_day_item(segment, keys.day_sk(day), whole) | {"revision": number(revision + 1)}
-        self._connection.write(_same(item, revision))
+        self.write(same_revision("whole", item, revision))
 
     def final_shards(self, first: date, last: date) -> dict[date, set[int]]:
         """Which shards of each day between these two are final; a day without any is left out."""
         final: dict[date, set[int]] = {}
-        query = _between(keys.DAILY_PK, keys.shard_sk(first, 0), keys.shard_sk(last, keys.DAY_SHARDS - 1))
-        for page in self._connection.pages(**query):
+        query = between(keys.DAILY_PK, keys.shard_sk(first, 0), keys.shard_sk(last, keys.DAY_SHARDS - 1))
+        for page in self.pages(**query):
             for item in page:
-                if item["final"]["BOOL"]:
+                if SHARD.read(item)["final"]:
                     day, shard = keys.day_and_shard(item["sk"]["S"])
                     final.setdefault(day, set()).add(shard)
         return final
 
     def watermark(self) -> Watermark | None:
         """The latest day up to which all is final; None before the first run."""
-        key = {"pk": string(keys.DAILY_PK), "sk": string(keys.WATERMARK_SK)}
-        item = self._connection.call("get_item", Key=key, ConsistentRead=True).get("Item")
-        return Watermark(date.fromisoformat(item["day"]["S"]), read_int(item, "revision")) if item else None
+        item = self.get(keys.DAILY_PK, keys.WATERMARK_SK)
+        return Watermark(revision=int(item["revision"]["N"]), **WATERMARK.read(item)) if item else None
 
     def save_watermark(self, watermark: Watermark) -> None:
         """Raises ConflictError when another run moved it meanwhile."""
-        item: Item = {
-            "pk": string(keys.DAILY_PK),
-            "sk": string(keys.WATERMARK_SK),
-            "day": string(watermark.day.isoformat()),
-            "revision": number(watermark.revision + 1),
-        }
-        self._connection.write(_same(item, watermark.revision))
-
-
-def _same(item: Item, revision: int, more: Item | None = None) -> Put:
-    """A write under `same-revision` (with the life's key, for a user's item), or `new-item`."""
-    if not revision:
-        return Put(item, "attribute_not_exists(pk)", {}, {})
-    condition, names = "#revision = :revision", {"#revision": "revision"}
-    if more:
-        condition, names = f"{condition} AND #key = :key", names | {"#key": "key"}
-    return Put(item, condition, {":revision": number(revision), **(more or {})}, names)
-
-
-def _between(pk: str, first: str, last: str) -> dict[str, Any]:
-    return {
-        "KeyConditionExpression": "pk = :pk AND sk BETWEEN :first AND :last",
-        "ExpressionAttributeValues": {":pk": string(pk), ":first": string(first), ":last": string(last)},
-        "ConsistentRead": True,
-    }
+        place = {"pk": string(keys.DAILY_PK), "sk": string(keys.WATERMARK_SK)}
+        item = written(WATERMARK_FORM, place | WATERMARK.write(watermark), {})
+        item["revision"] = number(watermark.revision + 1)
+        self.write(same_revision("watermark", item, watermark.revision))
 
 
 @lru_cache(maxsize=1)
 def open_days() -> Days:
-    """The process's days, over the process's store."""
-    return Days(open_store().connection)
+    """Returns the process's days, over the client of the process's store."""
+    return Days(open_store().name, open_store().client)

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 from rl_core.models import Segment
 from rl_core.store import keys
-from rl_core.store.attributes import Stored, maybe_int, strict, string
-from rl_core.store.connection import Connection
+from rl_core.store.fields import Stored, strict, string
+from rl_core.store.table import Table
 
 _PAGE = 99  # removals in one transaction, beside the check of the marker
 
@@ -22,27 +22,27 @@ class Lesson(NamedTuple):
 
 @strict
 def _lesson(item: Stored) -> Lesson | None:
-    version = maybe_int(item, "learned")
-    return None if version is None else Lesson(Segment[item["segment"]["S"]], version, item["key"]["B"])
+    if "learned" not in item:
+        return None
+    return Lesson(Segment[item["segment"]["S"]], int(item["learned"]["N"]), item["key"]["B"])
 
 
 @dataclass(frozen=True)
 class Leaver:
     """A user under the marker of erasure that was read: what a later life of theirs writes is never touched."""
 
-    connection: Connection
+    table: Table
     pk: str
     key: bytes
 
     @classmethod
-    def of(cls, connection: Connection, pk: str) -> "Leaver | None":
-        """None if the user is not being erased (any more)."""
-        marker = {"pk": string(pk), "sk": string(keys.PROFILE_SK)}
-        found = connection.call("get_item", Key=marker, ConsistentRead=True).get("Item", {})
-        return cls(connection, pk, found["key"]["B"]) if "erasing" in found else None
+    def of(cls, table: Table, pk: str) -> "Leaver | None":
+        """Returns None if the user is not being erased (any more)."""
+        found = table.get(pk, keys.PROFILE_SK) or {}
+        return cls(table, pk, found["key"]["B"]) if "erasing" in found else None
 
-    def lessons(self) -> list[Lesson]:
-        """What was learned from the user, once nothing more can be: sessions not learned yet are removed first.
+    def take_lessons(self) -> list[Lesson]:
+        """Deletes sessions that were not learned yet, then returns where each learned one is recorded.
 
         Raises ConflictError when one of these moves meanwhile, or another run removes them; UnreadableItemError.
         """
@@ -61,11 +61,11 @@ class Leaver:
         for page in self._pages(" ", keys.PROFILE_SK):
             self._remove(item for item in page if item["sk"]["S"] != keys.PROFILE_SK)
         marker = {"pk": string(self.pk), "sk": string(keys.PROFILE_SK)}
-        self.connection.call("delete_item", Key=marker, **self._guard())
+        self.table.call("delete_item", Key=marker, **self._guard())
 
     def _pages(self, first: str, last: str) -> Iterator[list[Stored]]:
         """The items between two sort keys, in pages that fit in a transaction: what a removal needs of them."""
-        yield from self.connection.pages(
+        yield from self.table.pages(
             KeyConditionExpression="pk = :pk AND sk BETWEEN :first AND :last",
             ExpressionAttributeValues={":pk": string(self.pk), ":first": string(first), ":last": string(last)},
             ExpressionAttributeNames={f"#{name}": name for name in ("segment", "learned", "key", "revision")},
@@ -79,8 +79,8 @@ class Leaver:
         removals = [self._removal(item) for item in items]
         if removals:
             marker = {"pk": string(self.pk), "sk": string(keys.PROFILE_SK)}
-            check = {"ConditionCheck": {"TableName": self.connection.table, "Key": marker, **self._guard()}}
-            self.connection.call("transact_write_items", TransactItems=[check, *removals])
+            check = {"ConditionCheck": {"TableName": self.table.name, "Key": marker, **self._guard()}}
+            self.table.call("transact_write_items", TransactItems=[check, *removals])
 
     def _removal(self, item: Stored) -> dict[str, Any]:
         as_read: dict[str, Any] = {}
@@ -91,7 +91,7 @@ class Leaver:
                 "ExpressionAttributeValues": {":revision": item["revision"]},
             }
         key = {"pk": item["pk"], "sk": item["sk"]}
-        return {"Delete": {"TableName": self.connection.table, "Key": key, **as_read}}
+        return {"Delete": {"TableName": self.table.name, "Key": key, **as_read}}
 
     def _guard(self) -> dict[str, Any]:
         return {

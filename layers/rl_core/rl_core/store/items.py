@@ -1,16 +1,15 @@
-"""Profiles and sessions in their wire form: dataclass <-> DynamoDB attribute values.
+"""A user's items, field by field: profile, marker of an erasure, session. An item within 1 KB costs one write unit."""
 
-What has no value is not stored. Names are short where a session holds many: an item within 1 KB costs one write unit.
-"""
-
-from datetime import date, datetime, timedelta
+from dataclasses import replace
+from datetime import date
+from typing import Any
 
 from rl_core.models import (
-    Action,
     Activity,
     Closing,
     Decision,
     EndedBy,
+    Marker,
     Profile,
     Segment,
     Session,
@@ -18,235 +17,190 @@ from rl_core.models import (
     Status,
     Streak,
 )
-from rl_core.sessions import lifecycle
+from rl_core.sessions import is_due
 from rl_core.store import keys
-from rl_core.store.attributes import (
+from rl_core.store.fields import (
+    ACTION,
+    ACTIONS,
+    BYTES,
+    DATE,
+    FLAG,
+    FLOAT,
+    FLOATS,
+    TEXT,
+    TEXTS,
+    TIME,
+    WHOLE,
+    Codec,
+    Field,
+    FieldTable,
     Item,
     Stored,
-    actions,
-    maybe_date,
-    maybe_int,
+    enumerated,
+    named,
     number,
-    read_actions,
-    read_float,
-    read_int,
-    read_time,
     strict,
     string,
     time,
+    unknown,
+    written,
 )
+
+PROFILE_FORM = SESSION_FORM = 1
+STATE = Codec("state row", lambda state: number(state.row), lambda v: State.from_row(int(v["N"])))
+
+PROFILE = FieldTable(
+    (
+        Field("key", "key", BYTES, "16 random bytes: one life of a user"),
+        Field("created_at", "created_at", TIME, "when the first PUT came"),
+        Field("segment", "segment", named(Segment), "the user's segment"),
+        Field("engagement", "engagement", FLOAT, "engagement score, as of `seen`: it decays for each day away since"),
+        Field("motivation", "motivation", FLOAT, "motivation score"),
+        Field("timezone", "timezone", TEXT, "IANA name", "UTC"),
+        Field("avoid", "avoid", TEXTS, "tags to avoid", ()),
+        Field("sessions", "sessions", WHOLE, "number of the latest session", 0),
+        Field("recent", "recent", ACTIONS, "up to five latest actions, newest last", ()),
+        Field("streak.days", "streak_days", WHOLE, "days of the streak", 0),
+        Field("streak.last", "streak_last", DATE, "the streak's latest day", None),
+        Field("seen", "seen", DATE, "the user's latest active day", None),
+    )
+)
+MARKER = FieldTable(
+    (
+        Field("key", "key", BYTES, "the profile's"),
+        Field("created_at", "created_at", TIME, "the profile's"),
+        Field("due_at", "due_at", TIME, "when DELETE came"),
+    )
+)
+SESSION = FieldTable(
+    (
+        Field("key", "key", BYTES, "the person's eight bytes, and eight of the session's own"),
+        Field("status", "status", enumerated(Status), "`open`, `closed`, `learned` or `unseen`"),
+        Field("segment", "segment", named(Segment), "the segment in which it was issued"),
+        Field("shown", "shown", FLAG, "whether the user saw it", False),
+        Field("engagement", "engagement", FLOAT, "engagement score when it was issued"),
+        Field("issued_at", "issued_at", TIME, "when it was issued"),
+        Field("expires_at", "expires_at", TIME, "from when on it takes no answers"),
+        Field("closed_at", "closed_at", TIME, "when it closed", None),
+        Field("ended_by", "ended_by", enumerated(EndedBy), "`completions`, `batch` or `expiry`", None),
+        Field("learned_version", "learned", WHOLE, "the policy version that learned from it", None),
+        Field("learned_episodes", "episodes", WHOLE, "the segment's episodes after it", None),
+        Field("parked", "parked", TEXT, "why it was set aside", None),
+        Field("day", "day", DATE, "the user's day on which it was first shown, or answered unseen", None),
+    )
+)
+DECISION = FieldTable(
+    (
+        Field("state", "state", STATE, "the user's state when it was issued"),
+        Field("eligible", "eligible", ACTIONS, "the actions that could be drawn"),
+        Field("chances", "chances", FLOATS, "the probability of each of these, in their order"),
+        Field("action", "action", ACTION, "the action drawn"),
+        Field("epsilon", "epsilon", FLOAT, "the share of decisions drawn evenly"),
+        Field("policy_version", "version", WHOLE, "the policy version that decided", 0),
+        Field("explored", "explored", FLAG, "whether another action was held for better, or all alike", False),
+        Field("fallback", "fallback", FLAG, "drawn without a policy: not learned from", False),
+    )
+)
+CLOSING = FieldTable(
+    (
+        Field("reward", "reward", FLOAT, "the reward; only of a session that closed seen"),
+        Field("engagement_after", "engaged", FLOAT, "engagement score after it"),
+        Field("motivation_after", "motivated", FLOAT, "motivation score after it"),
+        Field("next_state", "next", STATE, "the user's state at the closing"),
+        Field("barred", "barred", ACTIONS, "the actions that the cool-down bars in that state", ()),
+        Field("rating", "rating", WHOLE, "the user's rating, 1-5", None),
+        Field("notes", "notes", TEXT, "the session's notes", ""),
+        Field("rated_at", "rated_at", TIME, "when the rating came, if later than the closing", None),
+    )
+)
+ACTIVITY = FieldTable(
+    (
+        Field("slug", "s", TEXT, "the catalogue entry"),
+        Field("completed", "c", FLAG, "completed, or not; missing: not answered", None),
+        Field("completed_at", "t", TIME, "when it was completed", None),
+        Field("completed_on", "o", DATE, "the user's day of that, if it is not the session's `day`", None),
+        Field("motivation_before", "b", WHOLE, "motivation before, 1-5", None),
+        Field("motivation_after", "a", WHOLE, "motivation after, 1-5", None),
+        Field("difficulty_rating", "d", WHOLE, "difficulty, 1-5", None),
+        Field("notes", "n", TEXT, "the activity's notes", ""),
+    )
+)
+PLACE = frozenset({"pk", "sk", "due_shard", "due_at", "revision"})
+_ACTIVITIES = frozenset({"activities"})
 
 
 def profile_item(profile: Profile) -> Item:
-    """The item as it will stand; its revision is one more than was read."""
-    item: Item = {
-        "pk": string(keys.user_pk(profile.user)),
-        "sk": string(keys.PROFILE_SK),
-        "revision": number(profile.revision + 1),
-        "key": {"B": profile.key},
-        "created_at": time(profile.created_at),
-        "segment": string(profile.segment.name),
-        "engagement": number(profile.engagement),
-        "motivation": number(profile.motivation),
-        "timezone": string(profile.timezone),
-        "avoid": {"L": [string(tag) for tag in profile.avoid]},
-        "sessions": number(profile.sessions),
-        "recent": actions(profile.recent),
-        "streak_days": number(profile.streak.days),
-    }
-    for name, day in (("streak_last", profile.streak.last), ("seen", profile.seen)):
-        if day is not None:
-            item[name] = string(day.isoformat())
-    return item
+    """Returns the item as it will stand; its revision is one more than was read."""
+    place = _place(profile.user, keys.PROFILE_SK, profile.revision)
+    return written(PROFILE_FORM, place | PROFILE.write(profile), profile.rest)
 
 
 @strict
-def read_profile(item: Stored) -> Profile:
+def read_profile(item: Stored) -> Profile | Marker:
+    """Returns the profile, or the marker in its place. Raises UnreadableItemError."""
+    user, revision = _user_and_revision(item)
     if "erasing" in item:
-        return _read_marker(item)
-    return Profile(
-        user=item["pk"]["S"].removeprefix(keys.user_pk("")),
-        key=item["key"]["B"],
-        segment=Segment[item["segment"]["S"]],
-        created_at=read_time(item, "created_at"),
-        engagement=read_float(item, "engagement"),
-        motivation=read_float(item, "motivation"),
-        timezone=item["timezone"]["S"],
-        avoid=tuple(tag["S"] for tag in item["avoid"]["L"]),
-        sessions=read_int(item, "sessions"),
-        recent=read_actions(item, "recent"),
-        streak=Streak(read_int(item, "streak_days"), maybe_date(item, "streak_last")),
-        seen=maybe_date(item, "seen"),
-        revision=read_int(item, "revision"),
-    )
+        return Marker(user=user, revision=revision, **MARKER.read(item))
+    found = PROFILE.read(item)
+    streak = Streak(found.pop("streak.days"), found.pop("streak.last"))
+    rest = unknown(item, PROFILE_FORM, PROFILE.attributes, PLACE)
+    return Profile(user=user, revision=revision, streak=streak, rest=rest, **found)
 
 
-def erasing_item(profile: Profile, at: datetime) -> Item:
-    """The marker that takes the profile's place until a job has removed every item of the user: it says no more."""
-    return {
-        "pk": string(keys.user_pk(profile.user)),
-        "sk": string(keys.PROFILE_SK),
-        "revision": number(profile.revision + 1),
-        "key": {"B": profile.key},
-        "created_at": time(profile.created_at),
-        "erasing": {"BOOL": True},
-        "due_shard": string(keys.erasing_shard(keys.shard_of(profile.user))),
-        "due_at": time(at),
-    }
-
-
-def _read_marker(item: Stored) -> Profile:
-    """The marker as a profile that is being erased; the segment of such a one means nothing."""
-    return Profile(
-        user=item["pk"]["S"].removeprefix(keys.user_pk("")),
-        key=item["key"]["B"],
-        segment=Segment.LOW_LOW,
-        created_at=read_time(item, "created_at"),
-        revision=read_int(item, "revision"),
-        erasing=True,
-    )
+def marker_item(marker: Marker) -> Item:
+    """Returns the marker that takes the profile's place: it says nothing else of the person."""
+    place = _place(marker.user, keys.PROFILE_SK, marker.revision)
+    index = {"due_shard": string(keys.erasing_shard(keys.shard_of(marker.user)))}
+    return written(PROFILE_FORM, place | MARKER.write(marker) | {"erasing": {"BOOL": True}} | index, {})
 
 
 def session_item(session: Session) -> Item:
-    """The item as it will stand; its revision is one more than was read."""
-    d = session.decision
-    item: Item = {
-        "pk": string(keys.user_pk(session.user)),
-        "sk": string(keys.session_sk(session.number)),
-        "revision": number(session.revision + 1),
-        "key": {"B": session.key},
-        "status": string(session.status),
-        "segment": string(session.segment.name),
-        "state": number(d.state.row),
-        "eligible": actions(d.eligible),
-        "action": number(int(d.action)),
-        "propensity": number(d.propensity),
-        "epsilon": number(d.epsilon),
-        "version": number(d.policy_version),
-        "explored": {"BOOL": d.explored},
-        "shown": {"BOOL": session.shown},
-        "engagement": number(session.engagement),
-        "issued_at": time(session.issued_at),
-        "expires_at": time(session.expires_at),
-        "activities": {"L": [{"M": _activity_map(a, session.day)} for a in session.activities]},
-    }
-    if d.fallback:
-        item["fallback"] = {"BOOL": True}
-    if session.closed_at is not None and session.ended_by is not None:
-        item |= {"closed_at": time(session.closed_at), "ended_by": string(session.ended_by)}
+    """Returns the item as it will stand; its revision is one more than was read."""
+    item = _place(session.user, keys.session_sk(session.number), session.revision)
+    item |= SESSION.write(session) | DECISION.write(session.decision)
+    item["activities"] = {"L": [{"M": _activity_map(a, session.day)} for a in session.activities]}
     if session.closing is not None:
-        item |= _closing_item(session.closing)
-    if session.learned_version is not None and session.learned_episodes is not None:
-        item |= {"learned": number(session.learned_version), "episodes": number(session.learned_episodes)}
-    if session.parked is not None:
-        item["parked"] = string(session.parked)
-    if session.day is not None:
-        item["day"] = string(session.day.isoformat())
-    return item | _index(session)
+        item |= CLOSING.write(session.closing)
+    if (shard := keys.waiting_shard(session, is_due(session))) is not None:
+        item |= {"due_shard": string(shard), "due_at": time(session.closed_at or session.expires_at)}
+    return written(SESSION_FORM, item, session.rest)
 
 
 @strict
 def read_session(item: Stored) -> Session:
-    day = maybe_date(item, "day")
+    """Returns the session. Raises UnreadableItemError."""
+    user, revision = _user_and_revision(item)
+    found = SESSION.read(item)
+    known = (SESSION.attributes, DECISION.attributes, CLOSING.attributes, PLACE, _ACTIVITIES)
     return Session(
-        user=item["pk"]["S"].removeprefix(keys.user_pk("")),
+        user=user,
         number=int(item["sk"]["S"].removeprefix(keys.SESSION_PREFIX)),
-        key=item["key"]["B"],
-        segment=Segment[item["segment"]["S"]],
-        decision=Decision(
-            state=State.from_row(read_int(item, "state")),
-            eligible=read_actions(item, "eligible"),
-            action=Action(read_int(item, "action")),
-            propensity=read_float(item, "propensity"),
-            epsilon=read_float(item, "epsilon"),
-            policy_version=read_int(item, "version"),
-            explored=item["explored"]["BOOL"],
-            fallback="fallback" in item,
-        ),
-        activities=tuple(_read_activity(a["M"], day) for a in item["activities"]["L"]),
-        engagement=read_float(item, "engagement"),
-        issued_at=read_time(item, "issued_at"),
-        expires_at=read_time(item, "expires_at"),
-        shown=item["shown"]["BOOL"],
-        status=Status(item["status"]["S"]),
-        revision=read_int(item, "revision"),
-        closed_at=read_time(item, "closed_at") if "closed_at" in item else None,
-        ended_by=EndedBy(item["ended_by"]["S"]) if "ended_by" in item else None,
-        closing=_read_closing(item) if "reward" in item else None,
-        learned_version=maybe_int(item, "learned"),
-        learned_episodes=maybe_int(item, "episodes"),
-        parked=item["parked"]["S"] if "parked" in item else None,
-        day=day,
+        revision=revision,
+        decision=Decision(**DECISION.read(item)),
+        closing=Closing(**CLOSING.read(item)) if "reward" in item else None,
+        activities=tuple([_read_activity(a["M"], found["day"]) for a in item["activities"]["L"]]),
+        rest=unknown(item, SESSION_FORM, *known),
+        **found,
     )
 
 
-def _index(session: Session) -> Item:
-    shard = keys.waiting_shard(session, lifecycle.is_due(session))
-    if shard is None:
-        return {}
-    return {"due_shard": string(shard), "due_at": time(session.closed_at or session.expires_at)}
+def _place(user: str, sk: str, revision: int) -> Item:
+    return {"pk": string(keys.user_pk(user)), "sk": string(sk), "revision": number(revision + 1)}
 
 
-def _closing_item(closing: Closing) -> Item:
-    item: Item = {
-        "reward": number(closing.reward),
-        "engaged": number(closing.engagement_after),
-        "next": number(closing.next_state.row),
-        "barred": actions(closing.barred),
-    }
-    for name, value in (("rating", closing.rating), ("motivated", closing.motivation_after)):
-        if value is not None:
-            item[name] = number(value)
-    if closing.notes:
-        item["notes"] = string(closing.notes)
-    if closing.rated_at is not None:
-        item["rated_at"] = time(closing.rated_at)
-    return item
-
-
-def _read_closing(item: Stored) -> Closing:
-    return Closing(
-        reward=read_float(item, "reward"),
-        engagement_after=read_float(item, "engaged"),
-        next_state=State.from_row(read_int(item, "next")),
-        barred=read_actions(item, "barred"),
-        rating=maybe_int(item, "rating"),
-        notes=item["notes"]["S"] if "notes" in item else "",
-        motivation_after=read_float(item, "motivated") if "motivated" in item else None,
-        rated_at=read_time(item, "rated_at") if "rated_at" in item else None,
-    )
+def _user_and_revision(item: Stored) -> tuple[str, int]:
+    return item["pk"]["S"].removeprefix(keys.user_pk("")), int(item["revision"]["N"])
 
 
 def _activity_map(activity: Activity, day: date | None) -> Item:
-    """Of a session of this day; a completion on a later one says by how many days."""
-    item: Item = {"s": string(activity.slug)}
-    if activity.completed is not None:
-        item["c"] = {"BOOL": activity.completed}
-    if activity.completed_at is not None:
-        item["t"] = time(activity.completed_at)
-    if day is not None and activity.completed_on is not None and activity.completed_on != day:
-        item["o"] = number((activity.completed_on - day).days)
-    for name, rating in (
-        ("b", activity.motivation_before),
-        ("a", activity.motivation_after),
-        ("d", activity.difficulty_rating),
-    ):
-        if rating is not None:
-            item[name] = number(rating)
-    if activity.notes:
-        item["n"] = string(activity.notes)
-    return item
+    """Returns the map of an activity of a session of this day."""
+    said = replace(activity, completed_on=None) if activity.completed_on == day else activity
+    return ACTIVITY.write(said) | dict(activity.rest)
 
 
-def _read_activity(item: Stored, day: date | None) -> Activity:
-    later = timedelta(days=read_int(item, "o") if "o" in item else 0)
-    return Activity(
-        slug=item["s"]["S"],
-        completed=item["c"]["BOOL"] if "c" in item else None,
-        completed_at=read_time(item, "t") if "t" in item else None,
-        completed_on=day + later if day is not None and "t" in item else None,
-        motivation_before=maybe_int(item, "b"),
-        motivation_after=maybe_int(item, "a"),
-        difficulty_rating=maybe_int(item, "d"),
-        notes=item["n"]["S"] if "n" in item else "",
-    )
+def _read_activity(item: dict[str, Any], day: date | None) -> Activity:
+    found = ACTIVITY.read(item)
+    if found["completed_at"] is not None and found["completed_on"] is None:
+        found["completed_on"] = day
+    rest = {name: value for name, value in item.items() if name not in ACTIVITY.attributes}
+    return Activity(**found, rest=rest)

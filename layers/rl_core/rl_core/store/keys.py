@@ -8,10 +8,12 @@ from rl_core.models import Segment, Session, Status
 # Sorts after every session, so that one query from the end reads the profile and the latest sessions.
 PROFILE_SK = "~PROFILE"
 SESSION_PREFIX = "SESSION#"
+SEGMENT_PREFIX = "SEGMENT#"
 POLICY_SK = "POLICY"
 VERSION_PREFIX = "VERSION#"
 SNAPSHOT_PREFIX = "SNAPSHOT#"
 LAST_VERSION = 10**10 - 1
+INDEX = "due"
 PARKED = "parked"
 SHARDS = 4
 LAST_SESSION = 10**8 - 1
@@ -30,7 +32,7 @@ def session_sk(number: int) -> str:
 
 
 def segment_pk(segment: Segment) -> str:
-    return f"SEGMENT#{segment.name}"
+    return f"{SEGMENT_PREFIX}{segment.name}"
 
 
 def snapshot_sk(version: int) -> str:

@@ -1,172 +1,190 @@
-"""The policy and its version records in their wire form.
-
-The arrays are packed little-endian: `values` holds V (9), A(s,a) (54), A(a) (6), the variances of V (9) and A(a) (6),
-reference, noise and pooling as float64; `counts` n(s,a) (54) as uint32; `activities` five numbers an entry (CRC-32 of
-the slug, assigned, completed, rated as uint32; lift_points as int32). n(s) and n(a) are sums of n(s,a), not stored.
-"""
+"""A segment's items, field by field: policy, snapshot, version record."""
 
 import struct
-from itertools import accumulate
 from typing import Any
 
-from rl_core.config import Learner
 from rl_core.errors import PolicyUnreadableError, UnreadableItemError
+from rl_core.learner import check
 from rl_core.models import (
-    ACTIONS,
-    CELLS,
-    STATES,
-    Action,
     ActivityStats,
+    Fold,
     Policy,
     Result,
     Segment,
-    State,
     Transition,
     VersionRecord,
 )
+from rl_core.packing import pack, unpack, unzigzag, zigzag
 from rl_core.store import keys
-from rl_core.store.attributes import (
+from rl_core.store.fields import (
+    ACTION,
+    ACTIONS,
+    BYTES,
+    FLOAT,
+    TEXT,
+    WHOLE,
+    Codec,
+    Field,
+    FieldTable,
     Item,
     Stored,
-    actions,
-    maybe_int,
     number,
-    read_actions,
-    read_float,
-    read_int,
+    rest_of,
     strict,
     string,
+    unknown,
+    written,
+)
+from rl_core.store.items import STATE
+
+POLICY_FORM = RECORD_FORM = 1
+_CODE = 3  # bytes of an entry's code
+_RESULT = struct.Struct("<3sb")
+_NO_LIFT, _NOT_COMPLETED = -128, -127
+
+
+def _write_statistics(activities: dict[int, ActivityStats]) -> dict[str, Any]:
+    packed = [
+        entry.to_bytes(_CODE, "little") + pack((s.assigned, s.completed, s.rated, zigzag(s.lift_points)))
+        for entry, s in sorted(activities.items())
+    ]
+    return {"B": b"".join(packed)}
+
+
+def _read_statistics(value: Any) -> dict[int, ActivityStats]:
+    data, at, found = bytes(value["B"]), 0, {}
+    while at < len(data):
+        entry, end = int.from_bytes(data[at : at + _CODE], "little"), at + _CODE
+        for _ in range(4):
+            while data[end] & 0x80:
+                end += 1
+            end += 1
+        assigned, completed, rated, lift = unpack(data[at + _CODE : end])
+        found[entry] = ActivityStats(assigned, completed, rated, unzigzag(lift))
+        at = end
+    return found
+
+
+def _write_results(results: tuple[Result, ...]) -> dict[str, Any]:
+    packed = []
+    for r in results:
+        how = r.lift if r.lift is not None else _NO_LIFT if r.completed else _NOT_COMPLETED
+        packed.append(_RESULT.pack(r.entry.to_bytes(_CODE, "little"), how))
+    return {"B": b"".join(packed)}
+
+
+def _read_results(value: Any) -> tuple[Result, ...]:
+    unpacked = [(int.from_bytes(code, "little"), how) for code, how in _RESULT.iter_unpack(bytes(value["B"]))]
+    return tuple([Result(code, how != _NOT_COMPLETED, how if how > _NOT_COMPLETED else None) for code, how in unpacked])
+
+
+def _write_fold(fold: Fold) -> dict[str, Any]:
+    return {"M": {"learner": string(fold.learner)} | {name: number(value) for name, value in fold.constants.items()}}
+
+
+def _read_fold(value: Any) -> Fold:
+    constants = {name: float(v["N"]) for name, v in value["M"].items() if name != "learner"}
+    return Fold(value["M"]["learner"]["S"], constants)
+
+
+STATISTICS = Codec(
+    "per entry 3 bytes of code, little-endian, then LEB128: assigned, completed, rated, zigzag of summed lift points",
+    _write_statistics,
+    _read_statistics,
+)
+RESULTS = Codec(
+    "per activity 3 bytes of code, then int8: lift, -128 completed without one, -127 not completed",
+    _write_results,
+    _read_results,
+)
+FOLD = Codec("map of `learner` and the constants by name", _write_fold, _read_fold)
+PERSONS = Codec(
+    "8 bytes each",
+    lambda persons: {"B": b"".join(persons)},
+    lambda v: tuple([bytes(v["B"])[i : i + 8] for i in range(0, len(bytes(v["B"])), 8)]),
 )
 
-POLICY_FORMAT = 3
-_ENDS = tuple(accumulate((STATES, CELLS, len(ACTIONS), STATES + len(ACTIONS), 3)))  # of the arrays in `values`
-_VALUES = struct.Struct(f"<{_ENDS[-1]}d")
-_COUNTS = struct.Struct(f"<{CELLS}I")
-_STATS = struct.Struct("<IIIIi")
-_RESULT = struct.Struct("<I?b")
-_NO_LIFT = -128
-_CONSTANTS = ("pooling_visits", "discount", "value_window", "drift")
+POLICY = FieldTable(
+    (
+        Field("version", "version", WHOLE, "grows by one with every write"),
+        Field("episodes", "episodes", WHOLE, "sessions learned in the segment", 0),
+        Field("learner", "learner", TEXT, "whose table it is, and in which form: `posterior/1`", ""),
+        Field("table", "table", BYTES, "the learner's own bytes (docs/learner.md)", b""),
+        Field("activities", "activities", STATISTICS, "how the catalogue's entries did in the segment", {}),
+        Field("excluded", "excluded", PERSONS, "persons whose sessions no fold counts", ()),
+        Field("refolding", "refolding", WHOLE, "the version from which an erasure rewrites; nothing is learned", None),
+    )
+)
+RECORD = FieldTable(
+    (
+        Field("fold", "fold", FOLD, "how the version was folded"),
+        Field("adopted", "adopted", TEXT, "the learner and form whose table the fold took over", None),
+        Field("restored", "restored", WHOLE, "the version that a rollback restored; `episodes` went on", None),
+        Field("rewritten", "rewritten", WHOLE, "the first version that an erasure rewrote", None),
+        Field("reason", "reason", TEXT, "an operator's words, or `erasure under way`, `erasure`, `mended`", None),
+    )
+)
+TRANSITION = FieldTable(
+    (
+        Field("key", "key", BYTES, "the session's"),
+        Field("state", "s", STATE, "state"),
+        Field("action", "a", ACTION, "action"),
+        Field("reward", "r", FLOAT, "reward"),
+        Field("next_state", "next", STATE, "next state"),
+        Field("barred", "barred", ACTIONS, "what the cool-down bars in it", ()),
+        Field("results", "results", RESULTS, "how each activity ended"),
+    )
+)
+_PLACE = frozenset({"pk", "sk", "transitions"})
 
 
 def policy_item(policy: Policy) -> Item:
-    return _whole(policy) | ({} if policy.refolding is None else {"refolding": number(policy.refolding)})
+    """Returns the item as it will stand."""
+    place = {"pk": string(keys.segment_pk(policy.segment)), "sk": string(keys.POLICY_SK)}
+    return written(POLICY_FORM, place | POLICY.write(policy), policy.rest)
 
 
-def _whole(policy: Policy) -> Item:
-    activities = b"".join(
-        _STATS.pack(entry, s.assigned, s.completed, s.rated, s.lift_points)
-        for entry, s in sorted(policy.activities.items())
-    )
-    return {
-        "pk": string(keys.segment_pk(policy.segment)),
-        "sk": string(keys.POLICY_SK),
-        "format": number(POLICY_FORMAT),
-        "version": number(policy.version),
-        "episodes": number(policy.episodes),
-        "values": {
-            "B": _VALUES.pack(
-                *policy.values,
-                *policy.state_advantages,
-                *policy.action_advantages,
-                *policy.variances,
-                policy.reference,
-                policy.noise,
-                policy.pooling,
-            )
-        },
-        "counts": {"B": _COUNTS.pack(*policy.counts)},
-        "activities": {"B": activities},
-    }
+def snapshot_item(policy: Policy) -> Item:
+    """Returns the whole policy as of its version; the hold of an erasure is not part of it."""
+    item = policy_item(policy) | {"sk": string(keys.snapshot_sk(policy.version))}
+    item.pop("refolding", None)
+    return item
 
 
 def read_policy(item: Stored) -> Policy:
-    """The stored policy. Raises PolicyUnreadableError for another format or size: refused, not guessed at."""
+    """Returns the stored policy. Raises PolicyUnreadableError for a form that this code does not have."""
     try:
-        return _read_policy(item)
+        policy = _read_policy(item)
     except UnreadableItemError as error:
         raise PolicyUnreadableError(str(error)) from error
+    check(policy)
+    return policy
 
 
 @strict
 def _read_policy(item: Stored) -> Policy:
-    if (form := read_int(item, "format")) != POLICY_FORMAT:
-        raise PolicyUnreadableError(f"the stored policy has format {form}, this code reads {POLICY_FORMAT}")
-    values = _VALUES.unpack(item["values"]["B"])
-    return Policy(
-        segment=Segment[item["pk"]["S"].removeprefix("SEGMENT#")],
-        version=read_int(item, "version"),
-        episodes=read_int(item, "episodes"),
-        values=values[: _ENDS[0]],
-        state_advantages=values[_ENDS[0] : _ENDS[1]],
-        action_advantages=values[_ENDS[1] : _ENDS[2]],
-        variances=values[_ENDS[2] : _ENDS[3]],
-        reference=values[-3],
-        noise=values[-2],
-        pooling=values[-1],
-        counts=_COUNTS.unpack(item["counts"]["B"]),
-        activities={e: ActivityStats(*rest) for e, *rest in _STATS.iter_unpack(item["activities"]["B"])},
-        refolding=maybe_int(item, "refolding"),
-    )
-
-
-def snapshot_item(policy: Policy) -> Item:
-    """The whole policy as of its version."""
-    return _whole(policy) | {"sk": string(keys.snapshot_sk(policy.version))}
+    segment = Segment[item["pk"]["S"].removeprefix(keys.SEGMENT_PREFIX)]
+    rest = unknown(item, POLICY_FORM, POLICY.attributes, _PLACE)
+    return Policy(segment=segment, rest=rest, **POLICY.read(item))
 
 
 def record_item(segment: Segment, record: VersionRecord) -> Item:
-    """How a version came to be: what it learned, in order, and with which constants; or why else it is there."""
-    learner = record.learner
-    item: Item = {
-        "pk": string(keys.segment_pk(segment)),
-        "sk": string(keys.version_sk(record.version)),
-        "learner": {"L": [string(learner.exploration), *(number(getattr(learner, name)) for name in _CONSTANTS)]},
-        "transitions": {"L": [{"M": _transition_map(t)} for t in record.transitions]},
-    }
-    for name, version in (("restored", record.restored), ("rewritten", record.rewritten)):
-        if version is not None:
-            item[name] = number(version)
-    if record.reason is not None:
-        item["reason"] = string(record.reason)
-    return item
+    """Returns the record's item."""
+    place: Item = {"pk": string(keys.segment_pk(segment)), "sk": string(keys.version_sk(record.version))}
+    place["transitions"] = {"L": [{"M": TRANSITION.write(t) | dict(t.rest)} for t in record.transitions]}
+    return written(RECORD_FORM, place | RECORD.write(record), record.rest)
 
 
 @strict
 def read_record(item: Stored) -> VersionRecord:
-    exploration, *constants = item["learner"]["L"]
+    """Returns the record. Raises UnreadableItemError."""
     return VersionRecord(
         version=int(item["sk"]["S"].removeprefix(keys.VERSION_PREFIX)),
-        learner=Learner.model_validate(
-            {"exploration": exploration["S"]} | {name: n["N"] for name, n in zip(_CONSTANTS, constants, strict=True)}
-        ),
-        transitions=tuple(_read_transition(t["M"]) for t in item["transitions"]["L"]),
-        restored=maybe_int(item, "restored"),
-        rewritten=maybe_int(item, "rewritten"),
-        reason=item["reason"]["S"] if "reason" in item else None,
+        transitions=tuple([_read_transition(t["M"]) for t in item["transitions"]["L"]]),
+        rest=unknown(item, RECORD_FORM, RECORD.attributes, _PLACE),
+        **RECORD.read(item),
     )
-
-
-def _transition_map(t: Transition) -> Item:
-    results = b"".join(_RESULT.pack(r.entry, r.completed, _NO_LIFT if r.lift is None else r.lift) for r in t.results)
-    return {
-        "key": {"B": t.key},
-        "s": number(t.state.row),
-        "a": number(int(t.action)),
-        "r": number(t.reward),
-        "next": number(t.next_state.row),
-        "barred": actions(t.barred),
-        "results": {"B": results},
-    }
 
 
 def _read_transition(item: Stored) -> Transition:
-    results: Any = _RESULT.iter_unpack(item["results"]["B"])
-    return Transition(
-        key=item["key"]["B"],
-        state=State.from_row(read_int(item, "s")),
-        action=Action(read_int(item, "a")),
-        reward=read_float(item, "r"),
-        next_state=State.from_row(read_int(item, "next")),
-        barred=read_actions(item, "barred"),
-        results=tuple(Result(entry, done, None if lift == _NO_LIFT else lift) for entry, done, lift in results),
-    )
+    return Transition(**TRANSITION.read(item), rest=rest_of(item, TRANSITION.attributes))

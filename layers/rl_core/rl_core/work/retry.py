@@ -1,28 +1,53 @@
 """Starting over when a race was lost: the one place that waits."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
 from random import SystemRandom
-from typing import TypeVar
+from types import TracebackType
 
-from rl_core.errors import ConflictError, UnavailableError
-
-T = TypeVar("T")
+from rl_core.errors import ConflictError
 
 _ATTEMPTS = 10
 _RANDOM = SystemRandom()  # a generator seeded at import would be the same in every sandbox restored from one snapshot
 
 
-def pause(attempt: int) -> None:
-    """Full jitter: up to 10, 20, 40, ... 160 milliseconds."""
-    time.sleep(_RANDOM.random() * 0.01 * 2 ** min(attempt, 4))
+class Attempt:
+    """One attempt, which reads anew: `with attempt:` ends quietly when a race is lost, and the loop goes on."""
+
+    def __init__(self, number: int, but: frozenset[str]) -> None:
+        """`number` attempts were lost before; a race over what `but` names is not ended quietly."""
+        self.number = number
+        self.lost: ConflictError | None = None
+        self._but = but
+
+    def __enter__(self) -> "Attempt":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        if isinstance(error, ConflictError) and not error.lost & self._but:
+            self.lost = error
+        return self.lost is not None
 
 
-def until_settled(attempt: Callable[[], T]) -> T:
-    """Runs an attempt, which reads anew each time, until its writes go through. Raises UnavailableError after ten."""
-    for n in range(_ATTEMPTS):
-        try:
-            return attempt()
-        except ConflictError:
-            pause(n)
+def attempts(most: int = _ATTEMPTS, but: frozenset[str] = frozenset()) -> Iterator[Attempt]:
+    """Yields attempts until one goes through, at most so many, with pauses between.
+
+    for attempt in attempts():
+        with attempt:
+            return read_decide_and_write()
     raise UnavailableError
+    """
+    for number in range(most):
+        if number:
+            pause(number - 1)
+        attempt = Attempt(number, but)
+        yield attempt
+        if attempt.lost is None:
+            return
+
+
+def pause(attempt: int) -> None:
+    """Waits with full jitter: up to 10, 20, 40, ... 160 milliseconds."""
+    time.sleep(_RANDOM.random() * 0.01 * 2 ** min(attempt, 4))

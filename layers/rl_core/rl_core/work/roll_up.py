@@ -14,12 +14,10 @@ from typing import Any, NamedTuple
 from rl_core.config import Settings
 from rl_core.days.figures import ONE_DAY, closed_day, figures_of, final_day
 from rl_core.days.tally import SegmentDay, Tally, merged
-from rl_core.errors import ConflictError, UnavailableError, UnreadableItemError
+from rl_core.errors import UnavailableError, UnreadableItemError
 from rl_core.models import Segment
-from rl_core.store.attributes import Stored
-from rl_core.store.days import Days, ShardState, UserDay, Watermark, read_user_day
-from rl_core.store.keys import DAY_SHARDS
-from rl_core.work.retry import pause, until_settled
+from rl_core.store import DAY_SHARDS, Days, ShardState, Stored, Watermark, read_user_day
+from rl_core.work.retry import attempts
 
 GONE_AFTER = timedelta(days=7)
 FIRST_DAYS = timedelta(days=7)  # how far back the very first run begins
@@ -64,7 +62,10 @@ def run_shard(days: Days, day: date, shard: int, now: datetime, settings: Settin
 
     Raises UnavailableError when other workers on the same shard were faster too often.
     """
-    return until_settled(lambda: _run_shard(days, day, shard, now, settings))
+    for attempt in attempts():
+        with attempt:
+            return _run_shard(days, day, shard, now, settings)
+    raise UnavailableError
 
 
 def _run_shard(days: Days, day: date, shard: int, now: datetime, settings: Settings) -> Counter[str]:
@@ -103,31 +104,29 @@ def _guarded(count: Callable[[Stored], None], item: Stored, report: Counter[str]
 
 
 def _count_user(days: Days, item: Stored, closed: bool, tally: Tally, report: Counter[str]) -> None:
-    """One user's day: its figures are stored if they are new, its sessions counted. Who was erased is not."""
-    for race in range(_RACES):
-        stored = read_user_day(item)
-        mark = stored.mark
-        sessions = days.sessions_from(mark.user, mark.session, mark.day)
-        figures = figures_of(mark, sessions)
-        figures = replace(figures, settled=figures.settled and closed)
-        try:
-            if figures != stored.figures:
-                days.save(UserDay(mark, figures, stored.revision))
-                report["written"] += 1
-        except ConflictError:
-            pause(race)
-            again = days.user_days([mark.user], mark.day)
+    """Counts one user's day: its figures are stored if they are new, its sessions counted. Who was erased is not."""
+    for attempt in attempts(_RACES):
+        if attempt.number:
+            again = days.user_days([read_user_day(item).mark.user], read_user_day(item).mark.day)
             if not again:
                 return
             item = again[0]
-            continue
-        report["users"] += 1
-        report["unsettled"] += not figures.settled
-        tally.user(mark.segment, mark.first_ever)
-        for session in sessions:
-            if session.day == mark.day:
-                tally.session(session)
-        return
+        with attempt:
+            stored = read_user_day(item)
+            mark = stored.mark
+            sessions = days.sessions_from(mark.user, mark.session, mark.day)
+            figures = figures_of(mark, sessions)
+            figures = replace(figures, settled=figures.settled and closed)
+            if figures != stored.figures:
+                days.save(replace(stored, figures=figures))
+                report["written"] += 1
+            report["users"] += 1
+            report["unsettled"] += not figures.settled
+            tally.user(mark.segment, mark.first_ever)
+            for session in sessions:
+                if session.day == mark.day:
+                    tally.session(session)
+            return
     raise UnavailableError
 
 
@@ -145,12 +144,13 @@ def _count_dropout(days: Days, item: Stored, tally: Tally, report: Counter[str])
 
 
 def merge(days: Days, segment: Segment, day: date) -> None:
-    """The segment's day from all of its shards: its revision is read before them, so the last writer has them all."""
+    """Writes the segment's day from all of its shards: its revision is read before them, so the last writer has all."""
 
-    def attempt() -> None:
-        before, revision = days.segment_day(segment, day)
-        whole = merged(days.parts(segment, day))
-        if whole != before:
-            days.save_segment_day(segment, day, whole, revision)
-
-    until_settled(attempt)
+    for attempt in attempts():
+        with attempt:
+            before, revision = days.segment_day(segment, day)
+            whole = merged(days.parts(segment, day))
+            if whole != before:
+                days.save_segment_day(segment, day, whole, revision)
+            return
+    raise UnavailableError

@@ -1,16 +1,16 @@
-"""The loop that joins learning and store: read the policy, fold sessions into it, commit, retry.
+"""The loop that joins learning and store: read the policy, fold sessions into it, commit, try again.
 
-The same commit serves one session for the API and ninety for the job: the sessions marked learned (each only as it
-was read), the policy replaced only at the version that was read, one record of what the new version learned, and
-every hundred versions a snapshot.
+One transaction serves one session for the API and ninety for the job: the sessions marked learned (each only as it was
+read), the policy replaced only at the version that was read, one record of what the new version learned, and every
+hundred versions a snapshot.
 """
 
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from enum import StrEnum
 
+from rl_core import learner
 from rl_core.config import Settings
 from rl_core.errors import (
     ConflictError,
@@ -19,103 +19,94 @@ from rl_core.errors import (
     RefoldPendingError,
     UnavailableError,
 )
-from rl_core.learner.choosing import epsilon
-from rl_core.learner.folding import fold
-from rl_core.models import Policy, Profile, Session, Status, VersionRecord
-from rl_core.sessions import lifecycle
-from rl_core.store import Put, Store, policy_write, profile_write, record_write, session_write, snapshot_writes
-from rl_core.work.retry import pause
+from rl_core.models import Learning, Policy, Profile, Session, Status, Transition, VersionRecord, Why
+from rl_core.sessions import expire, is_due, learned, learning_of, transition_of, why_not
+from rl_core.store import Put, Store, profile_write, publish_writes, session_write
+from rl_core.work.retry import attempts
 
-_JOB_RACES = 10
-
-
-class Learning(StrEnum):
-    APPLIED = "applied"
-    QUEUED = "queued"
-    NONE = "none"
-
-    @property
-    def metric(self) -> str:
-        """What to count when a session closes so."""
-        return {"applied": "SessionsLearned", "queued": "SessionsQueued", "none": "FallbackSessionsClosed"}[self]
+_USERS = frozenset({"session", "profile"})  # who loses a race over these reads the user anew
 
 
 @dataclass(frozen=True, slots=True)
-class Metrics:
-    """The policy's figures for a session; None where the policy could not be read. `conflicts`: races lost over it."""
+class Closed:
+    """A session as it was closed. `policy` is the one that learned from it; `conflicts`: races lost over it."""
+
+    session: Session
+    policy: Policy | None = None
+    conflicts: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingFigures:
+    """The policy's figures for a closed session; None where the policy could not be read."""
 
     episodes: int | None
     epsilon: float | None
     version: int | None
+    exploration_rate: float | None
     learning: Learning
-    conflicts: int = 0
+    why: Why | None
 
 
-def close_and_learn(
-    store: Store, session: Session, profile: Profile, settings: Settings, *more: Put
-) -> tuple[Session, Metrics]:
+def close_and_learn(store: Store, session: Session, profile: Profile, settings: Settings, *more: Put) -> Closed:
     """Closes a session and learns from it in one transaction; after lost policy races, or when the policy cannot be
     read or written or is being refolded, it closes alone, queued.
 
-    `session` and `profile` are as `lifecycle.close` made them; `more` goes through with them or not at all. Raises
-    ConflictError when either has changed since it was read; then nothing was written.
+    `session` and `profile` are as they were closed; `more` goes through with them or not at all. Raises ConflictError
+    when either has changed since it was read; then nothing was written.
     """
     conflicts = 0
-    while lifecycle.is_due(session) and conflicts < settings.learn_attempts:
-        try:
-            policy = _commit(store, [session], [profile], settings, *more)
-        except RefoldPendingError:
-            break
-        except (PolicyUnreadableError, UnavailableError, OversizeError):
-            store.write(session_write(session), profile_write(profile), *more)
-            return session, Metrics(None, None, None, Learning.QUEUED, conflicts)
-        except ConflictError as error:
-            if error.lost & {0, 1}:
-                raise
-            conflicts += 1
-            if conflicts < settings.learn_attempts:
-                pause(conflicts - 1)
-        else:
-            metrics = _metrics(policy, settings, Learning.APPLIED)
-            return lifecycle.learned([session], policy)[0], replace(metrics, conflicts=conflicts)
+    for attempt in attempts(settings.learn_attempts if is_due(session) else 0, but=_USERS):
+        with attempt:
+            try:
+                before = store.policy(session.segment)
+                if before.refolding is not None:
+                    break
+                after, record = next_version(before, [transition_of(session)], settings)
+                done = learned(session, after)
+                publish = publish_writes(after, record)
+                store.write(session_write(done), profile_write(profile), *publish, *more)
+            except (PolicyUnreadableError, UnavailableError, OversizeError):
+                break
+            return Closed(done, after, attempt.number)
+        conflicts += 1
     store.write(session_write(session), profile_write(profile), *more)
-    return session, replace(metrics_of(store, session, settings), conflicts=conflicts)
+    return Closed(session, None, conflicts)
 
 
-def metrics_of(store: Store, session: Session, settings: Settings) -> Metrics:
-    """The figures of a closed session: those of the version that learned it, else the policy's as last read."""
-    if session.learned_episodes is not None:
-        rate = epsilon(session.learned_episodes, settings)
-        return Metrics(session.learned_episodes, rate, session.learned_version, Learning.APPLIED)
-    learning = Learning.QUEUED if lifecycle.is_due(session) or session.parked else Learning.NONE
+def next_version(before: Policy, transitions: Sequence[Transition], settings: Settings) -> tuple[Policy, VersionRecord]:
+    """Returns the policy after these transitions, as the next version, and the record of how it came to be."""
+    how = learner.fold_of(settings)
+    after = replace(learner.fold(before, transitions, how), version=before.version + 1)
+    adopted = learner.adopted_by(before, how)
+    return after, VersionRecord(after.version, how, tuple(transitions), adopted=adopted)
+
+
+def figures_of(store: Store, closed: Closed, settings: Settings) -> TrainingFigures:
+    """Returns the figures of a closed session: those of the version that learned it, else the policy's as last read.
+
+    The exploration rate is that of the policy as it now stands.
+    """
+    session, policy = closed.session, closed.policy
+    learning, why = learning_of(session), why_not(session)
     try:
-        return _metrics(store.policy(session.segment), settings, learning)
+        policy = policy or store.policy(session.segment, consistent=False)
     except PolicyUnreadableError:
-        return Metrics(None, None, None, learning)
+        policy = None
+    rate = None if policy is None else exploration_rate(policy, session, settings)
+    episodes, version = session.learned_episodes, session.learned_version
+    if episodes is None and policy is not None:
+        episodes, version = policy.episodes, policy.version
+    epsilon = None if episodes is None else learner.epsilon(episodes, settings)
+    return TrainingFigures(episodes, epsilon, version, rate, learning, why)
 
 
-def _metrics(policy: Policy, settings: Settings, learning: Learning) -> Metrics:
-    return Metrics(policy.episodes, epsilon(policy.episodes, settings), policy.version, learning)
-
-
-def _commit(
-    store: Store, sessions: Sequence[Session], profiles: Sequence[Profile], settings: Settings, *more: Put
-) -> Policy:
-    """One learning transaction. Positions of its writes: the sessions, the profiles, the policy, the record, more."""
-    before = store.policy(sessions[0].segment)
-    if before.refolding is not None:
-        raise RefoldPendingError
-    transitions = tuple(lifecycle.transition_of(s) for s in sessions)
-    after = replace(fold(before, transitions, settings), version=before.version + 1)
-    store.write(
-        *[session_write(s) for s in lifecycle.learned(sessions, after)],
-        *[profile_write(p) for p in profiles],
-        policy_write(after),
-        record_write(after.segment, VersionRecord(after.version, settings, transitions)),
-        *snapshot_writes(after),
-        *more,
-    )
-    return after
+def exploration_rate(policy: Policy, session: Session, settings: Settings) -> float:
+    """Returns the exploration rate in force for the session's state and eligible actions; 1 for a fallback session."""
+    decision = session.decision
+    if decision.fallback:
+        return 1.0
+    return learner.probabilities(policy, decision.state, decision.eligible, settings).exploration_rate
 
 
 def learn_due(store: Store, sessions: Sequence[Session], settings: Settings, report: Counter[str]) -> None:
@@ -127,42 +118,53 @@ def learn_due(store: Store, sessions: Sequence[Session], settings: Settings, rep
     lost races over the policy. Raises PolicyUnreadableError and RefoldPendingError, or UnavailableError after too many
     races in a row; what is left then stays due.
     """
-    due = [s for s in sessions if lifecycle.is_due(s)]  # the index may lag behind the items
+    due = [s for s in sessions if is_due(s)]  # the index may lag behind the items
     report["dropped"] += len(sessions) - len(due)
     todo = [due[i : i + settings.learn_batch] for i in range(0, len(due), settings.learn_batch)][::-1]
-    races = 0
     while todo:
-        batch = todo.pop()
-        try:
-            _commit(store, batch, [], settings)
-            report["learned"] += len(batch)
-            races = 0
-        except ConflictError as error:
-            lost = {i for i in error.lost if i < len(batch)}
-            report["dropped"] += len(lost)
-            if not lost:
-                report["conflicts"] += 1
-                races = _paused(races + 1)
-            todo += _halves([s for i, s in enumerate(batch) if i not in lost], whole=bool(lost))
-        except OversizeError as error:
-            if len(batch) == 1:
-                report["parked"] += _park(store, batch[0], str(error))
-            else:
-                todo += _halves(batch)
+        _learn_batch(store, todo, settings, report)
 
 
-def _paused(races: int) -> int:
-    """Waits before the next attempt. Raises UnavailableError after too many races in a row."""
-    if races > _JOB_RACES:
-        raise UnavailableError
-    pause(races)
-    return races
+def _learn_batch(store: Store, todo: list[list[Session]], settings: Settings, report: Counter[str]) -> None:
+    """Learns from the last batch of `todo`, or from a part of it; the rest goes back."""
+    batch = todo.pop()
+    for attempt in attempts():
+        if not batch:
+            return
+        with attempt:
+            try:
+                _commit(store, batch, settings)
+                report["learned"] += len(batch)
+            except OversizeError as error:
+                if len(batch) == 1:
+                    report["parked"] += _park(store, batch[0], str(error))
+                else:
+                    todo += _halves(batch)[::-1]
+            return
+        lost = [s for s in batch if attempt.lost and s.key in attempt.lost.keys]
+        report["dropped"] += len(lost)
+        if lost:
+            batch = [s for s in batch if s not in lost]
+        else:
+            report["conflicts"] += 1
+            batch, *later = _halves(batch)
+            todo += later
+    raise UnavailableError
 
 
-def _halves(batch: list[Session], whole: bool = False) -> list[list[Session]]:
-    """What is to be done next, the last of it first."""
-    middle = 0 if whole else len(batch) // 2
-    return [part for part in (batch[middle:], batch[:middle]) if part]
+def _commit(store: Store, sessions: Sequence[Session], settings: Settings) -> None:
+    """Makes one learning transaction. Raises RefoldPendingError while the policy is being folded anew."""
+    before = store.policy(sessions[0].segment)
+    if before.refolding is not None:
+        raise RefoldPendingError
+    after, record = next_version(before, [transition_of(s) for s in sessions], settings)
+    store.write(*[session_write(learned(s, after)) for s in sessions], *publish_writes(after, record))
+
+
+def _halves(batch: list[Session]) -> list[list[Session]]:
+    """Returns the parts of a batch, the first of them first."""
+    middle = (len(batch) + 1) // 2
+    return [part for part in (batch[:middle], batch[middle:]) if part]
 
 
 def _park(store: Store, session: Session, reason: str) -> int:
@@ -174,17 +176,17 @@ def _park(store: Store, session: Session, reason: str) -> int:
 
 
 def close_expired(store: Store, user: str, number: int, settings: Settings, now: datetime) -> Session | None:
-    """The session closed as it stands, if it is the user's latest and still open past its time; else None.
+    """Closes the session as it stands and returns it, if it is the user's latest and still open past its time.
 
-    Raises ConflictError when somebody else moves it at the same time.
+    Raises ConflictError when somebody else moves it at the same time, ErasingError when the user is being erased.
     """
     head = store.head(user)
     session = next((s for s in head.sessions if s.number == number), None)
-    if head.profile is None or head.profile.erasing or session is None:
+    if head.profile is None or session is None:
         return None
     if session.status is not Status.OPEN or now < session.expires_at:
         return None
-    closed, profile = lifecycle.expire(session, head.profile, settings, now)
+    closed, profile = expire(session, head.profile, settings, now)
     moved = [profile_write(profile)] if closed.closing else []
     store.write(session_write(closed), *moved)
     return replace(closed, revision=closed.revision + 1)

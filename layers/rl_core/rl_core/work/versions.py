@@ -4,12 +4,11 @@ from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
+from rl_core import learner
 from rl_core.config import Settings
 from rl_core.errors import HistoryError, PolicyUnreadableError, RefoldPendingError
-from rl_core.learner import choosing
-from rl_core.learner.folding import fold, q_values
-from rl_core.models import ACTIONS, Decision, Policy, Segment, Session, VersionRecord
-from rl_core.store import Store, mending_write, policy_write, record_write, snapshot_writes
+from rl_core.models import Decision, Policy, Segment, Session, VersionRecord
+from rl_core.store import Store, mending_writes, publish_writes
 
 UNDER_WAY = "erasure under way"  # the reason of a version by which an erasure took hold of the policy
 
@@ -32,7 +31,7 @@ def step(store: Store, policy: Policy, record: VersionRecord, from_start: bool =
     if record.version != policy.version + 1:
         raise HistoryError(f"the record of version {policy.version + 1} is missing")
     if record.restored is None:
-        return replace(fold(policy, record.transitions, record.learner), version=record.version)
+        return replace(learner.fold(policy, record.transitions, record.fold), version=record.version)
     restored = policy_at(store, policy.segment, record.restored, from_start)
     return replace(restored, version=record.version, episodes=policy.episodes)
 
@@ -49,8 +48,8 @@ def roll_back(store: Store, segment: Segment, to: int, reason: str, settings: Se
     if now.refolding is not None:
         raise RefoldPendingError("the segment is being folded anew without an erased user; try again when that is done")
     restored = replace(policy_at(store, segment, to), version=now.version + 1, episodes=now.episodes)
-    record = VersionRecord(restored.version, settings, restored=to, reason=reason)
-    store.write(policy_write(restored), record_write(segment, record), *snapshot_writes(restored))
+    record = VersionRecord(restored.version, learner.fold_of(settings), restored=to, reason=reason)
+    store.write(*publish_writes(restored, record))
     return restored
 
 
@@ -67,8 +66,9 @@ def mend(store: Store, segment: Segment, settings: Settings) -> Policy:
         raise HistoryError("no version is on record")
     policy, held = policy_at(store, segment, last[0].version), last[0].reason == UNDER_WAY
     mended = replace(policy, version=policy.version + 1, refolding=last[0].rewritten if held else None)
-    record = VersionRecord(mended.version, settings, rewritten=mended.refolding, reason=UNDER_WAY if held else "mended")
-    store.write(mending_write(mended), record_write(segment, record), *snapshot_writes(mended))
+    reason = UNDER_WAY if held else "mended"
+    record = VersionRecord(mended.version, learner.fold_of(settings), rewritten=mended.refolding, reason=reason)
+    store.write(*mending_writes(mended, record))
     return mended
 
 
@@ -93,15 +93,11 @@ def explain(store: Store, session: Session, settings: Settings) -> Explanation:
 
     Settings are those of today: a decision made under others does not agree. Raises HistoryError.
     """
-    stored = session.decision
-    rng = choosing.generator(session.user, session.number, stored.policy_version)
+    stored, row = session.decision, session.decision.state.row
+    rng = learner.generator(session.key, stored.policy_version)
     policy = policy_at(store, session.segment, stored.policy_version)
-    estimates = q_values(policy, stored.state)
-    row = stored.state.row * len(ACTIONS)
-    if stored.fallback:
-        again = choosing.draw_without_policy(stored.state, stored.eligible, rng)
-    else:
-        again = choosing.draw(policy, stored.state, stored.eligible, settings, rng)
+    read = None if stored.fallback else policy
+    again = learner.decide(read, stored.state, stored.eligible, settings, rng)
     later = store.records(session.segment, stored.policy_version)
     rewritten = any(r.rewritten is not None and r.rewritten <= stored.policy_version for r in later)
-    return Explanation(estimates, policy.counts[row : row + len(ACTIONS)], again, rewritten)
+    return Explanation(learner.estimates(policy)[row], learner.visits(policy)[row], again, rewritten)

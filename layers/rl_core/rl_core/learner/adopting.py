@@ -1,0 +1,49 @@
+"""How one learner takes over what another one knows: value and advantage out of estimates and visits alone.
+
+Every table can be asked for its estimates Q(s,b) and visits n(s,b), shape (9, 6). Out of these
+
+    V(s) = mean over b of Q(s,b), weighted by n(s,b)                      where s was visited
+    A(b) = mean over these s of Q(s,b) - V(s), weighted by n(s,b)         weighted alike where b was never visited
+    V(s) = mean over b of Q(s,b) - A(b)                                   where s was never visited
+"""
+
+from collections.abc import Sequence
+
+from rl_core.models import ACTIONS, STATES
+
+Estimates = Sequence[Sequence[float]]
+Visits = Sequence[Sequence[int]]
+
+
+def split(estimates: Estimates, visits: Visits) -> tuple[list[float], list[float]]:
+    """Returns V, shape (9,), and A, shape (6,)."""
+    seen = [row for row in range(STATES) if any(visits[row])]
+    V = [mean(estimates[row], visits[row]) for row in range(STATES)]
+    A = [0.0] * len(ACTIONS)
+    for b in ACTIONS:
+        if seen:
+            A[b] = mean([estimates[row][b] - V[row] for row in seen], [visits[row][b] for row in seen])
+    for row in range(STATES):
+        if row not in seen:
+            V[row] = mean([estimates[row][b] - A[b] for b in ACTIONS], [0] * len(ACTIONS))
+    return V, A
+
+
+def deviations(estimates: Estimates, visits: Visits, V: Sequence[float], A: Sequence[float], k: float) -> list[float]:
+    """Returns the A(s,b), shape (54,), with which V(s) + A(b) + n / (n + k) (A(s,b) - A(b)) is Q(s,b) where n > 0."""
+    cells = []
+    for row in range(STATES):
+        for b in ACTIONS:
+            n, own = visits[row][b], estimates[row][b] - V[row] - A[b]
+            cells.append(A[b] + own * (n + k) / n if n else 0.0)
+    return cells
+
+
+def mean(values: Sequence[float], weights: Sequence[int]) -> float:
+    """Returns the weighted mean, or the plain one where all weights are 0. Sums run in order."""
+    counted = weights if any(weights) else [1] * len(values)
+    total, count = 0.0, 0
+    for value, weight in zip(values, counted, strict=True):
+        total += weight * value
+        count += weight
+    return total / count

@@ -1,0 +1,144 @@
+"""The learner `epsilon`: one-step Q-learning by averages, epsilon-greedy draws (Sutton and Barto, 2nd edition, 6.5).
+
+The value of a state and the advantage of an action are kept apart, so that states share what they learn about actions.
+For (s, a, reward r, next state s'), each count raised by one first:
+
+    Q(s,b) = V(s) + A(b) + n(s,b) / (n(s,b) + k) (A(s,b) - A(b))
+    y      = r + gamma max over b of Q(s',b)                    b: all but what the cool-down bars in s'
+    d      = y - V(s) if s was seen before, else 0
+    V(s)   += (y - V(s)) / min(n(s), w)
+    A(s,a) += (d - A(s,a)) / n(s,a)
+    A(a)   += (d - A(a)) / n(a)
+
+With m eligible actions of which t share the greatest Q, and epsilon(n) after n episodes of the segment:
+
+    epsilon(n) = max(epsilon_min, epsilon_start * decay^n)
+    p(b)       = epsilon / m + (1 - epsilon) / t for the t best, epsilon / m for the others
+
+Nothing but + - * / touches a float, and sums run in one order: the same transitions give the same bits on every Python.
+"""
+
+import struct
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, Self
+
+from rl_core.config import Settings
+from rl_core.learner.adopting import deviations, split
+from rl_core.models import ACTIONS, CELLS, STATES, Action, State, Transition
+from rl_core.packing import pack, unpack
+
+NAME = "epsilon"
+FORM = 1
+
+_WIDTH = len(ACTIONS)
+_FLOATS = struct.Struct(f"<{STATES + CELLS + _WIDTH + 1}d")
+
+
+class Constants(NamedTuple):
+    """The constants that a version record keeps, by name. One that is added later has the default "as before"."""
+
+    pooling_visits: float
+    discount: float
+    value_window: int
+
+
+def epsilon(episodes: int, settings: Settings) -> float:
+    """Returns epsilon(n), the power by squaring: the same bits anywhere."""
+    power, base, n = 1.0, settings.epsilon_decay, episodes
+    while n:
+        if n & 1:
+            power *= base
+        base *= base
+        n >>= 1
+    return max(settings.epsilon_min, settings.epsilon_start * power)
+
+
+class Averages:
+    """A segment's table of averages, changed in place by `update`.
+
+    Shapes: `values` V (9,) by state row; `state_advantages` A(s,b) and `counts` n(s,b) (54,) as row * 6 + action;
+    `action_advantages` A(b) (6,).
+    """
+
+    def __init__(self, k: float) -> None:
+        """An empty table with this k."""
+        self.values = [0.0] * STATES
+        self.state_advantages = [0.0] * CELLS
+        self.action_advantages = [0.0] * _WIDTH
+        self.counts = [0] * CELLS
+        self.k = k
+
+    @classmethod
+    def start(cls, constants: Mapping[str, float]) -> Self:
+        """Returns the table of a segment that learned nothing yet."""
+        return cls(constants["pooling_visits"])
+
+    @classmethod
+    def adopt(
+        cls, estimates: Sequence[Sequence[float]], visits: Sequence[Sequence[int]], constants: Mapping[str, float]
+    ) -> Self:
+        """Returns a table that says what another learner's did: `estimates` Q and `visits` n have shape (9, 6).
+
+        Q stays as it was wherever the state and action were visited.
+        """
+        table = cls.start(constants)
+        table.values, table.action_advantages = split(estimates, visits)
+        table.state_advantages = deviations(estimates, visits, table.values, table.action_advantages, table.k)
+        table.counts = [n for row in visits for n in row]
+        return table
+
+    @classmethod
+    def decode(cls, data: bytes) -> Self:
+        """Returns the table from its bytes. Raises ValueError or struct.error when they are not of this form."""
+        floats = _FLOATS.unpack_from(data)
+        table = cls(floats[-1])
+        table.values = list(floats[:STATES])
+        table.state_advantages = list(floats[STATES : STATES + CELLS])
+        table.action_advantages = list(floats[STATES + CELLS : -1])
+        table.counts = list(unpack(data[_FLOATS.size :]))
+        if len(table.counts) != CELLS:
+            raise ValueError(f"{len(table.counts)} counts for {CELLS} cells")
+        return table
+
+    def encode(self) -> bytes:
+        """Returns the table's bytes: V, A(s,b), A(b), k as little-endian float64; n as LEB128."""
+        floats = (*self.values, *self.state_advantages, *self.action_advantages, self.k)
+        return _FLOATS.pack(*floats) + pack(self.counts)
+
+    def estimates(self, state: State) -> tuple[float, ...]:
+        """Returns Q(s, b) for every action b, shape (6,)."""
+        row, k = state.row, self.k
+        value, here = self.values[row], slice(row * _WIDTH, (row + 1) * _WIDTH)
+        cells = zip(self.action_advantages, self.counts[here], self.state_advantages[here], strict=True)
+        return tuple([value + pooled + n / (n + k) * (advantage - pooled) for pooled, n, advantage in cells])
+
+    def visits(self, state: State) -> tuple[int, ...]:
+        """Returns n(s, b) for every action b, shape (6,)."""
+        return tuple(self.counts[state.row * _WIDTH : (state.row + 1) * _WIDTH])
+
+    def update(self, t: Transition, episodes: int, constants: Mapping[str, float]) -> None:
+        """Learns one transition: the equations of the module's docstring."""
+        del episodes
+        self.k = constants["pooling_visits"]
+        follows = max(q for b, q in zip(ACTIONS, self.estimates(t.next_state), strict=True) if b not in t.barred)
+        s, a, sa = t.state.row, int(t.action), t.state.row * _WIDTH + t.action
+        seen = sum(self.counts[s * _WIDTH : (s + 1) * _WIDTH])
+        y = t.reward + constants["discount"] * follows
+        d = y - self.values[s] if seen else 0.0
+        self.counts[sa] += 1
+        self.values[s] += (y - self.values[s]) / min(seen + 1, constants["value_window"])
+        self.state_advantages[sa] += (d - self.state_advantages[sa]) / self.counts[sa]
+        self.action_advantages[a] += (d - self.action_advantages[a]) / sum(self.counts[a:CELLS:_WIDTH])
+
+    def probabilities(
+        self, state: State, eligible: Sequence[Action], episodes: int, settings: Settings
+    ) -> tuple[float, ...]:
+        """Returns the probability with which each eligible action is drawn, in their order."""
+        values = self.estimates(state)
+        rate, top = epsilon(episodes, settings), max(values[b] for b in eligible)
+        share = (1 - rate) / sum(values[b] == top for b in eligible)
+        return tuple([rate / len(eligible) + (share if values[b] == top else 0.0) for b in eligible])
+
+    def even_share(self, episodes: int, settings: Settings) -> float:
+        """Returns the share of decisions that is drawn evenly: epsilon(n)."""
+        return epsilon(episodes, settings)

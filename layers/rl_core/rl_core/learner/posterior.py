@@ -1,0 +1,237 @@
+"""The learner `posterior`: a Kalman filter with random effects learns, and each action is drawn as often as it is best.
+
+The filter is Kalman temporal differences (Geist and Pietquin, Kalman Temporal Differences, JAIR 39, 2010). The value
+V(s), the advantage A(b) and what a state adds to an action, I(s,b) = Q(s,b) - V(s) - A(b), are normal, with variances u
+in units of one reward's. Of the covariance the diagonal is kept, and between an action and what states add to it what
+their visits n(s,b) say, as in a random-effects model (Robinson, That BLUP Is a Good Thing, Statistical Science 6(1),
+1991): given A(b), I(s,b) has mean n / (n + k) (A(s,b) - A(b)) and variance 1 / (n + k). Hence
+
+    Q(s,b) = V(s) + A(b) + n(s,b) / (n(s,b) + k) (A(s,b) - A(b))
+
+What follows a session counts relative to a reference, its running mean over the latest w episodes (relative value
+iteration: Abounadi, Bertsekas and Borkar, SIAM J. Control Optim. 40(3), 2001), so that y does not grow while the table
+fills. For (s, a, reward r, next state s'):
+
+    next        = max over b of Q(s',b)                       b: all but what the cool-down bars in s'
+    y           = r + gamma (next - reference), or r where s' was never seen
+    u(s), u(b) += drift for all s and b                       process noise
+    rest        = k / (n(s,a) + k)                            what the state's own visits do not yet say
+    c           = rest u(a)                                   covariance of A(a) with Q(s,a)
+    v           = rest c + 1 / (n(s,a) + k)                   variance of Q(s,a) - V(s)
+    e           = y - Q(s,a);   S = 1 + u(s) + v              innovation and its variance
+    V(s)       += u(s) / S e;   A(a) += c / S e;   Q(s,a) - V(s) += v / S e, by a new A(s,a)
+    u(s)       -= u(s)^2 / S;   u(a) -= c^2 / S;   n(s,a) += 1
+    noise      += (e^2 / S - noise) / min(episodes + 20, 1000)    observation variance: a reward's, 0.0001 at least
+
+How much the state matters differs between segments, so k is estimated at every tenth episode, by the method of moments
+(DerSimonian and Laird, Controlled Clinical Trials 7(3), 1986); its setting k0 counts as much as two cells that are
+known well:
+
+    weight(s,b) = n(s,b) / (n(s,b) + k0)
+    excess(s,b) = (A(s,b) - A(b))^2 / noise - 1 / n(s,b)
+    1 / k       = (2 / k0 + sum of weight excess) / (2 + sum of weight), kept between 1/300 and 1/5
+
+The draw is Thompson sampling's distribution, worked out instead of sampled. With m eligible actions:
+
+    var(s,b)    = scale^2 noise (rest(s,b)^2 u(b) + 1 / (n(s,b) + k))
+    z(b)        = (Q(s,best) - Q(s,b)) / sqrt(var(s,b) + var(s,best))
+    share(b)    ~ P(N > z(b)) for the others, 1 - the greatest of these for the best; scaled to sum to 1
+    p(b)        = floor / m + (1 - floor) share(b)
+
+The shares are exact for two actions and for ties, and near for the rest; the draw is from p itself, so that its
+propensity is exact. With a scale below 1 it explores for less long than the posterior says it should (Chapelle and Li,
+An Empirical Evaluation of Thompson Sampling, NIPS 2011).
+
+Nothing but + - * / and sqrt touches a float (IEEE 754 rounds all five exactly), and sums run in one order: the same
+transitions give the same bits on every Python and every processor.
+"""
+
+import math
+import struct
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, Self
+
+from rl_core.config import Settings
+from rl_core.learner.adopting import deviations, mean, split
+from rl_core.models import ACTIONS, CELLS, STATES, Action, State, Transition
+from rl_core.packing import pack, unpack
+
+NAME = "posterior"
+FORM = 1
+
+_WIDTH = len(ACTIONS)
+_FLOATS = struct.Struct(f"<{STATES + CELLS + _WIDTH + STATES + _WIDTH + 3}d")
+_VALUE_VARIANCE, _ADVANTAGE_VARIANCE, _NOISE = 30.0, 0.5, 0.03  # before the first session
+_NOISE_FIRST, _NOISE_WINDOW, _NOISE_LEAST = 20, 1000, 1e-4
+_K_EVERY, _K_WEIGHT, _K_LEAST, _K_MOST = 10, 2.0, 5.0, 300.0
+
+
+class Constants(NamedTuple):
+    """The constants that a version record keeps, by name. One that is added later has the default "as before"."""
+
+    pooling_visits: float
+    discount: float
+    value_window: int
+    drift: float
+
+
+class Posterior:
+    """A segment's table under the Kalman filter, changed in place by `update`.
+
+    Shapes: `values` V (9,) by state row; `state_advantages` A(s,b) and `counts` n(s,b) (54,) as row * 6 + action;
+    `action_advantages` A(b) (6,); `variances` u of V and then A(b) (15,).
+    """
+
+    def __init__(self, k0: float) -> None:
+        """An empty table with this k."""
+        self.values = [0.0] * STATES
+        self.state_advantages = [0.0] * CELLS
+        self.action_advantages = [0.0] * _WIDTH
+        self.counts = [0] * CELLS
+        self.variances = [_VALUE_VARIANCE] * STATES + [_ADVANTAGE_VARIANCE] * _WIDTH
+        self.reference, self.noise, self.k = 0.0, _NOISE, k0
+
+    @classmethod
+    def start(cls, constants: Mapping[str, float]) -> Self:
+        """Returns the table of a segment that learned nothing yet."""
+        return cls(constants["pooling_visits"])
+
+    @classmethod
+    def adopt(
+        cls, estimates: Sequence[Sequence[float]], visits: Sequence[Sequence[int]], constants: Mapping[str, float]
+    ) -> Self:
+        """Returns a table that says what another learner's did: `estimates` Q and `visits` n have shape (9, 6).
+
+        Q stays as it was wherever the state and action were visited. The variances are those that so many visits
+        leave: of V(s) 1 / (1/30 + n(s)), of A(b) 1 / (2 + sum over s of n k / (n + k)), where n k / (n + k) is what n
+        visits in one state say of an action whose effect varies between states by 1 / k. The reference is the mean
+        over the visits of the state's greatest estimate.
+        """
+        table = cls.start(constants)
+        k = table.k
+        table.values, table.action_advantages = split(estimates, visits)
+        table.state_advantages = deviations(estimates, visits, table.values, table.action_advantages, k)
+        table.counts = [n for row in visits for n in row]
+        for row in range(STATES):
+            table.variances[row] = 1 / (1 / _VALUE_VARIANCE + sum(visits[row]))
+        for b in ACTIONS:
+            said = 1 / _ADVANTAGE_VARIANCE
+            for row in range(STATES):
+                said += visits[row][b] * k / (visits[row][b] + k)
+            table.variances[STATES + b] = 1 / said
+        table.reference = mean([max(row) for row in estimates], [sum(row) for row in visits])
+        return table
+
+    @classmethod
+    def decode(cls, data: bytes) -> Self:
+        """Returns the table from its bytes. Raises ValueError or struct.error when they are not of this form."""
+        floats = _FLOATS.unpack_from(data)
+        table = cls(floats[-1])
+        ends = (STATES, STATES + CELLS, STATES + CELLS + _WIDTH)
+        table.values = list(floats[: ends[0]])
+        table.state_advantages = list(floats[ends[0] : ends[1]])
+        table.action_advantages = list(floats[ends[1] : ends[2]])
+        table.variances = list(floats[ends[2] : -3])
+        table.reference, table.noise = floats[-3], floats[-2]
+        table.counts = list(unpack(data[_FLOATS.size :]))
+        if len(table.counts) != CELLS:
+            raise ValueError(f"{len(table.counts)} counts for {CELLS} cells")
+        return table
+
+    def encode(self) -> bytes:
+        """Returns the table's bytes: V, A(s,b), A(b), u, reference, noise, k as little-endian float64; n as LEB128."""
+        advantages = (*self.state_advantages, *self.action_advantages)
+        floats = (*self.values, *advantages, *self.variances, self.reference, self.noise, self.k)
+        return _FLOATS.pack(*floats) + pack(self.counts)
+
+    def estimates(self, state: State) -> tuple[float, ...]:
+        """Returns Q(s, b) for every action b, shape (6,)."""
+        row, k = state.row, self.k
+        value, here = self.values[row], slice(row * _WIDTH, (row + 1) * _WIDTH)
+        cells = zip(self.action_advantages, self.counts[here], self.state_advantages[here], strict=True)
+        return tuple([value + pooled + n / (n + k) * (advantage - pooled) for pooled, n, advantage in cells])
+
+    def visits(self, state: State) -> tuple[int, ...]:
+        """Returns n(s, b) for every action b, shape (6,)."""
+        return tuple(self.counts[state.row * _WIDTH : (state.row + 1) * _WIDTH])
+
+    def update(self, t: Transition, episodes: int, constants: Mapping[str, float]) -> None:
+        """Learns one transition: the equations of the module's docstring. `episodes` were learned before it."""
+        gamma, window, drift = constants["discount"], constants["value_window"], constants["drift"]
+        s, a, k = t.state.row, int(t.action), self.k
+        sa, y = s * _WIDTH + a, t.reward
+        if self._seen(t.next_state.row):
+            follows = max(q for b, q in zip(ACTIONS, self.estimates(t.next_state), strict=True) if b not in t.barred)
+            y += gamma * (follows - self.reference)
+            self.reference += (follows - self.reference) / min(episodes + 1, window)
+        n, pooled, value = self.counts[sa], self.action_advantages[a], self.values[s]
+        u = [variance + drift for variance in self.variances]
+        rest = k / (n + k)
+        advantage = pooled + (1 - rest) * (self.state_advantages[sa] - pooled)
+        c = rest * u[STATES + a]
+        v = rest * c + 1 / (n + k)
+        e, S = y - (value + advantage), 1 + u[s] + v
+        self.values[s] = value + u[s] / S * e
+        self.action_advantages[a] = pooled = pooled + c / S * e
+        advantage += v / S * e
+        u[s] -= u[s] / S * u[s]
+        u[STATES + a] -= c / S * c
+        self.counts[sa], self.variances = n + 1, u
+        self.state_advantages[sa] = pooled + (advantage - pooled) * (n + 1 + k) / (n + 1)
+        met = (e * e / S - self.noise) / min(episodes + _NOISE_FIRST, _NOISE_WINDOW)
+        self.noise = max(self.noise + met, _NOISE_LEAST)
+        if episodes % _K_EVERY == 0:
+            self.k = self._estimated_k(constants["pooling_visits"])
+
+    def probabilities(
+        self, state: State, eligible: Sequence[Action], episodes: int, settings: Settings
+    ) -> tuple[float, ...]:
+        """Returns the probability with which each eligible action is drawn, in their order."""
+        del episodes
+        share = shares(self.estimates(state), self.spread(state, settings.posterior_scale), eligible)
+        even, rest = settings.posterior_floor / len(eligible), 1 - settings.posterior_floor
+        return tuple([even + rest * its for its in share])
+
+    def even_share(self, episodes: int, settings: Settings) -> float:
+        """Returns the share of decisions that is drawn evenly: the floor."""
+        del episodes
+        return settings.posterior_floor
+
+    def spread(self, state: State, scale: float) -> tuple[float, ...]:
+        """Returns var(s, b), the posterior variance of Q(s, b) - V(s) for every action b, shape (6,)."""
+        counts = self.counts[state.row * _WIDTH : (state.row + 1) * _WIDTH]
+        unit, k = scale * scale * self.noise, self.k
+        cells = zip(self.variances[STATES:], counts, strict=True)
+        return tuple([unit * (k / (n + k) * k / (n + k) * u + 1 / (n + k)) for u, n in cells])
+
+    def _seen(self, row: int) -> bool:
+        return any(self.counts[row * _WIDTH : (row + 1) * _WIDTH])
+
+    def _estimated_k(self, k0: float) -> float:
+        """Returns k from how far the states' advantages lie from their actions', beyond what noise alone would do."""
+        ratio, weights = _K_WEIGHT / k0, _K_WEIGHT
+        for cell, n in enumerate(self.counts):
+            if n:
+                own, weight = self.state_advantages[cell] - self.action_advantages[cell % _WIDTH], n / (n + k0)
+                ratio += weight * (own * own / self.noise - 1 / n)
+                weights += weight
+        return weights / min(max(ratio, weights / _K_MOST), weights / _K_LEAST)
+
+
+def tail(z: float) -> float:
+    """Returns P(N > z) of a standard normal N, for z >= 0, to 0.00025 (Abramowitz and Stegun, 26.2.18)."""
+    t = 1 + z * (0.196854 + z * (0.115194 + z * (0.000344 + z * 0.019527)))
+    return 0.5 / (t * t * t * t)
+
+
+def shares(values: Sequence[float], variance: Sequence[float], options: Sequence[Action]) -> tuple[float, ...]:
+    """Returns about how probable each option is to be the best, in their order; both arrays have shape (6,)."""
+    best = max(options, key=values.__getitem__)
+    top, value, spread = options.index(best), values[best], variance[best]
+    weights = [tail((value - values[a]) / math.sqrt(variance[a] + spread)) for a in options]
+    weights[top] = 0.0
+    weights[top] = 1 - max(weights)
+    total = 0.0
+    for weight in weights:
+        total += weight
+    return tuple([weight / total for weight in weights])

@@ -1,0 +1,182 @@
+"""How values are stored, and the field table of an item: one list from which reader, writer and documentation come.
+
+Floats are stored as numbers with their full repr (at most 17 digits), so they come back bit for bit. What has its
+default value is not stored. Attributes that no field names are read into `rest` and written back: a newer release put
+them there.
+"""
+
+import struct
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from enum import Enum
+from functools import wraps
+from operator import attrgetter
+from typing import Any, NamedTuple, TypeVar
+
+from rl_core.errors import UnreadableItemError
+from rl_core.models import Action
+
+Value = dict[str, Any]
+Item = dict[str, Value]
+Stored = Mapping[str, Mapping[str, Any]]
+T = TypeVar("T")
+
+_SMALLEST = 1e-100
+
+
+class Codec(NamedTuple):
+    """How one kind of value is stored; `kind` is what the documentation calls it."""
+
+    kind: str
+    write: Callable[[Any], Value]
+    read: Callable[[Mapping[str, Any]], Any]
+
+
+def string(value: str) -> Value:
+    return {"S": value}
+
+
+def number(value: float) -> Value:
+    """DynamoDB's numbers end at 1e-130; a score that decayed to next to nothing is stored as 0."""
+    return {"N": repr(value) if abs(value) > _SMALLEST else "0"}
+
+
+def time(value: datetime) -> Value:
+    return {"N": str(int(value.timestamp()))}
+
+
+def actions(value: Iterable[Action]) -> Value:
+    return {"S": "".join(str(int(a)) for a in value)}
+
+
+def read_time(value: Mapping[str, Any]) -> datetime:
+    return datetime.fromtimestamp(int(value["N"]), UTC)
+
+
+def read_floats(value: Mapping[str, Any]) -> tuple[float, ...]:
+    return struct.unpack(f"<{len(value['B']) // 8}d", value["B"])
+
+
+TEXT = Codec("text", string, lambda v: v["S"])
+WHOLE = Codec("whole number", number, lambda v: int(v["N"]))
+FLOAT = Codec("number", number, lambda v: float(v["N"]))
+FLAG = Codec("flag", lambda value: {"BOOL": value}, lambda v: v["BOOL"])
+BYTES = Codec("bytes", lambda value: {"B": value}, lambda v: v["B"])
+TIME = Codec("time", time, read_time)
+DATE = Codec("date", lambda day: string(day.isoformat()), lambda v: date.fromisoformat(v["S"]))
+ACTION = Codec("action id", lambda action: number(int(action)), lambda v: Action(int(v["N"])))
+ACTIONS = Codec("action ids, a digit each", actions, lambda v: tuple(Action(int(c)) for c in v["S"]))
+FLOATS = Codec("float64 each", lambda fs: {"B": struct.pack(f"<{len(fs)}d", *fs)}, read_floats)
+TEXTS = Codec(
+    "texts, a space between",
+    lambda texts: string(" ".join(texts)),
+    lambda v: tuple(v["S"].split(" ")) if v["S"] else (),
+)
+
+
+def enumerated(kind: type[Enum]) -> Codec:
+    """Returns the codec of an enumeration, stored by value."""
+    return Codec("text", lambda value: string(value.value), lambda v: kind(v["S"]))
+
+
+def named(kind: type[Enum]) -> Codec:
+    """Returns the codec of an enumeration, stored by name."""
+    return Codec("name", lambda value: string(value.name), lambda v: kind[v["S"]])
+
+
+class _Required(Enum):
+    REQUIRED = "required"
+
+
+REQUIRED = _Required.REQUIRED
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One value of an item: the model's attribute, the item's, how it is stored, and what it means.
+
+    `default` is read where the attribute is missing, and not written; REQUIRED: it is always there. `since`: the form
+    of the item that has it first.
+    """
+
+    name: str
+    attribute: str
+    codec: Codec
+    means: str
+    default: Any = REQUIRED
+    since: int = 1
+
+
+@dataclass(frozen=True)
+class FieldTable:
+    """The fields of one kind of item, or of a map within one."""
+
+    fields: tuple[Field, ...]
+
+    @property
+    def attributes(self) -> frozenset[str]:
+        return frozenset(f.attribute for f in self.fields)
+
+    def write(self, value: Any) -> Item:
+        """Returns the attributes of a model that has every field as an attribute of its own."""
+        item: Item = {}
+        for f in self.fields:
+            its = attrgetter(f.name)(value)
+            if f.default is REQUIRED or its != f.default:
+                item[f.attribute] = f.codec.write(its)
+        return item
+
+    def read(self, item: Stored) -> dict[str, Any]:
+        """Returns the fields by the model's names. Raises KeyError where one that is required is missing."""
+        found: dict[str, Any] = {}
+        for f in self.fields:
+            if f.attribute in item:
+                found[f.name] = f.codec.read(item[f.attribute])
+            elif f.default is REQUIRED:
+                raise KeyError(f.attribute)
+            else:
+                found[f.name] = f.default
+        return found
+
+
+def rest_of(item: Stored, *known: frozenset[str]) -> dict[str, Any]:
+    """Returns the attributes that none of these sets names."""
+    return {name: value for name, value in item.items() if not any(name in names for names in known)}
+
+
+def written(form: int, item: Item, rest: Mapping[str, Any]) -> Item:
+    """Returns the item with its form, and with what is kept of a newer one's."""
+    return item | {"form": number(form)} | dict(rest)
+
+
+def unknown(item: Stored, form: int, *known: frozenset[str]) -> dict[str, Any]:
+    """Returns `rest`: the attributes that this code does not know, with the item's form if that is a newer one."""
+    rest = rest_of(item, *known, frozenset({"form"}))
+    return rest | {"form": item["form"]} if int(item["form"]["N"]) > form else rest
+
+
+def pages_of(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    """Yields the items, so many at a time."""
+    page: list[T] = []
+    for item in items:
+        page.append(item)
+        if len(page) == size:
+            yield page
+            page = []
+    if page:
+        yield page
+
+
+def strict(read: Callable[[Stored], T]) -> Callable[[Stored], T]:
+    """Makes any way in which an item fails to parse one fact: UnreadableItemError, which names the key only."""
+
+    @wraps(read)
+    def reader(item: Stored) -> T:
+        try:
+            return read(item)
+        except (LookupError, ValueError, TypeError, ArithmeticError, struct.error) as error:
+            place = f"{item.get('pk', {}).get('S', '')[:8]}... {item.get('sk', {}).get('S')}"
+            raise UnreadableItemError(f"{place}: {type(error).__name__}") from error
+
+    return reader
