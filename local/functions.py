@@ -1,5 +1,6 @@
 """The template's functions in this process: their environment, their modules, their Lambda context."""
 
+import hashlib
 import importlib.util
 import os
 import sys
@@ -8,6 +9,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -48,11 +50,12 @@ class Context:
 class Functions:
     """All handlers of a template, imported once and called by logical id."""
 
-    def __init__(self, template: Template) -> None:
+    def __init__(self, template: Template, seed: int = 0) -> None:
+        """Imports them; `seed` decides the keys of the profiles that they make."""
         isolate_threads()
         self._functions = template.functions
         with _fresh(_packages(template.layers)):
-            self._handlers = {name: _load(function) for name, function in template.functions.items()}
+            self._handlers = {name: _load(function, seed) for name, function in template.functions.items()}
 
     def invoke(self, name: str, event: Any) -> Any:
         """Call a function as Lambda does."""
@@ -107,7 +110,17 @@ def _loaded(packages: frozenset[str]) -> dict[str, ModuleType]:
     return {name: module for name, module in sys.modules.items() if name.partition(".")[0] in packages}
 
 
-def _load(function: Function) -> Handler:
+def derived_keys(module: ModuleType, seed: int = 0) -> None:
+    """Makes a handler's new profiles have keys that follow from seed, user and moment: a run can be repeated."""
+
+    def new_key(user: str, now: datetime) -> bytes:
+        return hashlib.sha256(f"{seed} {now.timestamp():.0f} {user}".encode()).digest()[:16]
+
+    if hasattr(module, "new_key"):
+        module.__dict__["new_key"] = new_key
+
+
+def _load(function: Function, seed: int) -> Handler:
     """Import a function's one file under a name of its own: they are all called handler.py."""
     module_name, _, attribute = function.handler.rpartition(".")
     name, path = f"{function.folder.name}_{module_name}", function.folder / f"{module_name}.py"
@@ -117,6 +130,7 @@ def _load(function: Function) -> Handler:
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     spec.loader.exec_module(module)
+    derived_keys(module, seed)
     if hasattr(module, "app"):
         isolate_app(module.app)
     handler: Handler = getattr(module, attribute)

@@ -36,6 +36,7 @@ class Stack:
 
     parameters: the template's parameters, for instance {"EpsilonMin": "0.1"}.
     quiet: handlers write no metrics, and log errors only.
+    seed: decides the keys of new profiles, and with them every draw; in a deployment they are random.
     """
 
     url: str
@@ -52,9 +53,10 @@ class Stack:
         quiet: bool = False,
         template: Path = TEMPLATE,
         folder: Path = STACK_FOLDER,
+        seed: int = 0,
     ) -> None:
         self.clock: Clock = clock or RealClock()
-        self._port, self._quiet, self._folder = port, quiet, folder
+        self._port, self._quiet, self._folder, self._seed = port, quiet, folder, seed
         self._template = load(PARAMETERS | dict(parameters or {}), path=template)
         self._tokens = Tokens.of(folder)
         self._exits = ExitStack()
@@ -109,7 +111,7 @@ class Stack:
         client = boto3.session.Session().client("sqs")
         exits.callback(client.close)
         queues.create(self._template.queues, client)
-        self._functions = Functions(self._template)
+        self._functions = Functions(self._template, self._seed)
         self._poller = queues.Poller(self._template.queues, client, self._functions.invoke)
         self._ticker = Ticker(self._template.schedules, self._functions.invoke, self.clock.now())
         api = Api(self._template, self._tokens, self._functions.invoke, self.clock, pages(self._tokens))

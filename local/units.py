@@ -9,7 +9,7 @@ _WRITES = {"PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems"}
 
 def client_of_functions() -> Any:
     """The client of the functions of the stack that runs in this process."""
-    return sys.modules["learn_handler"].__dict__["open_store"]().connection.client
+    return sys.modules["learn_handler"].__dict__["open_store"]().client
 
 
 class Units:

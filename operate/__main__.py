@@ -16,12 +16,11 @@ import boto3
 
 from operate.daily import compute, table
 from rl_core.config import Settings, read_settings
-from rl_core.errors import FettleError
+from rl_core.errors import FettleError, UnavailableError
 from rl_core.models import ACTIONS, Segment, Session
 from rl_core.store import Days, Store
 from rl_core.store.policies import policy_item
-from rl_core.work.retry import until_settled
-from rl_core.work.versions import explain, mend, policy_at, roll_back
+from rl_core.work import attempts, explain, mend, policy_at, roll_back
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -67,6 +66,8 @@ def versions(store: Store, _: Settings, options: argparse.Namespace) -> int:
             what = f"restored version {record.restored}: {record.reason}"
         elif record.rewritten is not None:
             what = f"{record.reason}: versions from {record.rewritten} on, rewritten"
+        if record.adopted is not None:
+            what += f", by {record.fold.learner} that adopted from {record.adopted}"
         print(f"{record.version:>8}  {what}")
     return 0
 
@@ -112,20 +113,23 @@ def _print_decision(session: Session, estimates: Sequence[float], visits: Sequen
         print(
             f"  {int(action)} {action.title:<30} estimate {estimates[action]:+.6f}  visits {visits[action]:>6}  {mark}"
         )
-    how = "fallback" if d.fallback else "explored" if d.explored else "greedy"
+    how = "fallback" if d.fallback else "a try" if d.explored else "the best known"
     print(f"  epsilon {d.epsilon!r}, propensity {d.propensity!r}, {how}")
 
 
 def rollback(store: Store, settings: Settings, options: argparse.Namespace) -> int:
     """Publishes an earlier version's values as a new version."""
-    policy = until_settled(lambda: roll_back(store, options.segment, options.to, options.reason, settings))
-    print(f"version {policy.version} now holds what version {options.to} held; {policy.episodes} episodes stay learned")
-    return 0
+    for attempt in attempts():
+        with attempt:
+            policy = roll_back(store, options.segment, options.to, options.reason, settings)
+            print(f"version {policy.version} now holds what {options.to} held; {policy.episodes} episodes stay learned")
+            return 0
+    raise UnavailableError
 
 
 def daily(store: Store, settings: Settings, options: argparse.Namespace) -> int:
     """Computes a day anew, all its shards in this process, and prints it by segment with intervals."""
-    days = Days(store.connection)
+    days = Days(store.name, store.client)
     report = compute(days, options.date, options.now or datetime.now(UTC), settings)
     for line in table(days, options.date, entries=options.activities):
         print(line)

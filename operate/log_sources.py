@@ -16,13 +16,14 @@ from pathlib import Path
 from typing import Any
 
 from operate.log import Log, LogError, Row, log_of
-from rl_core.models import Policy, Segment, Status, VersionRecord
-from rl_core.store import Store, keys
-from rl_core.store.attributes import Stored, maybe_int, read_actions, read_float, read_int, strict
+from rl_core.models import Decision, Policy, Segment, Status, VersionRecord
+from rl_core.store import Store, Stored, keys
+from rl_core.store.fields import strict
+from rl_core.store.items import DECISION
 from rl_core.store.policies import read_policy, read_record
 
 NAMES = (
-    "pk", "sk", "status", "segment", "state", "eligible", "action", "propensity", "epsilon", "version", "explored",
+    "pk", "sk", "status", "segment", "state", "eligible", "chances", "action", "epsilon", "version", "explored",
     "fallback", "reward", "next", "barred", "learned", "parked",
 )  # fmt: skip
 
@@ -53,7 +54,7 @@ def _pages(store: Store) -> Iterator[list[Stored]]:
         "ExpressionAttributeValues": {":session": {"S": keys.SESSION_PREFIX}},
     }
     while True:
-        answer = store.connection.call("scan", **arguments)
+        answer = store.call("scan", **arguments)
         yield answer["Items"]
         if "LastEvaluatedKey" not in answer:
             return
@@ -84,22 +85,23 @@ def _reason_against(item: Stored) -> str | None:
 
 @strict
 def _row(item: Stored) -> Row:
+    decision = Decision(**DECISION.read(item))
     return Row(
         user=item["pk"]["S"].removeprefix(keys.user_pk("")),
         session=int(item["sk"]["S"].removeprefix(keys.SESSION_PREFIX)),
         segment=Segment[item["segment"]["S"]],
-        state=read_int(item, "state"),
-        eligible=tuple(map(int, read_actions(item, "eligible"))),
-        action=read_int(item, "action"),
-        propensity=read_float(item, "propensity"),
-        epsilon=read_float(item, "epsilon"),
-        version=read_int(item, "version"),
-        explored=item["explored"]["BOOL"],
-        fallback="fallback" in item,
-        reward=read_float(item, "reward"),
-        next=read_int(item, "next"),
-        barred=tuple(map(int, read_actions(item, "barred"))),
-        learned=maybe_int(item, "learned"),
+        state=decision.state.row,
+        eligible=decision.eligible,
+        action=decision.action,
+        propensity=decision.propensity,
+        epsilon=decision.epsilon,
+        version=decision.policy_version,
+        explored=decision.explored,
+        fallback=decision.fallback,
+        reward=float(item["reward"]["N"]),
+        next=int(item["next"]["N"]),
+        barred=tuple(int(c) for c in item["barred"]["S"]) if "barred" in item else (),
+        learned=int(item["learned"]["N"]) if "learned" in item else None,
     )
 
 
@@ -115,7 +117,7 @@ class ExportedStore(Store):
         self.folder = folder
 
     @cached_property
-    def items(self) -> list[Stored]:
+    def every(self) -> list[Stored]:
         files = sorted(self.folder.rglob("*.json.gz"))
         if not files:
             raise LogError(f"{self.folder}: no .json.gz file of an export in it")
@@ -126,9 +128,10 @@ class ExportedStore(Store):
         return [item for lines in read.values() for item in lines]
 
     def found(self) -> Found:
-        return found_in(self.items)
+        return found_in(self.every)
 
-    def policy(self, segment: Segment) -> Policy:
+    def policy(self, segment: Segment, *, consistent: bool = True) -> Policy:
+        del consistent
         item = self._policies.get((keys.segment_pk(segment), keys.POLICY_SK))
         return read_policy(item) if item else Policy(segment)
 
@@ -148,7 +151,7 @@ class ExportedStore(Store):
 
     @cached_property
     def _policies(self) -> dict[tuple[str, str], Stored]:
-        pairs = (((item["pk"]["S"], item["sk"]["S"]), item) for item in self.items)
+        pairs = (((item["pk"]["S"], item["sk"]["S"]), item) for item in self.every)
         return {place: item for place, item in pairs if place[0].startswith("SEGMENT#")}
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import moto
 import pytest
 
+from local.functions import derived_keys
 from local.template import load
 
 ROOT = Path(__file__).parents[1]
@@ -61,6 +62,7 @@ def handler_of(name: str) -> ModuleType:
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
+    derived_keys(module)
     return module
 
 

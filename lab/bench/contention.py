@@ -23,8 +23,8 @@ from lab.bench.races import Person, Races, batch_event, settle
 from local.clock import SteppedClock
 from local.stack import Stack
 from local.units import client_of_functions
-from rl_core.models import Segment
-from rl_core.store import Store, erasing_write
+from rl_core.models import Marker, Profile, Segment
+from rl_core.store import Store, marker_write
 
 SEGMENT = Segment.HIGH_LOW
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
@@ -155,9 +155,9 @@ class Bench:
         """Erases the first who was learned from: every version is folded anew, and every record read."""
         leaver = self._people.pop(0)
         profile = self._store.profile(leaver.user)
-        if profile is None:
+        if not isinstance(profile, Profile):
             raise RuntimeError("nobody to erase")
-        self._store.write(erasing_write(profile, NOW))
+        self._store.write(marker_write(Marker(profile.user, profile.key, profile.created_at, NOW, profile.revision)))
         versions, start = self._store.policy(SEGMENT).version, time.perf_counter()
         if self._stack.run_schedule("Erasure") != {"erased": 1}:
             raise RuntimeError("not erased")

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from local.gateway import HttpRequest, event_of
 from rl_core.config import Settings
 from rl_core.models import EndedBy, Profile, Segment, Session
-from rl_core.sessions import lifecycle
+from rl_core.sessions import Answer, Ending, issue, record
 from rl_core.store import Store, profile_write, session_write
 
 AT_ONCE = 50  # a transaction takes 100 writes
@@ -33,13 +33,11 @@ def settle(store: Store, segment: Segment, users: Sequence[str], now: datetime, 
     settings, policy = Settings(table_name="any"), store.policy(segment)
     people: list[tuple[Session, Profile]] = []
     for user in users:
-        life, key = (hashlib.sha256(f"{what} {user}".encode()).digest()[:16] for what in ("life", "key"))
-        newcomer = Profile(user, life, segment, now)
-        session, profile = lifecycle.issue(newcomer, policy, None, settings, now, key, shown=True)
+        life = hashlib.sha256(f"life {user}".encode()).digest()[:16]
+        session, profile, *_ = issue(Profile(user, life, segment, now), None, policy, settings, now, shown=True)
         if due:
-            for position in range(1, len(session.activities) + 1):
-                session = lifecycle.answer(session, position, {"completed": position % 2 == 0}, now)
-            session, profile = lifecycle.close(session, profile, settings, now, EndedBy.BATCH)
+            said = {n: Answer(completed=n % 2 == 0) for n in range(1, len(session.activities) + 1)}
+            session, profile, _ = record(session, profile, said, settings, now, Ending(EndedBy.BATCH))
         people.append((session, profile))
     for first in range(0, len(people), AT_ONCE):
         some = people[first : first + AT_ONCE]

@@ -34,8 +34,8 @@ from local.clock import SteppedClock
 from local.ministack import MiniStackError
 from local.stack import Stack
 from rl_core.config import settings
-from rl_core.learner.folding import q_table
-from rl_core.models import ACTIONS, Segment
+from rl_core.learner import estimates, visits
+from rl_core.models import Segment
 from rl_core.store import Store
 
 START = datetime(2026, 10, 5, tzinfo=UTC)
@@ -184,14 +184,14 @@ def _served(issued: Issued, remembered: Json) -> Served:
 
 def _policies(stack: Stack) -> list[Learned]:
     """What the nine policy items hold at the end."""
-    store, width = Store(stack.table_name), len(ACTIONS)
+    store = Store(stack.table_name)
     found = (store.policy(segment) for segment in Segment)
     return [
         Learned(
             segment=policy.segment.value,
             episodes=policy.episodes,
-            q=q_table(policy),
-            visits=tuple(policy.counts[i : i + width] for i in range(0, len(policy.counts), width)),
+            q=estimates(policy),
+            visits=visits(policy),
         )
         for policy in found
     ]

@@ -15,7 +15,7 @@ from rich.table import Table
 from operate.intervals import Estimate, completion_by_action, reward_by_action
 from rl_core.days.tally import SegmentDay, merged
 from rl_core.models import Segment
-from rl_core.store import Days, Store
+from rl_core.store import Days
 
 LAST = 14  # days that the terminal shows
 
@@ -35,7 +35,7 @@ class DayRow:
 
 def daily_rows(table_name: str, first: date, count: int) -> list[DayRow]:
     """The days on which anybody was active or counted as gone, in order."""
-    days = Days(Store(table_name).connection)
+    days = Days(table_name)
     wholes = {first + timedelta(days=n): _whole(days, first + timedelta(days=n)) for n in range(count)}
     return [_row(day, whole) for day, whole in wholes.items() if whole.users or sum(whole.dropouts)]
 

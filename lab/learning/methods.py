@@ -6,16 +6,15 @@ oracles (`lab.learning.oracles`) see through the people; the packages' learners 
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from random import Random
 from typing import Protocol
 
 from lab.world.crowd import Caller, Feedback
+from rl_core import learner
 from rl_core.config import Settings
-from rl_core.learner.choosing import decide, eligible, epsilon, generator, pick
-from rl_core.learner.folding import learn
-from rl_core.models import ACTIONS, STATES, Action, Decision, Policy, Segment
+from rl_core.models import ACTIONS, STATES, Action, Decision, Segment
 
 
 class Method(Protocol):
@@ -29,27 +28,38 @@ class Method(Protocol):
 Make = Callable[[Settings, int], Method]
 
 
-def decision(caller: Caller, action: Action, propensity: float, rate: float = 0.0) -> Decision:
-    """A decision by somebody who has no versions."""
-    return Decision(caller.state, caller.eligible, action, propensity, rate, policy_version=0, explored=False)
+def decision(caller: Caller, action: Action, propensity: float) -> Decision:
+    """Returns a decision by somebody who has no versions; of the chances only the drawn action's is known."""
+    chances = tuple([propensity if a is action else float("nan") for a in caller.eligible])
+    return Decision(caller.state, caller.eligible, chances, action, 0.0, policy_version=0, explored=False)
+
+
+def session_key(user: str, session: int) -> bytes:
+    """Returns the key that seeds the draw, the same in every run."""
+    return hashlib.sha256(f"{session}:{user}".encode()).digest()[:16]
 
 
 class Fettle:
-    """The service's own learner, as its handlers call it: one policy a segment."""
+    """The service's own learner, by its face: one table a segment."""
 
     def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self.policies = {segment: Policy(segment) for segment in Segment}
+        self._settings, self._how = settings, learner.fold_of(settings)
+        kind = learner.ALGORITHMS[self._how.learner].table
+        self._tables: dict[Segment, learner.Table] = {segment: kind.start(self._how.constants) for segment in Segment}
+        self._episodes = dict.fromkeys(Segment, 0)
 
     def decide(self, caller: Caller) -> Decision:
         life = caller.life
-        policy = self.policies[life.segment]
-        rng = generator(life.user, life.sessions + 1, policy.version)
-        return decide(policy, caller.state, life.recent, self._settings, rng)
+        table, episodes = self._tables[life.segment], self._episodes[life.segment]
+        rng = learner.generator(session_key(life.user, life.sessions + 1), episodes)
+        chances = learner.chances_of(table, caller.state, caller.eligible, episodes, self._settings)
+        rate = table.even_share(episodes, self._settings)
+        return learner.decision(chances, caller.state, learner.draw(chances, rng), rate=rate, version=episodes)
 
     def learn(self, feedback: Feedback) -> None:
-        policy = learn(self.policies[feedback.segment], feedback.transition, self._settings)
-        self.policies[feedback.segment] = replace(policy, version=policy.version + 1)
+        segment = feedback.segment
+        self._tables[segment].update(feedback.transition, self._episodes[segment], self._how.constants)
+        self._episodes[segment] += 1
 
 
 class Uniform:
@@ -59,7 +69,8 @@ class Uniform:
         self._rng = Random(f"{seed}/uniform")
 
     def decide(self, caller: Caller) -> Decision:
-        return decision(caller, pick(caller.eligible, self._rng), 1 / len(caller.eligible))
+        chances = learner.even(caller.eligible)
+        return learner.decision(chances, caller.state, learner.draw(chances, self._rng), rate=1.0, version=0)
 
     def learn(self, feedback: Feedback) -> None:
         """Learns nothing."""
@@ -97,16 +108,19 @@ class TextbookQ:
         self._q = {segment: [[0.0] * len(ACTIONS) for _ in range(STATES)] for segment in Segment}
 
     def decide(self, caller: Caller) -> Decision:
-        q, rate = self._q[caller.life.segment][caller.state.row], epsilon(self._episodes, self._settings)
+        q = self._q[caller.life.segment][caller.state.row]
+        rate = learner.epsilon(self._episodes, self._settings)
         top = max(q[a] for a in caller.eligible)
-        greedy = [a for a in caller.eligible if q[a] == top]
-        action = pick(caller.eligible if self._rng.random() < rate else greedy, self._rng)
-        share = (1 - rate) / len(greedy) if action in greedy else 0.0
-        return decision(caller, action, rate / len(caller.eligible) + share, rate)
+        best = tuple(a for a in caller.eligible if q[a] == top)
+        even, share = rate / len(caller.eligible), (1 - rate) / len(best)
+        chances = learner.Chances(
+            caller.eligible, tuple([even + (share if a in best else 0.0) for a in caller.eligible]), best
+        )
+        return learner.decision(chances, caller.state, learner.draw(chances, self._rng), rate=rate, version=0)
 
     def learn(self, feedback: Feedback) -> None:
         t, q = feedback.transition, self._q[feedback.segment]
-        after = max(q[t.next_state.row][a] for a in eligible(t.barred, len(t.barred)))
+        after = max(q[t.next_state.row][a] for a in ACTIONS if a not in t.barred)
         row = q[t.state.row]
         row[t.action] += self.ALPHA * (t.reward + self.GAMMA * after - row[t.action])
         self._episodes += 1

@@ -34,12 +34,19 @@ from lab.world.people import (
 )
 from lab.world.tastes import SEGMENTS, Moment, Tastes
 from rl_core.config import Settings
-from rl_core.learner.choosing import barred, eligible
+from rl_core.learner import barred, eligible
 from rl_core.models import Action, Activity, ActivityStats, Decision, Result, Segment, State, Transition
-from rl_core.sessions.catalogue import Entry, catalogue
-from rl_core.sessions.lifecycle import KEPT_ACTIONS
-from rl_core.sessions.outcome import engagement_after, motivation_after, outcome_of, reward, state_of
-from rl_core.sessions.slate import assign
+from rl_core.sessions import (
+    KEPT_ACTIONS,
+    Entry,
+    assign,
+    catalogue,
+    engagement_after,
+    motivation_after,
+    outcome_of,
+    reward,
+    state_of,
+)
 
 PER_SEGMENT = 20
 LATE, LOST = 0.08, 0.03  # of the sessions that were done
@@ -254,7 +261,7 @@ def _unanswered(slug: str) -> Activity:
 def results(activities: Sequence[Activity]) -> tuple[Result, ...]:
     """What the policy counts of each activity."""
     book = catalogue().by_slug
-    return tuple(Result(book[a.slug].crc, bool(a.completed), a.lift) for a in activities)
+    return tuple(Result(book[a.slug].code, bool(a.completed), a.lift) for a in activities)
 
 
 def offered(plan: Sequence[Entry]) -> list[Offered]:

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from lab.world.crowd import PER_SEGMENT, Caller, Crowd
 from lab.world.tastes import World, draw_tastes
+from rl_core import learner
 from rl_core.config import Settings
 from rl_core.models import ACTIONS, STATES, Action, ActivityStats, Decision, Segment
 
@@ -63,7 +64,8 @@ class Visitors(gymnasium.Env[Observation, np.int64]):
     def step(self, action: np.int64) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
         """Serves the action to the visitor, as if drawn evenly and by a policy without statistics; brings the next."""
         caller = self._caller
-        even = Decision(caller.state, caller.eligible, Action(int(action)), 1 / len(caller.eligible), 1.0, 0, True)
+        chances = learner.even(caller.eligible)
+        even = learner.decision(chances, caller.state, Action(int(action)), rate=1.0, version=0)
         reward = self.serve(even)
         return self._observation(), reward, False, False, self._info()
 

@@ -20,10 +20,11 @@ from pydantic import ValidationError
 from operate.log import SEGMENTS, Log
 from operate.ope.judge import Target
 from operate.ope.targets import as_of_each_decision, by_policies, fixed, relearned, uniform
-from rl_core.config import Learner, Settings
+from rl_core import learner
+from rl_core.config import Settings
 from rl_core.models import ACTIONS, Segment
 from rl_core.store import Store
-from rl_core.work.versions import policy_at
+from rl_core.work import policy_at
 
 OWN_DATA = "learned from these very decisions: flattered; relearned is the fair figure"
 
@@ -40,8 +41,7 @@ def target_of(spec: str, log: Log, store: Store | None, settings: Settings) -> T
     if kind == "fixed":
         return Target(spec, fixed(log.eligible, _action(rest)))
     if kind == "relearned":
-        constants = Learner.model_validate(_changed(settings, rest).model_dump())
-        return Target(spec, relearned(log, constants))
+        return Target(spec, relearned(log, learner.fold_of(_changed(settings, rest))))
     if store is None:
         raise SpecError(f"{spec!r}: it needs a table or an export of it, or there is no such policy")
     return _of_the_table(spec, log, store, settings)
@@ -51,7 +51,7 @@ def _of_the_table(spec: str, log: Log, store: Store, settings: Settings) -> Targ
     kind, _, rest = spec.partition(":")
     if kind == "greedy":
         policies = {segment: store.policy(segment) for segment in SEGMENTS}
-        return Target(spec, by_policies(log, policies, settings, greedy=True), caution=OWN_DATA)
+        return Target(spec, by_policies(log, policies, settings, explores=False), caution=OWN_DATA)
     if kind == "version":
         segment, version = _version(rest)
         policies = {segment: policy_at(store, segment, version)}

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 import numpy as np
 
 from operate.log import SEGMENTS, Bools, Floats, Ints, Log
 from operate.ope.model import FOLDS, folds_of
-from rl_core.config import Learner, Settings
+from rl_core import learner
+from rl_core.config import Settings
 from rl_core.errors import HistoryError
-from rl_core.learner import choosing
-from rl_core.learner.folding import fold, q_table, q_values
-from rl_core.models import ACTIONS, Action, Policy, Segment, State, Transition
+from rl_core.models import ACTIONS, Action, Fold, Policy, Segment, State, Transition
 from rl_core.store import Store
 
 
@@ -29,47 +28,31 @@ def fixed(eligible: Bools, action: int) -> Floats:
     return np.where(eligible[:, [action]], always, uniform(eligible))
 
 
-def epsilon_greedy(values: Floats, eligible: Bools, epsilon: float) -> Floats:
-    """The probabilities of rl_core.learner.choosing.choose: `values` is Q of each row's state, shape (n, actions)."""
+def greedy(values: Floats, eligible: Bools) -> Floats:
+    """The eligible actions of the greatest value alike, no others: `values` is Q of each row's state, shape (n, 6)."""
     of_eligible = np.where(eligible, values, -np.inf)
     best = of_eligible == of_eligible.max(1, keepdims=True)
-    chosen: Floats = epsilon * uniform(eligible) + (1.0 - epsilon) * best / best.sum(1, keepdims=True)
+    chosen: Floats = best / best.sum(1, keepdims=True)
     return chosen
 
 
-def of_policy(policy: Policy, log: Log, rows: Ints, at: Settings, greedy: bool = False) -> Floats:
-    """What one policy would draw from in these rows under these settings, or without exploration; shape (rows, 6)."""
-    values = np.array(q_table(policy))[log.state[rows]]
-    if at.exploration == "posterior" and not greedy:
-        return np.array([_by_posterior(policy, log, int(row), at) for row in rows]).reshape(-1, len(ACTIONS))
-    return epsilon_greedy(values, log.eligible[rows], 0.0 if greedy else choosing.epsilon(policy.episodes, at))
+def of_policy(policy: Policy, log: Log, rows: Ints, at: Settings) -> Floats:
+    """What one policy would draw from in these rows under these settings; shape (rows, 6)."""
+    found = np.zeros((len(rows), len(ACTIONS)))
+    for place, row in enumerate(rows):
+        options = tuple(a for a in ACTIONS if log.eligible[row, a])
+        chances = learner.probabilities(policy, State.from_row(int(log.state[row])), options, at)
+        found[place, list(options)] = chances.probabilities
+    return found
 
 
-def _by_posterior(policy: Policy, log: Log, row: int, at: Settings) -> Floats:
-    options = tuple(a for a in ACTIONS if log.eligible[row, a])
-    return chances(policy, State.from_row(int(log.state[row])), options, at)
-
-
-def chances(policy: Policy, state: State, options: Sequence[Action], at: Settings) -> Floats:
-    """The probabilities with which rl_core.learner.choosing.draw draws each action, shape (6,)."""
-    values = q_values(policy, state)
-    eligible = np.array([a in options for a in ACTIONS])
-    if at.exploration == "epsilon":
-        greedy: Floats = epsilon_greedy(np.array([values]), eligible[None], choosing.epsilon(policy.episodes, at))[0]
-        return greedy
-    spread = choosing.variances(policy, state, at.posterior_scale)
-    likely = np.zeros(len(ACTIONS))
-    likely[list(options)] = choosing.shares(values, spread, options)
-    mixed: Floats = at.posterior_floor * uniform(eligible[None])[0] + (1.0 - at.posterior_floor) * likely
-    return mixed
-
-
-def by_policies(log: Log, policies: Mapping[Segment, Policy], at: Settings, greedy: bool = False) -> Floats:
-    """One policy per segment over the whole log, exploring as the settings say unless greedy; uniform elsewhere."""
+def by_policies(log: Log, policies: Mapping[Segment, Policy], at: Settings, *, explores: bool = True) -> Floats:
+    """One policy per segment over the whole log, exploring as the settings say, or greedy; uniform elsewhere."""
     chosen = uniform(log.eligible)
     for segment, policy in policies.items():
         rows = np.flatnonzero(log.segment == SEGMENTS.index(segment))
-        chosen[rows] = of_policy(policy, log, rows, at, greedy)
+        values = np.array(learner.estimates(policy))[log.state[rows]]
+        chosen[rows] = of_policy(policy, log, rows, at) if explores else greedy(values, log.eligible[rows])
     return chosen
 
 
@@ -92,7 +75,7 @@ def in_learning_order(log: Log) -> Ints:
     return np.lexsort((log.session, log.learned, waiting))
 
 
-def relearned(log: Log, learner: Learner, epsilon: float = 0.0, seed: int = 0) -> Floats:
+def relearned(log: Log, how: Fold, seed: int = 0) -> Floats:
     """The learner, run over all other users' decisions: for each fold of users, taught by the other folds.
 
     No user is judged by a policy that learned from them, so the value is what a new user would meet.
@@ -103,9 +86,9 @@ def relearned(log: Log, learner: Learner, epsilon: float = 0.0, seed: int = 0) -
         for code, segment in enumerate(SEGMENTS):
             judged = (log.segment == code) & (fold_of_row == held_out)
             taught = order[(log.segment[order] == code) & (fold_of_row[order] != held_out)]
-            policy = fold(Policy(segment), (transition(log, int(row)) for row in taught), learner)
-            values = np.array(q_table(policy))
-            chosen[judged] = epsilon_greedy(values[log.state[judged]], log.eligible[judged], epsilon)
+            policy = learner.fold(Policy(segment), (transition(log, int(row)) for row in taught), how)
+            values = np.array(learner.estimates(policy))
+            chosen[judged] = greedy(values[log.state[judged]], log.eligible[judged])
     return chosen
 
 
@@ -120,7 +103,7 @@ def as_of_each_decision(store: Store, log: Log, settings: Settings) -> Floats:
     for code, segment in enumerate(SEGMENTS):
         rows = np.flatnonzero(log.segment == code)
         rows = rows[np.argsort(log.version[rows], kind="stable")]
-        policies = _past(store, segment, settings)
+        policies = _past(store, segment, learner.fold_of(settings))
         policy = Policy(segment)
         for row in rows:
             while policy.version < log.version[row]:
@@ -129,8 +112,8 @@ def as_of_each_decision(store: Store, log: Log, settings: Settings) -> Floats:
     return chosen
 
 
-def _past(store: Store, segment: Segment, learner: Learner) -> Iterator[Policy]:
-    """Every version in order, folded with this learner from nothing; a rollback goes back in the same past."""
+def _past(store: Store, segment: Segment, how: Fold) -> Iterator[Policy]:
+    """Every version in order, folded so from nothing; a rollback goes back in the same past."""
     kept = [Policy(segment)]
     for record in store.records(segment, 0, store.policy(segment).version):
         now = kept[-1]
@@ -138,7 +121,7 @@ def _past(store: Store, segment: Segment, learner: Learner) -> Iterator[Policy]:
             break
         if record.restored is None:
             taught = (replace(t, results=()) for t in record.transitions)
-            after = replace(fold(now, taught, learner), version=record.version)
+            after = replace(learner.fold(now, taught, how), version=record.version)
         else:
             after = replace(kept[record.restored], version=record.version, episodes=now.episodes)
         kept.append(after)

@@ -9,7 +9,7 @@ from lab.bench.coldstart.sandbox import Sandbox, compile_all, strip_bytecode
 
 FUNCTION = "profile"
 
-_ALL_DATA = "from rl_core.store import connection; connection._OneService = connection.Loader;"
+_ALL_DATA = "from rl_core.store import table; table._OneService = table.Loader;"
 _LATER = "import rl_core.store; rl_core.store.open_store = lambda: None;"
 _WARM = "; from rl_core.sessions.catalogue import catalogue; catalogue()"
 

@@ -42,8 +42,8 @@ class Bench:
     def __init__(self, functions: Functions, dynamodb: Any, table: str, poller: queues.Poller) -> None:
         self._functions, self._dynamodb, self._table, self._poller = functions, dynamodb, table, poller
         store: Any = sys.modules["learn_handler"].__dict__["open_store"]()
-        self.client = FaultyClient(store.connection.client)
-        store.connection.client = self.client
+        self.client = FaultyClient(store.client)
+        store.client = self.client
         queue: Any = sys.modules["daily_dispatch_handler"].__dict__["open_queue"]()
         self.queue = queue.client
         queue.client = Beside(self.client, self.queue)

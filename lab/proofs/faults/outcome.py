@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from lab.proofs.faults.bench import Item
-from rl_core.learner.folding import fold
+from rl_core.learner import fold
 from rl_core.models import Policy
 from rl_core.store.policies import read_policy, read_record
 
@@ -73,7 +73,7 @@ def _misrecorded(items: list[Item]) -> list[str]:
         records = [i for i in items if i["pk"] == stored["pk"] and i["sk"]["S"].startswith("VERSION#")]
         for record in sorted(records, key=lambda i: str(i["sk"]["S"])):
             read = read_record(record)
-            replayed = replace(fold(replayed, read.transitions, read.learner), version=replayed.version + 1)
+            replayed = replace(fold(replayed, read.transitions, read.fold), version=replayed.version + 1)
             recorded[policy.segment.name, replayed.version] = [t.key for t in read.transitions]
         if replayed != policy:
             faults.append(f"{_name(stored)} is not what its {len(records)} records give")

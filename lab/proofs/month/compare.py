@@ -9,8 +9,8 @@ from typing import Any
 from lab.proofs.month.recount import Life, Row, segment_row
 from rl_core.days.figures import TYPES, Figures
 from rl_core.days.tally import SegmentDay
-from rl_core.models import Segment
-from rl_core.sessions.catalogue import catalogue, crc
+from rl_core.models import Segment, entry_code
+from rl_core.sessions import catalogue
 from rl_core.store import Days
 from rl_core.store.days import read_user_day
 
@@ -58,7 +58,7 @@ def segment_days(days: Days, lives: dict[str, Life], first: date, count: int) ->
 
 
 def _segment_row(found: SegmentDay) -> Row:
-    names = {crc(entry.slug): entry.name for entry in catalogue().entries}
+    names = {entry_code(entry.slug): entry.name for entry in catalogue().entries}
     return {
         "users": found.users,
         "new_users": found.new_users,

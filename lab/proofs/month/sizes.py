@@ -10,7 +10,7 @@ from local.stack import Stack
 from local.units import Units
 from rl_core.config import settings
 from rl_core.models import EndedBy, Policy, Profile, Segment
-from rl_core.sessions import lifecycle
+from rl_core.sessions import Answer, Ending, issue, record
 from rl_core.store import DAY_SHARDS, Days, Store, mark_writes, profile_write, session_write
 from rl_core.work.roll_up import run_shard
 
@@ -37,7 +37,7 @@ def measure() -> Iterator[tuple[Cost, Cost]]:
     """For each size the first run over its day and the second, which finds nothing to change."""
     with Stack(clock=SteppedClock(NOON), quiet=True) as stack:
         store = Store(stack.table_name)
-        units = Units(store.connection.client)
+        units = Units(store.client)
         for place, size in enumerate(SIZES):
             at = NOON + timedelta(days=14 * place)
             for n in range(size):
@@ -47,18 +47,18 @@ def measure() -> Iterator[tuple[Cost, Cost]]:
 
 def _live(store: Store, user: str, segment: Segment, at: datetime) -> None:
     """A user's day: one session, shown and ended by a batch."""
-    profile, mark = lifecycle.visit(Profile(user, user.encode()[:16].ljust(16), segment, at), 1, at)
-    session, profile = lifecycle.issue(profile, Policy(segment), None, settings(), at, bytes(16), shown=True)
-    for position in range(1, len(session.activities) + 1):
-        said = lifecycle.Answer(completed=position % 3 > 0, motivation_before=2, motivation_after=4)
-        session = lifecycle.answer(session, position, said, at)
-    closed, moved = lifecycle.close(session, profile, settings(), at, EndedBy.BATCH)
-    store.write(session_write(replace(closed, learned_version=1, learned_episodes=1)), profile_write(moved))
-    store.write(*mark_writes(mark))
+    issued = issue(
+        Profile(user, user.encode()[:16].ljust(16), segment, at), None, Policy(segment), settings(), at, shown=True
+    )
+    size = len(issued.session.activities)
+    said = {n: Answer(completed=n % 3 > 0, motivation_before=2, motivation_after=4) for n in range(1, size + 1)}
+    closed = record(issued.session, issued.profile, said, settings(), at, Ending(EndedBy.BATCH))
+    session = replace(closed.session, learned_version=1, learned_episodes=1)
+    store.write(session_write(session), profile_write(closed.profile), *mark_writes(issued.mark))
 
 
 def _run(store: Store, size: int, at: datetime, units: Units) -> Cost:
-    days, start = Days(store.connection), time.perf_counter()
+    days, start = Days(store.name, store.client), time.perf_counter()
     units.take()
     found = sum(run_shard(days, at.date(), n, at + timedelta(days=5), settings())["users"] for n in range(DAY_SHARDS))
     seconds = time.perf_counter() - start

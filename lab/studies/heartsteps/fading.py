@@ -26,10 +26,10 @@ import numpy as np
 from lab.studies.heartsteps.learning import NEVER, OPTIONS
 from lab.studies.heartsteps.trial import SEND, Scores, shipped, with_dose
 from operate.ope.judge import Estimate
+from rl_core import learner
 from rl_core.config import Settings
-from rl_core.learner import choosing
-from rl_core.learner.folding import best_next, learn
-from rl_core.models import ACTIONS, Policy, Segment, State, Transition
+from rl_core.learner.posterior import Posterior
+from rl_core.models import State, Transition
 
 FRESH, SLOPE, A_DAY = 0.51, 0.94, 0.0185
 MEMORIES = (5, 15, 45)
@@ -106,31 +106,39 @@ def learned(world: World, know: Callable[[Person], Known], settings: Settings, s
 
     The tables are parts of one policy: they count episodes, and the filter's reference and noise, together.
     """
-    rng, tables, gained = Random(seed), [Policy(Segment.LOW_LOW)] * TABLES, list[float]()
+    rng, how, gained = Random(seed), learner.fold_of(settings), list[float]()
+    kind = learner.ALGORITHMS[how.learner].table
+    tables = [kind.start(how.constants) for _ in range(TABLES)]
     people, last = [Person(rng.gauss(LEVEL, BETWEEN), Scores()) for _ in range(PEOPLE)], tables[0]
     for _ in range(POINTS):
         for person in people:
             state, table = know(person)
-            own = replace(tables[table], episodes=last.episodes, reference=last.reference, noise=last.noise)
-            action = choosing.draw(own, state, OPTIONS, settings, rng).action
+            own, episodes = tables[table], len(gained)
+            if isinstance(own, Posterior) and isinstance(last, Posterior):
+                own.reference, own.noise = last.reference, last.noise
+            action = learner.draw(learner.chances_of(own, state, OPTIONS, episodes, settings), rng)
             gain, reward = live(world, person, action is SEND, rng)
             gained.append(gain)
             after = know(person)
             seen = Transition(b"", state, action, reward, after.state, NEVER, ())
-            last = tables[table] = _taught(own, tables[after.table], seen, settings)
+            own.update(_told(own, tables[after.table], seen, settings), episodes, how.constants)
+            last = own
     return gained
 
 
-def _taught(own: Policy, other: Policy, seen: Transition, at: Settings) -> Policy:
-    """The table after one more transition. Where the next state is of another table, its best value stands in: the
-    reward is moved by the difference, as the fold adds its own table's; but not by the filter where the own table has
-    never seen that state, as it then adds nothing.
+def _told(own: learner.Table, other: learner.Table, seen: Transition, at: Settings) -> Transition:
+    """The transition as the table learns it. Where the next state is of another table, its best value stands in: the
+    reward is moved by the difference, as the table adds its own; but not by the filter where the own table has never
+    seen that state, as it then adds nothing.
     """
-    row = seen.next_state.row * len(ACTIONS)
-    if at.exploration == "epsilon" or any(own.counts[row : row + len(ACTIONS)]):
-        apart = best_next(other, seen.next_state, NEVER) - best_next(own, seen.next_state, NEVER)
-        seen = replace(seen, reward=seen.reward + at.discount * apart)
-    return learn(own, seen, at)
+    if own is other or (at.exploration == "posterior" and not any(own.visits(seen.next_state))):
+        return seen
+    apart = _best(other, seen.next_state) - _best(own, seen.next_state)
+    return replace(seen, reward=seen.reward + at.discount * apart)
+
+
+def _best(table: learner.Table, state: State) -> float:
+    return max(table.estimates(state)[action] for action in OPTIONS)
 
 
 def live(world: World, person: Person, sent: bool, rng: Random) -> tuple[float, float]:

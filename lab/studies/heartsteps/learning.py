@@ -22,11 +22,9 @@ import numpy as np
 from lab.studies.heartsteps.trial import NONE, SEND, SENDING, Trial, Walk, segments
 from operate.log import Bools, Floats
 from operate.ope.judge import Estimate
-from operate.ope.targets import chances
 from operate.ope.totals import resampled
+from rl_core import learner
 from rl_core.config import Settings
-from rl_core.learner.choosing import draw
-from rl_core.learner.folding import learn
 from rl_core.models import ACTIONS, Policy, State, Transition
 
 OPTIONS = (NONE, SEND)
@@ -50,23 +48,24 @@ def transition(trial: Trial, walked: Walk, row: int) -> Transition:
 def as_the_log_goes_by(trial: Trial, walked: Walk, settings: Settings) -> Floats:
     """The learner's probabilities of (none, send) at each point, taught by all points before it; shape (n, 2)."""
     policies = [Policy(segment) for segment in segments()]
-    chosen = np.zeros((len(trial), 2))
+    chosen, how = np.zeros((len(trial), 2)), learner.fold_of(settings)
     for row, code in enumerate(trial.segment):
         seen = transition(trial, walked, row)
-        chosen[row] = chances(policies[code], seen.state, OPTIONS, settings)[list(OPTIONS)]
-        policies[code] = learn(policies[code], seen, settings)
+        chosen[row] = learner.probabilities(policies[code], seen.state, OPTIONS, settings).probabilities
+        policies[code] = learner.fold(policies[code], [seen], how)
     return chosen
 
 
 def replayed(trial: Trial, walked: Walk, settings: Settings, seed: int) -> Bools:
     """Which decision points one run of the learner kept, shape (n,)."""
-    rng, kept = Random(seed), np.zeros(len(trial), bool)
+    rng, kept, how = Random(seed), np.zeros(len(trial), bool), learner.fold_of(settings)
     policies = [Policy(segment) for segment in segments()]
     for row, code in enumerate(trial.segment):
         policy, seen = policies[code], transition(trial, walked, row)
         drawn_with = SENDING if trial.sent[row] else 1.0 - SENDING
-        if draw(policy, seen.state, OPTIONS, settings, rng).action is seen.action and rng.random() < LEAST / drawn_with:
-            policies[code] = learn(policy, seen, settings)
+        action = learner.draw(learner.probabilities(policy, seen.state, OPTIONS, settings), rng)
+        if action is seen.action and rng.random() < LEAST / drawn_with:
+            policies[code] = learner.fold(policy, [seen], how)
             kept[row] = True
     return kept
 
