@@ -19,7 +19,8 @@ from lab.world.tastes import World
 PROCESSES = 2
 ROOT = Path(__file__).parents[2]
 SOURCES = ("lab/world", "lab/learning/methods.py", "lab/learning/oracles.py", "lab/learning/packages.py",
-           "lab/learning/runs.py", "layers/rl_core/rl_core", "requirements/lab.txt")  # fmt: skip
+           "lab/learning/runs.py", "layers/rl_core/rl_core/config.py", "layers/rl_core/rl_core/models.py",
+           "layers/rl_core/rl_core/learner", "layers/rl_core/rl_core/sessions", "requirements/lab.txt")  # fmt: skip
 
 
 @dataclass(frozen=True)
