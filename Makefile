@@ -14,8 +14,8 @@ STAMP := .stamp-$(PYTHON_VERSION)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run token demo daily daily-month test lint types tests e2e build deploy code-sha openapi fuzz client-test security \
-	model-test faults bench-contention bench-units bench-coldstart bench-learning bench-settings \
+.PHONY: help run token demo daily daily-month test lint types tests e2e build deploy code-sha openapi data-model fuzz client-test security \
+	model-test faults bench-contention bench-units bench-coldstart bench-learning bench-settings check-learner \
 	bench-heartsteps lock clean venv
 
 help:  ## say what there is
@@ -47,9 +47,10 @@ demo: $(VENV)/$(STAMP) $(MINISTACK)/$(STAMP)  ## watch simulated people live thr
 
 test: lint types tests  ## everything that must hold: lint, types, tests
 
-lint: $(VENV)/$(STAMP)  ## ruff: rules and format
+lint: $(VENV)/$(STAMP)  ## ruff: rules and format; import-linter: imports go down only
 	@$(VENV)/bin/ruff check
 	@$(VENV)/bin/ruff format --check
+	@$(VENV)/bin/lint-imports --no-logo
 
 # What runs in the laboratory's environment is named there too: mypy needs the packages to know their types.
 LEARNING := $(wildcard $(foreach folder,lab/world lab/learning operate/ope tests/lab_*,$(folder)/*.py) operate/evaluate*.py)
@@ -81,6 +82,9 @@ code-sha: $(VENV)/$(STAMP)  ## print the template's CodeSha256 for a deployment 
 
 openapi: $(VENV)/$(STAMP)  ## write docs/openapi.json from the handlers
 	@$(VENV)/bin/python -m local.openapi
+
+data-model: $(VENV)/$(STAMP)  ## write the tables of docs/data-model.md from the field tables
+	@$(VENV)/bin/python -m local.data_model
 
 fuzz: $(VENV)/$(STAMP) $(MINISTACK)/$(STAMP) $(SECURITY)/$(STAMP)  ## requests drawn from docs/openapi.json, checked (EXAMPLES=1000: longer; SEED=1)
 	@$(VENV)/bin/python -m lab.proofs.fuzz $(if $(EXAMPLES),--examples $(EXAMPLES)) $(if $(SEED),--seed $(SEED))
@@ -115,6 +119,9 @@ bench-coldstart: $(VENV)/$(STAMP) $(SAM)/$(STAMP)  ## time each request handler'
 
 bench-learning: $(LAB)/$(STAMP)  ## Fettle against other learners in simulated worlds (SEEDS=2 EPISODES=2000: less)
 	@exec $(LAB)/bin/python -m lab.learning $(if $(SEEDS),--seeds $(SEEDS)) $(if $(EPISODES),--episodes $(EPISODES))
+
+check-learner: $(LAB)/$(STAMP)  ## two worlds, four seeds: is the learner as good as the comparison on record?
+	@exec $(LAB)/bin/python -m lab.learning.check
 
 bench-settings: $(LAB)/$(STAMP)  ## one setting of the learner changed at a time, in the same worlds
 	@exec $(LAB)/bin/python -m lab.learning.sweep $(if $(SEEDS),--seeds $(SEEDS)) $(if $(EPISODES),--episodes $(EPISODES))
@@ -192,5 +199,5 @@ lock: $(VENV)/$(STAMP)  ## pin every requirement anew
 clean:  ## remove what was made here: environments, caches, local data and its signing key
 	@rm -rf $(VENV) $(MINISTACK) $(SAM) $(LAMBDA) $(LAB) $(SECURITY) .stack .aws-sam build *.egg-info layers/rl_core/*.egg-info
 	@rm -rf $(CLIENT)/node_modules $(CLIENT)/build
-	@rm -rf .coverage* .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf .coverage* .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

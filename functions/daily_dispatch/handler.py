@@ -9,7 +9,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from rl_core.store import open_days
 from rl_core.store.queue import open_queue
-from rl_core.work import roll_up as rollup
+from rl_core.work import dispatch
 
 logger = Logger()
 metrics = Metrics()
@@ -19,7 +19,7 @@ metrics = Metrics()
 @logger.inject_lambda_context
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     del context
-    done = rollup.dispatch(open_days(), datetime.fromisoformat(event["time"]), open_queue().send)
+    done = dispatch(open_days(), datetime.fromisoformat(event["time"]), open_queue().send)
     metrics.add_metric(name="DaysNotFinal", unit=MetricUnit.Count, value=done.days)
     metrics.add_metric(name="ShardsDispatched", unit=MetricUnit.Count, value=done.messages)
     logger.info("dispatched", extra={"final": done.final.isoformat(), "messages": done.messages})

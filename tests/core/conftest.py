@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 import pytest
 
 from rl_core.config import Settings
-from rl_core.models import ACTIONS, Action, Activity, Decision, Profile, Segment, Session, State
+from rl_core.models import ACTIONS, Action, Activity, Decision, EndedBy, Profile, Segment, Session, State
+from rl_core.sessions import Ending, record
 
 ISSUED = datetime(2026, 11, 23, 8, tzinfo=UTC)
 EXPIRES = datetime(2026, 11, 25, 8, tzinfo=UTC)
@@ -39,10 +40,24 @@ def session() -> Session:
         number=1,
         key=bytes(range(16)),
         segment=Segment.HIGH_LOW,
-        decision=Decision(State(0, 1), ACTIONS, Action.MEDITATION, 0.05, 0.3, policy_version=0, explored=True),
+        decision=Decision(
+            state=State(0, 1),
+            eligible=ACTIONS,
+            chances=(0.75, 0.05, 0.05, 0.05, 0.05, 0.05),
+            action=Action.MEDITATION,
+            epsilon=0.3,
+            policy_version=0,
+            explored=True,
+        ),
         activities=(Activity("478-breathing-5"), Activity("body-scan-10")),
         engagement=0.0,
         issued_at=ISSUED,
         expires_at=EXPIRES,
         shown=True,
     )
+
+
+@pytest.fixture
+def closed(session: Session, profile: Profile, constants: Settings) -> Session:
+    """That session ended by a batch, with nothing answered."""
+    return record(session, profile, {}, constants, ISSUED, Ending(EndedBy.BATCH)).session

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from rl_core.models import Segment
+from rl_core.models import Activity, Segment
 from rl_core.sessions.catalogue import Catalogue, Entry, catalogue
 
 HIGH_LOW, MODERATE_MODERATE = Segment.HIGH_LOW, Segment.MODERATE_MODERATE
@@ -158,9 +158,13 @@ def test_the_loader_refuses(changes: dict[str, Any], reason: str) -> None:
 
 @pytest.mark.parametrize(
     ("second", "what"),
-    [({"name": "Humming Again"}, "a slug stands twice"), ({"slug": "humming-again-2"}, "a name stands twice")],
+    [
+        ({"name": "Humming Again"}, "a slug stands twice"),
+        ({"slug": "humming-again-2"}, "a name stands twice"),
+        ({"slug": "humming-7620704", "name": "Humming Again"}, "a code stands twice"),
+    ],
 )
-def test_the_loader_refuses_a_doubled_slug_or_name(second: dict[str, Any], what: str) -> None:
+def test_the_loader_refuses_a_doubled_slug_or_name_and_slugs_of_one_code(second: dict[str, Any], what: str) -> None:
     with pytest.raises(ValidationError, match=what):
         book_of(entry(), entry(**second))
 
@@ -169,5 +173,6 @@ def test_a_retired_entrys_name_may_be_used_again() -> None:
     assert len(book_of(entry(retired=True), entry(slug="humming-again-2")).entries) == 2
 
 
-def test_entries_are_told_apart_by_the_crc_of_their_slugs() -> None:
-    assert Entry.model_validate(entry(slug="123456789")).crc == 0xCBF43926
+def test_an_entrys_code_is_the_low_24_bits_of_its_slugs_crc() -> None:
+    assert Entry.model_validate(entry(slug="123456789")).code == 0xF43926
+    assert Activity("123456789").entry == 0xF43926

@@ -47,7 +47,7 @@ def favourites(segment: Segment) -> Stats:
     stats = {}
     for entry in catalogue().by_segment[segment]:
         ranks[entry.type] += 1
-        stats[entry.crc] = best if ranks[entry.type] <= 4 else worst
+        stats[entry.code] = best if ranks[entry.type] <= 4 else worst
     return stats
 
 
@@ -162,8 +162,8 @@ def test_where_the_wanted_type_is_all_in_the_previous_session_others_fill_in() -
 def meditations_but_first(segment: Segment, first: ActivityStats) -> tuple[str, Stats]:
     """Meditations that are well known and mostly done, beside one with these statistics."""
     entries = [e for e in catalogue().by_segment[segment] if e.type == "meditation"]
-    known = {e.crc: ActivityStats(assigned=400, completed=300, rated=300, lift_points=150) for e in entries}
-    return entries[0].slug, known | {entries[0].crc: first}
+    known = {e.code: ActivityStats(assigned=400, completed=300, rated=300, lift_points=150) for e in entries}
+    return entries[0].slug, known | {entries[0].code: first}
 
 
 def times_chosen(slug: str, stats: Stats) -> int:

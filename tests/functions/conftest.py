@@ -7,9 +7,9 @@ import pytest
 
 from rl_core.config import settings
 from rl_core.models import EndedBy, Profile, Segment, Session
-from rl_core.sessions import lifecycle
-from rl_core.store import Store, profile_write, session_write
-from rl_core.work import train as trainer
+from rl_core.sessions import Ending, Recorded, issue, record
+from rl_core.store import Store, mark_writes, profile_write, session_write
+from rl_core.work import Closed, close_and_learn
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 SEGMENT = Segment.HIGH_LOW
@@ -22,30 +22,34 @@ class World:
         self.store = store
 
     def issue(self, user: str, shown: bool = True, at: datetime = NOW) -> Session:
-        """A user's first session, open."""
-        profile = Profile(user, f"life-{user}".encode(), SEGMENT, at)
-        session, profile = lifecycle.issue(
-            profile, self.store.policy(SEGMENT), None, settings(), at, f"key-{user}".encode(), shown
-        )
-        self.store.write(session_write(session), profile_write(profile))
-        return replace(session, revision=1)
+        """A user's next session, open; a new user's first."""
+        head = self.store.head(user)
+        profile = head.profile or Profile(user, f"life-{user}".encode(), SEGMENT, at)
+        latest = next(iter(head.sessions), None)
+        issued = issue(profile, latest, self.store.policy(SEGMENT), settings(), at, shown=shown)
+        expired = [session_write(issued.expired)] if issued.expired else []
+        session, mark = session_write(issued.session), mark_writes(issued.mark)
+        self.store.write(session, profile_write(issued.profile), *expired, *mark)
+        return replace(issued.session, revision=1)
+
+    def closed(self, user: str, at: datetime = NOW) -> Recorded:
+        """A user's first session as a batch ends it, its first activity done; nothing of that is stored yet."""
+        session, profile = self.session(user), self.store.head(user).profile
+        assert profile is not None
+        return record(session, profile, {1: {"completed": True}}, settings(), at, Ending(EndedBy.BATCH))
 
     def due(self, user: str, at: datetime = NOW) -> Session:
         """A user's first session, closed by a batch and waiting to be learned from."""
-        session = self.issue(user, at=at - timedelta(hours=1))
-        answered = lifecycle.answer(session, 1, {"completed": True}, at)
-        profile = self.store.head(user).profile
-        assert profile is not None
-        closed, moved = lifecycle.close(answered, profile, settings(), at, EndedBy.BATCH)
-        self.store.write(session_write(closed), profile_write(moved))
-        return replace(closed, revision=2)
+        self.issue(user, at=at - timedelta(hours=1))
+        closed = self.closed(user, at)
+        self.store.write(session_write(closed.session), profile_write(closed.profile), *mark_writes(closed.mark))
+        return replace(closed.session, revision=2)
 
-    def end(self, user: str, store: Store) -> trainer.Metrics:
-        """Ends a user's first session as the API does, on a table that may refuse; the figures it answers."""
-        session, profile = self.issue(user), self.store.head(user).profile
-        assert profile is not None
-        closed, moved = lifecycle.close(session, profile, settings(), NOW, EndedBy.BATCH)
-        return trainer.close_and_learn(store, closed, moved, settings())[1]
+    def end(self, user: str, store: Store) -> Closed:
+        """Ends a user's first session as the API does, on a table that may refuse."""
+        self.issue(user)
+        closed = self.closed(user)
+        return close_and_learn(store, closed.session, closed.profile, settings(), *mark_writes(closed.mark))
 
     def session(self, user: str, number: int = 1) -> Session:
         found = self.store.session(user, number)

@@ -11,13 +11,19 @@ import pytest
 
 from lab.proofs.faults.client import Fault, FaultyClient, Kind
 from rl_core.config import settings
-from rl_core.errors import UnavailableError
-from rl_core.models import EndedBy, Segment, Session, Status
-from rl_core.sessions import lifecycle
-from rl_core.store import Days, Store, erasing_write, mark_writes, profile_write, session_write
-from rl_core.store.days import UserDay
-from rl_core.work import train as trainer
-from rl_core.work.roll_up import Dispatched, dispatch, merge, run_shard
+from rl_core.errors import ConflictError, UnavailableError
+from rl_core.models import EndedBy, Marker, Profile, Segment, Session, Status
+from rl_core.sessions import Answer, Ending, record, show
+from rl_core.store import (
+    Days,
+    Store,
+    UserDay,
+    mark_writes,
+    marker_write,
+    profile_write,
+    session_write,
+)
+from rl_core.work import Dispatched, close_and_learn, close_expired, dispatch, merge, run_shard
 from tests.conftest import TEMPLATE, handler_of
 from tests.functions.conftest import NOW, SEGMENT, World
 
@@ -33,7 +39,7 @@ class Diary:
     """People whose days are written as the handlers would."""
 
     def __init__(self, world: World) -> None:
-        self.store, self.days = world.store, Days(world.store.connection)
+        self.store, self.days = world.store, Days(world.store.name, world.store.client)
         self._world = world
 
     def look(self, user: str, at: datetime = NOW) -> Session:
@@ -42,20 +48,21 @@ class Diary:
             self._world.issue(user, shown=False, at=at)
         head = self.store.head(user)
         assert head.profile is not None
-        session = lifecycle.on_day(replace(head.sessions[0], shown=True), head.profile, at)
-        visited, mark = lifecycle.visit(head.profile, session.number, at)
-        self.store.write(session_write(session), profile_write(visited), *mark_writes(mark))
-        return self._world.session(user, session.number)
+        shown = show(head.sessions[0], head.profile, at)
+        self.store.write(session_write(shown.session), profile_write(shown.profile), *mark_writes(shown.mark))
+        return self._world.session(user, shown.session.number)
+
+    def issue(self, user: str, at: datetime) -> Session:
+        """The user's next session, shown."""
+        return self._world.issue(user, at=at)
 
     def finish(self, user: str, at: datetime = NOW) -> Session:
         """The user's session, its first two activities done, ended by a batch."""
         session, head = self.look(user, at), self.store.head(user)
         assert head.profile is not None
-        for position in (1, 2):
-            said = lifecycle.Answer(completed=True, motivation_before=2, motivation_after=4)
-            session = lifecycle.answer(session, position, said, at)
-        closed, moved = lifecycle.close(session, head.profile, settings(), at, EndedBy.BATCH)
-        trainer.close_and_learn(self.store, closed, moved, settings())
+        said = Answer(completed=True, motivation_before=2, motivation_after=4)
+        closed = record(session, head.profile, {1: said, 2: said}, settings(), at, Ending(EndedBy.BATCH))
+        close_and_learn(self.store, closed.session, closed.profile, settings(), *mark_writes(closed.mark))
         return self._world.session(user)
 
     def run(self, now: datetime = FINAL, day: date = MONDAY, shard: int = SHARD) -> Any:
@@ -68,8 +75,8 @@ class Diary:
     def erase(self, user: str) -> None:
         """What the user's DELETE and the job after it come to."""
         profile = self.store.profile(user)
-        assert profile is not None
-        self.store.write(erasing_write(profile, FINAL))
+        assert isinstance(profile, Profile)
+        self.store.write(marker_write(Marker(user, profile.key, profile.created_at, FINAL, profile.revision)))
         leaver = self.store.leaver(f"USER#{user}")
         assert leaver is not None
         leaver.remove()
@@ -78,7 +85,7 @@ class Diary:
         """The job that closes what expired."""
         for page in self.store.expiring(now, 90):
             for due in page:
-                trainer.close_expired(self.store, due.user, due.number, settings(), now)
+                close_expired(self.store, due.user, due.number, settings(), now)
 
 
 @pytest.fixture
@@ -136,10 +143,7 @@ def test_who_came_back_the_day_after_dropped_out_all_the_same(diary: Diary) -> N
     diary.look(DORA, NOW - WEEK)
     diary.expire(NOW - 2 * ONE)
     before = diary.run()["dropouts"]
-    head = diary.store.head(DORA)
-    assert head.profile is not None
-    visited, mark = lifecycle.visit(head.profile, 1, NOW + ONE)
-    diary.store.write(profile_write(visited), *mark_writes(mark))
+    diary.issue(DORA, NOW + ONE)
     assert (before, diary.run()["dropouts"]) == (1, 1)
 
 
@@ -156,8 +160,8 @@ def test_a_repeated_run_and_a_repeated_message_change_nothing(diary: Diary) -> N
 def test_a_worker_cut_off_at_any_call_leaves_what_the_next_one_makes_whole(diary: Diary, kind: Kind) -> None:
     live_a_week(diary)
     begin = table()
-    client = FaultyClient(diary.store.connection.client)
-    diary.store.connection.client = client
+    client = FaultyClient(diary.store.client)
+    diary.store.client = diary.days.client = client
     client.arm(None)
     diary.run()
     expected, calls = table(), len(client.calls)
@@ -192,7 +196,7 @@ def test_an_erased_user_is_neither_counted_nor_brought_back(diary: Diary) -> Non
 
 def test_a_user_erased_while_the_day_is_computed_is_not_brought_back(diary: Diary) -> None:
     diary.finish(ANA)
-    client = diary.store.connection.client
+    client = diary.store.client
 
     class ErasesMeanwhile:
         """Erases the user just before the worker writes their day."""
@@ -201,11 +205,11 @@ def test_a_user_erased_while_the_day_is_computed_is_not_brought_back(diary: Diar
             return self.put if operation == "put_item" else getattr(client, operation)
 
         def put(self, **arguments: Any) -> Any:
-            diary.store.connection.client = client
+            diary.days.client = client
             diary.erase(ANA)
             return client.put_item(**arguments)
 
-    diary.store.connection.client = ErasesMeanwhile()
+    diary.days.client = ErasesMeanwhile()
     assert diary.run()["users"] == 0
     assert not [item for item in table() if ANA in item["pk"]["S"]]
 
@@ -225,11 +229,9 @@ def test_a_worker_that_lost_its_shard_to_another_begins_anew(diary: Diary) -> No
     diary.finish(ANA)
     before = diary.days.shard(MONDAY, SHARD)
     diary.run()
-    client = diary.store.connection.client
-    stale = diary.days.save_shard
-    with pytest.raises(Exception, match="conditions failed"):
-        stale(MONDAY, SHARD, before, replace(before, parts={}))
-    assert diary.store.connection.client is client
+    with pytest.raises(ConflictError) as error:
+        diary.days.save_shard(MONDAY, SHARD, before, replace(before, parts={}))
+    assert error.value.lost == {"shard"}
     diary.finish(BEN)
     assert diary.run()["written"] == 1
     whole, _ = diary.days.segment_day(SEGMENT, MONDAY)
@@ -252,7 +254,7 @@ def test_shards_merged_in_any_order_make_the_same_whole(diary: Diary) -> None:
 def test_a_segments_day_says_nothing_of_a_person(diary: Diary) -> None:
     live_a_week(diary)
     diary.run()
-    kept = {"pk", "sk", "revision", "users", "new_users", "dropouts", "actions", "entries"}
+    kept = {"pk", "sk", "form", "revision", "users", "new_users", "dropouts", "actions", "entries"}
     items = [i for i in table() if i["pk"]["S"].startswith("SEGMENT#") and i["sk"]["S"].startswith("DAY#")]
     assert items
     assert all(item.keys() <= kept for item in items)
@@ -348,7 +350,7 @@ def test_open_sessions_are_in_the_figures_as_they_stand(diary: Diary) -> None:
 
 
 def test_days_of_a_table_without_anybody_are_empty_and_final(store: Store) -> None:
-    days = Days(store.connection)
+    days = Days(store.name, store.client)
     run_shard(days, MONDAY, 0, FINAL, settings())
     assert days.shard(MONDAY, 0).final
     assert days.segment_day(Segment.HIGH_LOW, MONDAY) == (None, 0)

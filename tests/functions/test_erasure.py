@@ -11,18 +11,17 @@ import boto3
 import pytest
 
 from operate.__main__ import main
+from rl_core import learner
 from rl_core.config import settings
 from rl_core.errors import ConflictError, RefoldPendingError, UnavailableError
-from rl_core.learner.folding import fold
-from rl_core.models import Policy, Session, Status
-from rl_core.sessions import lifecycle
-from rl_core.store import Leaver, Store, erasing_write, policy_write, writes
-from rl_core.store.policies import POLICY_FORMAT
-from rl_core.work import train as trainer
+from rl_core.models import Learning, Marker, Policy, Profile, Session, Status, Transition, VersionRecord
+from rl_core.sessions import learning_of, transition_of
+from rl_core.store import Leaver, Store, marker_write, publish_writes, writes
+from rl_core.work import learn_due
 from rl_core.work import versions as history
 from tests.conftest import TEMPLATE, handler_of
 from tests.functions.conftest import NOW, SEGMENT, World
-from tests.functions.test_learning_job import always, learn, spoil
+from tests.functions.test_learning_job import BROKEN_TABLE, OF_A_LATER_RELEASE, always, learn, spoil, spoil_policy, stored_policy
 
 erasure = handler_of("erasure")
 LATER = NOW + timedelta(minutes=1)
@@ -41,7 +40,7 @@ def live(world: World, people: list[str] = PEOPLE) -> dict[str, Session]:
     sessions: dict[str, Session] = {}
     for pair in (people[n : n + 2] for n in range(0, len(people), 2)):
         due = {user: world.due(user) for user in pair}
-        trainer.learn_due(world.store, list(due.values()), settings(), Counter())
+        learn_due(world.store, list(due.values()), settings(), Counter())
         sessions |= due
     return sessions
 
@@ -49,8 +48,8 @@ def live(world: World, people: list[str] = PEOPLE) -> dict[str, Session]:
 def ask_to_be_erased(world: World, *people: str) -> None:
     for user in people:
         profile = world.store.profile(user)
-        assert profile is not None
-        world.store.write(erasing_write(profile, NOW))
+        assert isinstance(profile, Profile)
+        world.store.write(marker_write(Marker(user, profile.key, profile.created_at, NOW, profile.revision)))
 
 
 def dump() -> list[dict[str, Any]]:
@@ -61,8 +60,12 @@ def dump() -> list[dict[str, Any]]:
 def folded_without(world: World, sessions: dict[str, Session], gone: list[str]) -> Policy:
     """A fold over the others, in the order in which they were learned, that never saw those who are gone."""
     order = [t.key for record in world.store.records(SEGMENT) for t in record.transitions]
-    of = {s.key: lifecycle.transition_of(s) for user, s in sessions.items() if user not in gone}
-    return fold(Policy(SEGMENT), [of[key] for key in order if key in of], settings())
+    of = {s.key: transition_of(s) for user, s in sessions.items() if user not in gone}
+    return folded(Policy(SEGMENT), [of[key] for key in order if key in of])
+
+
+def folded(policy: Policy, transitions: list[Transition]) -> Policy:
+    return learner.fold(policy, transitions, learner.fold_of(settings()))
 
 
 def assert_gone(world: World, sessions: dict[str, Session], gone: list[str]) -> None:
@@ -108,10 +111,10 @@ def test_rollbacks_are_obeyed(world: World) -> None:
     ask_to_be_erased(world, *GONE)
     erasure.run(world.store, LATER)
     policy = world.store.policy(SEGMENT)
-    kept = {u: lifecycle.transition_of(s) for u, s in sessions.items() if u not in GONE}
-    expected = fold(Policy(SEGMENT), [kept[u] for u in PEOPLE[:4] if u in kept], settings())
+    kept = {u: transition_of(s) for u, s in sessions.items() if u not in GONE}
+    expected = folded(Policy(SEGMENT), [kept[u] for u in PEOPLE[:4] if u in kept])
     order = [t for record in world.store.records(SEGMENT, after=4) for t in record.transitions]
-    expected = fold(expected, order, settings())
+    expected = folded(expected, order)
     assert policy == replace(expected, version=policy.version, episodes=len(kept))
     for from_start in (False, True):
         assert history.policy_at(world.store, SEGMENT, policy.version, from_start) == policy
@@ -133,14 +136,17 @@ class CutOffError(Exception):
 def cut(store: Store, calls: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """The process ends before its n-th call."""
     left = iter(range(calls))
-    call = type(store.connection).call
+    client = store.client
 
-    def until_cut(connection: Any, operation: str, **arguments: Any) -> Any:
-        if next(left, None) is None:
-            raise CutOffError
-        return call(connection, operation, **arguments)
+    class UntilCut:
+        """The client as far as its n-th call."""
 
-    monkeypatch.setattr(type(store.connection), "call", until_cut)
+        def __getattr__(self, operation: str) -> Any:
+            if next(left, None) is None:
+                raise CutOffError
+            return getattr(client, operation)
+
+    monkeypatch.setattr(store, "client", UntilCut())
 
 
 def cuts(world: World) -> Iterator[int]:
@@ -180,7 +186,7 @@ def test_while_it_is_under_way_sessions_queue_and_are_learned_after(world: World
     sessions = live(world)
     ask_to_be_erased(world, *GONE)
     under_way(world)
-    assert world.end("late", world.store).learning is trainer.Learning.QUEUED
+    assert learning_of(world.end("late", world.store).session) is Learning.QUEUED
     assert learn.run(world.store, LATER, always)["learned"] == 0
     with pytest.raises(RefoldPendingError):
         history.roll_back(world.store, SEGMENT, 1, "not now", settings())
@@ -194,7 +200,7 @@ def test_a_policy_mended_while_it_is_under_way_is_still_held(world: World) -> No
     sessions = live(world)
     ask_to_be_erased(world, *GONE)
     under_way(world)
-    spoil("SEGMENT#HIGH_LOW", "POLICY", counts={"B": b""})
+    spoil_policy(**BROKEN_TABLE)
     assert history.mend(world.store, SEGMENT, settings()).refolding == 1
     assert erasure.run(world.store, LATER) == len(GONE)
     assert_gone(world, sessions, GONE)
@@ -230,17 +236,20 @@ def test_a_learner_that_read_the_policy_before_loses(world: World) -> None:
     read = world.store.policy(SEGMENT)
     ask_to_be_erased(world, *GONE)
     under_way(world)
+    after = replace(read, version=read.version + 1)
+    record = VersionRecord(after.version, learner.fold_of(settings()))
     with pytest.raises(ConflictError):
-        world.store.write(policy_write(replace(read, version=read.version + 1)))
+        world.store.write(*publish_writes(after, record))
 
 
 def test_it_waits_while_a_policy_cannot_be_read(world: World) -> None:
     sessions = live(world)
     ask_to_be_erased(world, *GONE)
-    spoil("SEGMENT#HIGH_LOW", "POLICY", format={"N": "99"})
+    well = stored_policy()
+    spoil_policy(**OF_A_LATER_RELEASE)
     assert erasure.run(world.store, LATER) == 0
     assert world.session(GONE[0]).status is Status.LEARNED
-    spoil("SEGMENT#HIGH_LOW", "POLICY", format={"N": str(POLICY_FORMAT)})
+    spoil_policy(**well)
     assert erasure.run(world.store, LATER) == len(GONE)
     assert_gone(world, sessions, GONE)
 

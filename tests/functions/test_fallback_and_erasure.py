@@ -13,7 +13,7 @@ from rl_core.errors import UnauthorizedError
 from rl_core.models import Status
 from tests.conftest import TEMPLATE, handler_of
 from tests.functions.conftest import NOW, SEGMENT, World
-from tests.functions.test_learning_job import always, learn, spoil
+from tests.functions.test_learning_job import always, learn, spoil, spoil_policy
 
 recommend, batch, profile, erasure = (handler_of(n) for n in ("recommend", "feedback_batch", "profile", "erasure"))
 CONTEXT = SimpleNamespace(function_name="f", memory_limit_in_mb=512, invoked_function_arn="arn", aws_request_id="id")
@@ -38,7 +38,7 @@ def ask(handler: Any, method: str, path: str, body: Any = None, user: str = "ana
 
 def fall_back(world: World) -> Any:
     """A plan issued while the segment's policy is unreadable."""
-    spoil("SEGMENT#HIGH_LOW", "POLICY", format={"N": "99"})
+    spoil_policy()
     ask(profile, "PUT", "/profile/", {"segment": SEGMENT.value})
     return ask(recommend, "GET", "/activity/recommended/")
 
@@ -73,7 +73,7 @@ def test_a_marker_of_erasure_says_nothing_of_the_person(world: World) -> None:
     ask(profile, "DELETE", "/profile/")
     key = {"pk": {"S": "USER#ana"}, "sk": {"S": "~PROFILE"}}
     marker = boto3.client("dynamodb").get_item(TableName=TEMPLATE.table.name, Key=key)["Item"]
-    assert set(marker) == {"pk", "sk", "revision", "key", "created_at", "erasing", "due_shard", "due_at"}
+    assert set(marker) == {"form", "pk", "sk", "revision", "key", "created_at", "erasing", "due_shard", "due_at"}
 
 
 def test_a_user_with_an_unreadable_session_can_still_be_erased(world: World) -> None:

@@ -8,16 +8,25 @@ import boto3
 import pytest
 
 from operate.__main__ import main
+from rl_core import learner
 from rl_core.config import settings
 from rl_core.errors import ConflictError, HistoryError
-from rl_core.models import Policy, Status
-from rl_core.sessions import lifecycle
-from rl_core.store import Store, writes
+from rl_core.models import Policy, Status, VersionRecord
+from rl_core.sessions import issue
+from rl_core.store import Store, publish_writes, writes
 from rl_core.store.policies import policy_item
 from rl_core.work import versions as history
 from tests.conftest import TEMPLATE
 from tests.functions.conftest import NOW, SEGMENT, World
-from tests.functions.test_learning_job import always, learn, spoil
+from tests.functions.test_learning_job import (
+    BROKEN_TABLE,
+    OF_A_LATER_RELEASE,
+    always,
+    learn,
+    spoil,
+    spoil_policy,
+    stored_policy,
+)
 
 TABLE = ["--table", TEMPLATE.table.name]
 
@@ -48,8 +57,10 @@ def test_every_version_can_be_rebuilt_from_a_snapshot_or_from_nothing(world: Wor
 def test_a_snapshot_is_kept_every_hundred_versions(world: World) -> None:
     assert writes.SNAPSHOT_EVERY == 100
     live(world, 3)
-    hundredth = replace(world.store.policy(SEGMENT), version=100)
-    world.store.write(*writes.snapshot_writes(hundredth))
+    spoil("SEGMENT#HIGH_LOW", "POLICY", version={"N": "98"})
+    for version in (99, 100):
+        hundredth = replace(world.store.policy(SEGMENT), version=version)
+        world.store.write(*publish_writes(hundredth, VersionRecord(version, learner.fold_of(settings()))))
     assert world.store.snapshot(SEGMENT, 99).version == 0
     assert policy_item(world.store.snapshot(SEGMENT, 150)) == policy_item(hundredth)
 
@@ -102,7 +113,7 @@ def test_a_rollback_that_loses_the_race_changes_nothing(world: World) -> None:
     assert world.store.policy(SEGMENT).version == 3
 
 
-@pytest.mark.parametrize("damage", [{"values": {"B": b"short"}}, {"version": {"S": "rubbish"}}, None])
+@pytest.mark.parametrize("damage", [BROKEN_TABLE, {"version": {"S": "rubbish"}}, None])
 def test_a_policy_that_cannot_be_read_is_mended_from_its_records(world: World, often: None, damage: Any) -> None:
     last = live(world, 6)[-1]
     if damage:
@@ -120,11 +131,25 @@ def test_a_policy_that_is_well_is_not_mended(world: World) -> None:
         history.mend(world.store, SEGMENT, settings())
 
 
-def test_a_policy_of_a_newer_format_is_never_overwritten(world: World) -> None:
+def test_a_policy_of_a_newer_form_is_never_overwritten(world: World) -> None:
     live(world, 2)
-    spoil("SEGMENT#HIGH_LOW", "POLICY", format={"N": "99"})
+    spoil_policy(**OF_A_LATER_RELEASE, form={"N": "99"})
+    before = stored_policy()
     with pytest.raises(ConflictError):
         history.mend(world.store, SEGMENT, settings())
+    assert stored_policy() == before
+
+
+def test_a_version_of_a_learner_that_is_not_here_is_neither_replayed_nor_mended(world: World) -> None:
+    live(world, 2)
+    spoil_policy(**OF_A_LATER_RELEASE)
+    spoil("SEGMENT#HIGH_LOW", "VERSION#0000000002", fold={"M": {"learner": {"S": "posterior/99"}}})
+    before = stored_policy()
+    with pytest.raises(HistoryError, match="posterior/99"):
+        history.policy_at(world.store, SEGMENT, 2)
+    with pytest.raises(HistoryError, match="posterior/99"):
+        history.mend(world.store, SEGMENT, settings())
+    assert stored_policy() == before
 
 
 def test_a_missing_record_is_told_not_skipped(world: World) -> None:
@@ -143,13 +168,15 @@ def test_a_decision_is_recomputed_bit_for_bit(world: World) -> None:
 def test_a_decision_that_was_tampered_with_does_not_agree(world: World) -> None:
     live(world, 2)
     session = world.issue("ana")
-    other = replace(session, decision=replace(session.decision, propensity=session.decision.propensity / 2))
+    halves = tuple(chance / 2 for chance in session.decision.chances)
+    other = replace(session, decision=replace(session.decision, chances=halves))
     assert not history.explain(world.store, other, settings()).agrees(other.decision)
 
 
 def test_a_fallback_is_recomputed_too(world: World) -> None:
-    profile = replace(world.store.head(world.issue("ana").user).profile or pytest.fail("no profile"))
-    session, _ = lifecycle.issue(profile, None, None, settings(), NOW, b"key", shown=True)
+    profile = world.store.head(world.issue("ana").user).profile or pytest.fail("no profile")
+    session = issue(profile, None, None, settings(), NOW, shown=True).session
+    assert session.decision.fallback
     assert history.explain(world.store, session, settings()).agrees(session.decision)
 
 

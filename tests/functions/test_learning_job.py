@@ -9,12 +9,13 @@ from typing import Any
 import boto3
 import pytest
 
+from rl_core import learner
 from rl_core.config import settings
 from rl_core.errors import ConflictError, OversizeError, PolicyUnreadableError, UnavailableError
-from rl_core.learner.folding import fold
-from rl_core.models import EndedBy, Policy, Status
-from rl_core.store import Head, Put, Store, policy_write, session_write
-from rl_core.work import train as trainer
+from rl_core.models import EndedBy, Learning, Policy, Status, VersionRecord
+from rl_core.sessions import learning_of
+from rl_core.store import Head, Put, Store, publish_writes, session_write
+from rl_core.work import close_and_learn, learn_due
 from tests.conftest import TEMPLATE, handler_of
 from tests.functions.conftest import NOW, SEGMENT, World
 
@@ -26,7 +27,24 @@ def always() -> int:
     return 55_000
 
 
-def spoil(pk: str, sk: str, **attributes: Any) -> None:
+OF_A_LATER_RELEASE = {"learner": {"S": "posterior/99"}}
+BROKEN_TABLE = {"table": {"B": b"short"}}
+POLICY = {"pk": {"S": "SEGMENT#HIGH_LOW"}, "sk": {"S": "POLICY"}}
+EMPTY = {"form": {"N": "1"}, "version": {"N": "0"}}  # a policy item that learned nothing, beside its key
+
+
+def spoil_policy(**attributes: Any) -> None:
+    """Makes the segment's policy item one that this code cannot read; by default, of a learner that it does not have."""
+    spoil("SEGMENT#HIGH_LOW", "POLICY", **(EMPTY | stored_policy() | (attributes or OF_A_LATER_RELEASE)))
+
+
+def stored_policy() -> dict[str, Any]:
+    """The segment's policy item as it is stored."""
+    item = boto3.client("dynamodb").get_item(TableName=TEMPLATE.table.name, Key=POLICY).get("Item", {})
+    return dict(item)
+
+
+def spoil(pk: str, sk: str, /, **attributes: Any) -> None:
     """Writes these attributes over a stored item's."""
     client = boto3.client("dynamodb")
     key = {"pk": {"S": pk}, "sk": {"S": sk}}
@@ -49,7 +67,7 @@ def test_what_it_learned_is_what_its_version_records_say(world: World) -> None:
         learn.run(world.store, NOW, always)
     replayed = Policy(SEGMENT)
     for record in world.store.records(SEGMENT):
-        replayed = replace(fold(replayed, record.transitions, record.learner), version=record.version)
+        replayed = replace(learner.fold(replayed, record.transitions, record.fold), version=record.version)
     assert replayed == world.store.policy(SEGMENT)
 
 
@@ -90,7 +108,7 @@ def test_a_session_that_somebody_moved_is_dropped_and_the_rest_learned(world: Wo
     stale = [world.due(f"u{n}") for n in range(3)]
     world.store.write(session_write(stale[1]))
     report: Counter[str] = Counter()
-    trainer.learn_due(world.store, stale, settings(), report)
+    learn_due(world.store, stale, settings(), report)
     assert (report["learned"], report["dropped"]) == (2, 1)
     assert world.session("u1").status is Status.CLOSED
 
@@ -100,7 +118,7 @@ def test_a_session_that_the_index_still_lists_after_it_was_learned_is_not_learne
     (page,) = world.store.due(SEGMENT, NOW, 90)
     learn.run(world.store, NOW, always)
     report: Counter[str] = Counter()
-    trainer.learn_due(world.store, world.store.load(page)[0], settings(), report)
+    learn_due(world.store, world.store.load(page)[0], settings(), report)
     assert (report["learned"], report["dropped"]) == (0, 1)
     assert world.store.policy(SEGMENT).episodes == 1
 
@@ -110,9 +128,15 @@ def test_a_policy_is_only_replaced_at_the_version_that_was_read(world: World) ->
     learn.run(world.store, NOW, always)
     policy = world.store.policy(SEGMENT)
     for version in (policy.version, policy.version + 2):
-        with pytest.raises(ConflictError):
-            world.store.write(policy_write(replace(policy, version=version)))
-    world.store.write(policy_write(replace(policy, version=policy.version + 1)))
+        with pytest.raises(ConflictError) as error:
+            world.store.write(published(replace(policy, version=version)))
+        assert error.value.lost == {"policy"}
+    world.store.write(published(replace(policy, version=policy.version + 1)))
+
+
+def published(policy: Policy) -> Put:
+    """The write of the policy item alone, without its record."""
+    return publish_writes(policy, VersionRecord(policy.version, learner.fold_of(settings())))[0]
 
 
 class Narrow(Store):
@@ -122,7 +146,7 @@ class Narrow(Store):
     most = 4
 
     def write(self, *puts: Put) -> None:
-        learning = any("transitions" in put.item for put in puts)
+        learning = any(put.name == "record" for put in puts)
         if learning and (len(puts) > self.most or any(self.refused in p.item["pk"]["S"] for p in puts)):
             raise OversizeError("ValidationError")
         super().write(*puts)
@@ -131,7 +155,7 @@ class Narrow(Store):
 def test_a_transaction_that_is_too_large_is_halved(world: World) -> None:
     due = [world.due(f"u{n}") for n in range(7)]
     report: Counter[str] = Counter()
-    trainer.learn_due(Narrow(TEMPLATE.table.name), due, settings(), report)
+    learn_due(Narrow(TEMPLATE.table.name), due, settings(), report)
     assert report["learned"] == 7
     assert world.store.policy(SEGMENT).episodes == 7
 
@@ -141,7 +165,7 @@ def test_a_session_that_fails_alone_is_parked_and_blocks_nobody(world: World) ->
     narrow = Narrow(TEMPLATE.table.name)
     narrow.refused = "u2"
     report: Counter[str] = Counter()
-    trainer.learn_due(narrow, due, settings(), report)
+    learn_due(narrow, due, settings(), report)
     assert (report["learned"], report["parked"]) == (3, 1)
     assert world.session("u2").parked == "ValidationError"
     assert learn.run(world.store, NOW, always)["learned"] == 0
@@ -156,11 +180,16 @@ def test_a_session_that_cannot_be_read_is_parked_with_its_reason(world: World) -
     assert learn.run(world.store, NOW, always)["parked"] == 0
 
 
-def test_an_unreadable_policy_is_left_as_it_is_and_its_sessions_wait(world: World) -> None:
+@pytest.mark.parametrize("damage", [OF_A_LATER_RELEASE, BROKEN_TABLE, {"version": {"S": "rubbish"}}])
+def test_an_unreadable_policy_is_left_as_it_is_and_its_sessions_wait(world: World, damage: dict[str, Any]) -> None:
+    world.due("ben")
+    learn.run(world.store, NOW, always)
     world.due("ana")
-    spoil("SEGMENT#HIGH_LOW", "POLICY", format={"N": "99"})
+    spoil_policy(**damage)
+    before = stored_policy()
     assert learn.run(world.store, NOW, always)["learned"] == 0
     assert world.session("ana").status is Status.CLOSED
+    assert stored_policy() == before
     with pytest.raises(PolicyUnreadableError):
         world.store.policy(SEGMENT)
 
@@ -169,15 +198,15 @@ class Contended(Store):
     """A table on which every race over the policy is lost."""
 
     def write(self, *puts: Put) -> None:
-        for i, put in enumerate(puts):
-            if "counts" in put.item:
-                raise ConflictError(frozenset({i}))
+        if any(put.name == "policy" for put in puts):
+            raise ConflictError(frozenset({"policy"}))
         super().write(*puts)
 
 
 def test_after_lost_races_the_api_closes_alone_and_queues(world: World) -> None:
-    figures = world.end("ana", Contended(TEMPLATE.table.name))
-    assert (figures.learning, figures.episodes) == (trainer.Learning.QUEUED, 0)
+    closed = world.end("ana", Contended(TEMPLATE.table.name))
+    assert (closed.policy, closed.conflicts) == (None, settings().learn_attempts)
+    assert learning_of(world.session("ana")) is Learning.QUEUED
     assert learn.run(world.store, NOW, always)["learned"] == 1
 
 
@@ -185,14 +214,25 @@ class Throttled(Store):
     """A table that is too busy for the policy."""
 
     def write(self, *puts: Put) -> None:
-        if any("counts" in put.item for put in puts):
+        if any(put.name == "policy" for put in puts):
             raise UnavailableError
         super().write(*puts)
 
 
 def test_a_policy_that_cannot_be_written_never_fails_the_request(world: World) -> None:
-    figures = world.end("ana", Throttled(TEMPLATE.table.name))
-    assert (figures.learning, figures.episodes) == (trainer.Learning.QUEUED, None)
+    closed = world.end("ana", Throttled(TEMPLATE.table.name))
+    assert (closed.policy, closed.conflicts) == (None, 0)
+    assert learning_of(world.session("ana")) is Learning.QUEUED
+
+
+def test_a_user_who_moved_meanwhile_is_not_closed_over(world: World) -> None:
+    world.issue("ana")
+    stale = world.closed("ana")
+    world.store.write(session_write(world.session("ana")))
+    with pytest.raises(ConflictError) as error:
+        close_and_learn(world.store, stale.session, stale.profile, settings())
+    assert error.value.lost == {"session"}
+    assert (world.session("ana").status, world.store.policy(SEGMENT).episodes) == (Status.OPEN, 0)
 
 
 class OneDown(Store):

@@ -11,7 +11,7 @@ from rl_core.models import ACTIONS, Segment
 from rl_core.store import Store
 from tests.conftest import event_of
 from tests.functions.test_events import USER, answer, live_until
-from tests.functions.test_learning_job import spoil
+from tests.functions.test_learning_job import spoil_policy
 
 SEGMENT = Segment.HIGH_LOW.value
 Line = dict[str, Any]
@@ -65,7 +65,7 @@ def test_the_chosen_action_counts_for_the_segment_alone(measured: Callable[..., 
 
 
 def test_a_plan_without_a_policy_is_a_fallback_and_no_try(measured: Callable[..., Line]) -> None:
-    spoil("SEGMENT#HIGH_LOW", "POLICY", format={"N": "99"})
+    spoil_policy()
     live_until("recommend")
     assert figures_of(measured("PolicyFallbacks")) == {"SessionsIssued": 1, "SessionsExplored": 0, "PolicyFallbacks": 1}
 

@@ -11,9 +11,15 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from rl_core.models import EndedBy, Mark, Rest, Session, Status
-from rl_core.sessions.calendar import current_streak, day_of, days_completed, extend_streak
-from rl_core.sessions.catalogue import catalogue
-from rl_core.sessions.outcome import engagement_after, outcome_of
+from rl_core.sessions import (
+    catalogue,
+    current_streak,
+    day_of,
+    days_completed,
+    engagement_after,
+    extend_streak,
+    outcome_of,
+)
 
 TYPES = ("exercise", "meditation", "journaling")
 WESTERNMOST = timedelta(hours=12)  # the last zone, UTC-12, leaves a day twelve hours after UTC has

@@ -39,7 +39,7 @@ class Constants(NamedTuple):
 
     pooling_visits: float
     discount: float
-    value_window: int
+    value_window: float
 
 
 def epsilon(episodes: int, settings: Settings) -> float:

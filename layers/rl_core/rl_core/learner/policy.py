@@ -77,7 +77,7 @@ class Chances(NamedTuple):
 def fold_of(settings: LearnerSettings) -> Fold:
     """Returns how a version is folded under these settings: by which learner, in its present form, and constants."""
     name = _PRESENT[settings.exploration]
-    return Fold(name, {constant: getattr(settings, constant) for constant in ALGORITHMS[name].constants._fields})
+    return Fold(name, {constant: float(getattr(settings, constant)) for constant in ALGORITHMS[name].constants._fields})
 
 
 def fold(policy: Policy, transitions: Iterable[Transition], how: Fold) -> Policy:
@@ -106,6 +106,8 @@ def adopted_by(policy: Policy, how: Fold) -> str | None:
 
 def check(policy: Policy) -> None:
     """Raises PolicyUnreadableError when this code cannot read the policy's table."""
+    if policy.table and not policy.learner:
+        raise PolicyUnreadableError("there is a table, but not whose it is")
     if policy.learner:
         if policy.learner not in ALGORITHMS:
             raise PolicyUnreadableError(f"the policy is of learner {policy.learner!r}, which this code does not have")

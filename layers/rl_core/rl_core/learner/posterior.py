@@ -71,7 +71,7 @@ class Constants(NamedTuple):
 
     pooling_visits: float
     discount: float
-    value_window: int
+    value_window: float
     drift: float
 
 

@@ -6,8 +6,7 @@ from dataclasses import astuple, dataclass, field
 from datetime import date
 from functools import lru_cache
 
-from rl_core.days.figures import Figures, TypeFigures
-from rl_core.days.tally import ActionSums, EntrySums, SegmentDay
+from rl_core.days import ActionSums, EntrySums, Figures, SegmentDay, TypeFigures
 from rl_core.models import Mark, Rest, Segment, Session, Streak
 from rl_core.store import items, keys
 from rl_core.store.fields import (

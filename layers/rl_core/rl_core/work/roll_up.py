@@ -12,8 +12,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
 from rl_core.config import Settings
-from rl_core.days.figures import ONE_DAY, closed_day, figures_of, final_day
-from rl_core.days.tally import SegmentDay, Tally, merged
+from rl_core.days import ONE_DAY, SegmentDay, Tally, closed_day, figures_of, final_day, merged
 from rl_core.errors import UnavailableError, UnreadableItemError
 from rl_core.models import Segment
 from rl_core.store import DAY_SHARDS, Days, ShardState, Stored, Watermark, read_user_day

@@ -1,0 +1,60 @@
+"""Writes the tables of docs/data-model.md: what each item holds, from the field tables that read and write it.
+
+`python -m local.data_model` writes them; a test says when they are out of date.
+"""
+
+import re
+from pathlib import Path
+
+from rl_core.store import days, items, policies
+from rl_core.store.fields import REQUIRED, FieldTable
+
+PAGE = Path(__file__).parents[1] / "docs" / "data-model.md"
+TABLES: dict[str, tuple[int, tuple[FieldTable, ...]]] = {
+    "profile": (items.PROFILE_FORM, (items.PROFILE,)),
+    "marker": (items.PROFILE_FORM, (items.MARKER,)),
+    "session": (items.SESSION_FORM, (items.SESSION, items.DECISION, items.CLOSING)),
+    "activity": (items.SESSION_FORM, (items.ACTIVITY,)),
+    "policy": (policies.POLICY_FORM, (policies.POLICY,)),
+    "record": (policies.RECORD_FORM, (policies.RECORD,)),
+    "transition": (policies.RECORD_FORM, (policies.TRANSITION,)),
+    "user day": (days.USER_DAY_FORM, (days.MARK,)),
+    "figures": (days.USER_DAY_FORM, (days.FIGURES,)),
+    "segment day": (days.SEGMENT_DAY_FORM, (days.SEGMENT_DAY,)),
+    "shard": (days.SHARD_FORM, (days.SHARD,)),
+    "watermark": (days.WATERMARK_FORM, (days.WATERMARK,)),
+}
+
+
+def table(name: str) -> str:
+    """Returns the Markdown table of one kind of item."""
+    form, tables = TABLES[name]
+    rows = [
+        f"Form {form}.",
+        "",
+        "| attribute | stored as | means | where it is missing | since form |",
+        "|---|---|---|---|---|",
+    ]
+    for f in (f for each in tables for f in each.fields):
+        missing = "never" if f.default is REQUIRED else _said(f.default)
+        rows.append(f"| `{f.attribute}` | {f.codec.kind} | {f.means} | {missing} | {f.since} |")
+    return "\n".join(rows)
+
+
+def _said(default: object) -> str:
+    if default is None:
+        return "no value"
+    return {"()": "none", "{}": "none", "''": "empty", "b''": "empty"}.get(repr(default), str(default))
+
+
+def generate(page: str) -> str:
+    """Returns the page with its tables written anew."""
+
+    def written(found: re.Match[str]) -> str:
+        return f"<!-- fields: {found[1]} -->\n{table(found[1])}\n<!-- end -->"
+
+    return re.sub(r"<!-- fields: ([a-z ]+) -->\n.*?<!-- end -->", written, page, flags=re.DOTALL)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(generate(PAGE.read_text(encoding="utf-8")), encoding="utf-8")

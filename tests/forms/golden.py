@@ -1,0 +1,65 @@
+"""Golden items: what was stored, and what it must read as, for ever. One file for each kind of item and form.
+
+Each entry of a file has `item`, as DynamoDB holds it (bytes as base64), and `reads`, the model as plain JSON. A form
+that changes gets a new file with the next number; the old files stay as they are. tests/forms/make.py is how the first
+ones were made.
+"""
+
+import json
+from base64 import b64decode, b64encode
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from datetime import date, datetime
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+FOLDER = Path(__file__).parent
+
+
+def plain(value: Any) -> Any:
+    """Returns a model as plain JSON; floats by their bits."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {f.name: plain(getattr(value, f.name)) for f in fields(value)}
+    if isinstance(value, Enum):
+        return value.name
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, float):
+        return value.hex()
+    if isinstance(value, Mapping):
+        return {str(name): plain(each) for name, each in value.items()}
+    if isinstance(value, tuple | list):
+        return [plain(each) for each in value]
+    return value
+
+
+def encoded(item: Any) -> Any:
+    """Returns an item with its bytes as base64."""
+    if isinstance(item, bytes):
+        return b64encode(item).decode()
+    if isinstance(item, Mapping):
+        return {name: encoded(value) for name, value in item.items()}
+    return [encoded(each) for each in item] if isinstance(item, list) else item
+
+
+def decoded(item: Any) -> Any:
+    """Returns an item as the client gives it."""
+    if isinstance(item, dict):
+        return {name: b64decode(v) if name == "B" and isinstance(v, str) else decoded(v) for name, v in item.items()}
+    return [decoded(each) for each in item] if isinstance(item, list) else item
+
+
+def load(name: str) -> list[dict[str, Any]]:
+    """Returns the entries of a file, their items decoded."""
+    found = json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+    return [entry | {"item": decoded(entry["item"])} for entry in found]
+
+
+def save(name: str, entries: list[tuple[Mapping[str, Any], Any]]) -> None:
+    """Writes a file of items and the models that they read as. Raises FileExistsError: golden items never change."""
+    lines = [json.dumps({"item": encoded(item), "reads": plain(model)}) for item, model in entries]
+    with (FOLDER / f"{name}.json").open("x", encoding="utf-8") as file:
+        file.write("[\n" + ",\n".join(lines) + "\n]\n")

@@ -1,0 +1,159 @@
+"""How the golden items of the first forms were made: the service's own writers on sessions of a small world.
+
+Kept so that the next form's can be made the same way; it refuses to write over a file that is there.
+"""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from random import Random
+from typing import Any
+
+from rl_core import learner
+from rl_core.config import Settings
+from rl_core.days import SegmentDay, Tally, figures_of
+from rl_core.models import (
+    ACTIONS,
+    Action,
+    EndedBy,
+    Marker,
+    Policy,
+    Profile,
+    Segment,
+    Session,
+    State,
+    Status,
+    Streak,
+    Transition,
+    VersionRecord,
+)
+from rl_core.sessions import Answer, Ending, expire, issue, learned, record, show, transition_of
+from rl_core.store import UserDay
+from rl_core.store.days import read_segment_day, read_user_day, segment_day_item, user_day_item
+from rl_core.store.items import marker_item, profile_item, read_profile, read_session, session_item
+from rl_core.store.keys import day_sk
+from rl_core.store.policies import policy_item, read_policy, read_record, record_item, snapshot_item
+from rl_core.work import UNDER_WAY, next_version
+from tests.forms.golden import save
+
+NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
+POSTERIOR = Settings(table_name="none")
+EPSILON = Settings(table_name="none", exploration="epsilon")
+ANA = Profile("ana", bytes(range(16)), Segment.HIGH_LOW, NOW)
+RICH = replace(
+    ANA,
+    engagement=0.1 + 0.2,
+    motivation=-1 / 3,
+    timezone="Pacific/Kiritimati",
+    avoid=("breath_hold", "floor"),
+    sessions=41,
+    recent=ACTIONS[:5],
+    streak=Streak(12, date(2026, 11, 22)),
+    seen=date(2026, 11, 22),
+    revision=97,
+)
+
+
+def sessions() -> list[Session]:
+    """One session in each state that it can be stored in."""
+    opened = issue(ANA, None, Policy(Segment.HIGH_LOW), POSTERIOR, NOW, shown=False)
+    prefetched = opened.session
+    shown = show(prefetched, opened.profile, NOW + timedelta(hours=1))
+    said = Answer(completed=True, motivation_before=2, motivation_after=4, difficulty_rating=3, notes="Felt great")
+    later = NOW + timedelta(hours=20)
+    half = record(shown.session, shown.profile, {1: said, 2: Answer(completed=False)}, POSTERIOR, later)
+    ending = Ending(EndedBy.BATCH, 4, "Good workout, tired now")
+    closed = record(half.session, half.profile, {3: said}, POSTERIOR, later, ending).session
+    unseen, _ = expire(prefetched, opened.profile, POSTERIOR, prefetched.expires_at)
+    fallback = issue(RICH, None, None, POSTERIOR, NOW, shown=True).session
+    parked = replace(closed, parked="ValidationException")
+    done = learned(closed, Policy(Segment.HIGH_LOW, version=15, episodes=17))
+    return [prefetched, shown.session, half.session, closed, done, unseen, fallback, parked]
+
+
+def transitions(seed: int, count: int) -> list[Transition]:
+    """Sessions that taught something, drawn so that some actions do better."""
+    rng, taught = Random(seed), transition_of(sessions()[3])
+    return [
+        replace(
+            taught,
+            key=bytes([seed % 256, n % 256]) * 8,
+            state=State.from_row(rng.randrange(9)),
+            action=(action := Action(rng.randrange(6))),
+            reward=min(max(rng.gauss(0.2 + 0.1 * action, 0.2), -0.4), 0.9),
+            next_state=State.from_row(rng.randrange(9)),
+            barred=(action,),
+        )
+        for n in range(count)
+    ]
+
+
+def history() -> tuple[list[VersionRecord], list[Policy]]:
+    """A segment's past: learned by one learner, rolled back, locked and rewritten, adopted by the other."""
+    policy, records, policies = Policy(Segment.LOW_HIGH), list[VersionRecord](), list[Policy]()
+
+    def publish(after: Policy, made: VersionRecord) -> None:
+        nonlocal policy
+        policy = after
+        records.append(made)
+        policies.append(after)
+
+    for version in range(1, 131):
+        how = EPSILON if version <= 40 else POSTERIOR
+        if version == 20:
+            restored = replace(policies[9], version=20, episodes=policy.episodes)
+            publish(restored, VersionRecord(20, learner.fold_of(how), restored=10, reason="a trial's wrong rewards"))
+        elif version == 90:
+            lock = VersionRecord(90, learner.fold_of(how), rewritten=30, reason=UNDER_WAY)
+            publish(replace(policy, version=90, refolding=30), lock)
+        elif version == 91:
+            end = VersionRecord(91, learner.fold_of(how), rewritten=30, reason="erasure")
+            publish(replace(policy, version=91, refolding=None), end)
+        else:
+            publish(*next_version(policy, transitions(version, 1 + version % 3), how))
+    return records, policies
+
+
+def user_days() -> list[UserDay]:
+    """A day with its mark alone, and one that is computed and settled."""
+    issued = issue(RICH, None, Policy(Segment.HIGH_LOW), POSTERIOR, NOW, shown=True)
+    said = {n: Answer(completed=n % 2 == 0, motivation_before=3, motivation_after=4) for n in (1, 2, 3)}
+    ended = record(issued.session, issued.profile, said, POSTERIOR, NOW, Ending(EndedBy.BATCH, 2)).session
+    if issued.mark is None:
+        raise ValueError("a new day has a mark")
+    return [UserDay(issued.mark), UserDay(issued.mark, figures_of(issued.mark, [ended]), revision=1)]
+
+
+def segment_day() -> SegmentDay:
+    """A day of two users, one of them new, one dropped out."""
+    tally = Tally()
+    for session in sessions():
+        if session.status is not Status.UNSEEN:
+            tally.session(session)
+    tally.user(Segment.HIGH_LOW, first_ever=True)
+    tally.user(Segment.HIGH_LOW, first_ever=False)
+    tally.dropout(Segment.HIGH_LOW, Action.MEDITATION)
+    return tally.segments()[Segment.HIGH_LOW]
+
+
+def main() -> None:
+    """Writes the files."""
+    marker = Marker("ana", bytes(range(16)), NOW, NOW + timedelta(days=1), 98)
+    profiles: list[dict[str, Any]] = [profile_item(ANA), profile_item(RICH), marker_item(marker)]
+    save("profile.1", [(item, read_profile(item)) for item in profiles])
+    items = [session_item(session) for session in sessions()]
+    save("session.1", [(item, read_session(item)) for item in items])
+    records, policies = history()
+    excluded = replace(policies[-1], excluded=(b"person-1", b"person-2"), refolding=77)
+    kept = [policies[0], policies[19], policies[40], policies[89], policies[-1], excluded]
+    save("policy.1", [(policy_item(p), read_policy(policy_item(p))) for p in kept])
+    save("snapshot.1", [(snapshot_item(policies[99]), read_policy(snapshot_item(policies[99])))])
+    past = [record_item(Segment.LOW_HIGH, r) for r in records]
+    save("record.1", [(item, read_record(item)) for item in past])
+    days = [user_day_item(day) for day in user_days()]
+    save("user-day.1", [(item, read_user_day(item)) for item in days])
+    whole = segment_day_item(Segment.HIGH_LOW, day_sk(date(2026, 11, 23)), segment_day())
+    save("segment-day.1", [(whole, read_segment_day(whole))])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,103 @@
+"""Every form that was ever stored reads as it did, is written as it was, and its past can be replayed and mended."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from rl_core import learner
+from rl_core.config import settings
+from rl_core.models import Policy, Segment
+from rl_core.store import Lesson, Store
+from rl_core.store.days import read_segment_day, read_user_day, segment_day_item, user_day_item
+from rl_core.store.items import marker_item, profile_item, read_profile, read_session, session_item
+from rl_core.store.policies import policy_item, read_policy, read_record, record_item, snapshot_item
+from rl_core.work import forget, mend, policy_at, roll_back
+from tests.forms.golden import FOLDER, load, plain
+
+READERS: dict[str, Callable[[Any], Any]] = {
+    "profile": read_profile,
+    "session": read_session,
+    "policy": read_policy,
+    "snapshot": read_policy,
+    "record": read_record,
+    "user-day": read_user_day,
+    "segment-day": read_segment_day,
+}
+SEGMENT = Segment.LOW_HIGH
+
+
+GOLDEN = [
+    pytest.param(path.stem.partition(".")[0], entry, id=f"{path.stem}-{place}")
+    for path in sorted(FOLDER.glob("*.json"))
+    for place, entry in enumerate(load(path.stem))
+]
+
+
+def written(kind: str, model: Any, item: Any) -> Any:
+    """The item that the present code writes for a model; user items as if they had not been read in between."""
+    if kind == "profile":
+        as_read = replace(model, revision=model.revision - 1)
+        return marker_item(as_read) if "erasing" in item else profile_item(as_read)
+    if kind == "session":
+        return session_item(replace(model, revision=model.revision - 1))
+    if kind == "user-day":
+        return user_day_item(replace(model, revision=model.revision - 1))
+    if kind == "segment-day":
+        return segment_day_item(Segment.HIGH_LOW, item["sk"]["S"], model)
+    if kind == "record":
+        return record_item(SEGMENT, model)
+    return snapshot_item(model) if kind == "snapshot" else policy_item(model)
+
+
+def test_there_are_golden_items_of_every_kind() -> None:
+    assert {path.stem.partition(".")[0] for path in FOLDER.glob("*.json")} == set(READERS)
+
+
+@pytest.mark.parametrize(("kind", "entry"), GOLDEN)
+def test_a_golden_item_reads_as_it_did_when_it_was_stored(kind: str, entry: dict[str, Any]) -> None:
+    assert plain(READERS[kind](entry["item"])) == entry["reads"]
+
+
+@pytest.mark.parametrize(("kind", "entry"), GOLDEN)
+def test_a_golden_item_of_the_present_form_is_written_as_it_was(kind: str, entry: dict[str, Any]) -> None:
+    assert written(kind, READERS[kind](entry["item"]), entry["item"]) == entry["item"]
+
+
+@pytest.fixture
+def past(store: Store) -> Policy:
+    """The table with the golden past of a segment; what its last version stored."""
+    for kind in ("record.1", "snapshot.1"):
+        for entry in load(kind):
+            store.call("put_item", Item=entry["item"])
+    last = load("policy.1")[4]["item"]
+    store.call("put_item", Item=last)
+    return read_policy(last)
+
+
+def test_the_golden_past_folds_to_the_golden_policy_bit_for_bit(store: Store, past: Policy) -> None:
+    assert policy_at(store, SEGMENT, past.version, from_start=True) == past
+    assert policy_at(store, SEGMENT, past.version) == past
+
+
+def test_the_golden_past_mends_a_lost_policy(store: Store, past: Policy) -> None:
+    store.call("delete_item", Key={"pk": {"S": f"SEGMENT#{SEGMENT.name}"}, "sk": {"S": "POLICY"}})
+    mended = mend(store, SEGMENT, settings())
+    assert replace(mended, version=past.version) == past
+
+
+def test_the_golden_past_can_be_rolled_back_over_a_change_of_learner(store: Store, past: Policy) -> None:
+    restored = roll_back(store, SEGMENT, 40, "as it was by averages", settings())
+    assert restored.learner == "epsilon/1"
+    assert policy_at(store, SEGMENT, restored.version, from_start=True) == restored
+
+
+def test_an_erasure_folds_the_golden_past_without_a_session(store: Store, past: Policy) -> None:
+    gone = next(store.records(SEGMENT, 40, 41)).transitions[0].key
+    assert forget(store, SEGMENT, [Lesson(SEGMENT, 41, gone)], settings())
+    after = store.policy(SEGMENT)
+    without = [t for r in store.records(SEGMENT) for t in r.transitions]
+    assert gone not in {t.key for t in without}
+    assert sum(map(sum, learner.visits(after))) == sum(map(sum, learner.visits(past))) - 1
+    assert policy_at(store, SEGMENT, after.version, from_start=True) == after
