@@ -8,22 +8,33 @@ from statistics import NormalDist, fmean
 import pytest
 
 from rl_core.config import Settings, read_settings
-from rl_core.learner.choosing import decide, generator, known_best, sample, shares, tail, variances
+from rl_core.learner import Chances, decide, draw, eligible, generator, probabilities
+from rl_core.learner.posterior import Posterior, shares, tail
 from rl_core.models import ACTIONS, CELLS, Action, Decision, Policy, Segment, State
 
 STATE = State(1, 1)
 POSTERIOR = Settings(table_name="t", exploration="posterior")
 EVEN = (0.01,) * 6
-ADVANTAGES = (0.0, 0.01, 0.02, 0.0, 0.03, -0.01)
-SEEN = replace(
-    Policy(Segment.LOW_LOW),
-    version=7,
-    episodes=324,
-    action_advantages=ADVANTAGES,
-    state_advantages=ADVANTAGES * 9,
-    counts=(6,) * CELLS,
-    variances=(0.02,) * 15,
-)
+ADVANTAGES = [0.0, 0.01, 0.02, 0.0, 0.03, -0.01]
+
+
+def table_of(advantages: list[float], visits: int, variance: float) -> Posterior:
+    """A table with these advantages in every state, each so often visited, and these variances."""
+    table = Posterior(30)
+    table.action_advantages, table.state_advantages = advantages, advantages * 9
+    table.counts, table.variances = [visits] * CELLS, [variance] * 15
+    return table
+
+
+def policy_of(table: Posterior) -> Policy:
+    return Policy(Segment.LOW_LOW, version=7, episodes=324, learner="posterior/1", table=table.encode())
+
+
+SEEN = policy_of(table_of(ADVANTAGES, 6, 0.02))
+
+
+def floored(floor: float) -> Settings:
+    return Settings(table_name="t", exploration="posterior", posterior_floor=floor)
 
 
 def thompson(values: tuple[float, ...], variance: tuple[float, ...], draws: int) -> list[float]:
@@ -48,6 +59,8 @@ def test_of_two_actions_each_has_exactly_its_probability_of_being_the_better(gap
 @pytest.mark.parametrize("options", [ACTIONS, ACTIONS[1:], ACTIONS[4:], ACTIONS[:1]])
 def test_where_nothing_is_known_all_eligible_actions_are_alike(options: tuple[Action, ...]) -> None:
     assert shares((0.0,) * 6, EVEN, options) == pytest.approx([1 / len(options)] * len(options))
+    found = probabilities(Policy(Segment.LOW_LOW), STATE, options, POSTERIOR)
+    assert found.probabilities == pytest.approx([1 / len(options)] * len(options))
 
 
 @pytest.mark.parametrize(
@@ -58,59 +71,68 @@ def test_shares_are_near_those_of_thompson_sampling(values: tuple[float, ...]) -
 
 
 def test_the_variance_is_the_actions_and_what_the_state_may_add() -> None:
-    cells = [0] * CELLS
-    cells[STATE.row * 6 + 2] = 100
-    known = replace(SEEN, counts=tuple(cells), variances=(9.0,) * 9 + (0.5, 0.5, 0.01, 0.5, 0.5, 0.5),
-                    noise=0.01, pooling=100)  # fmt: skip
-    found = variances(known, STATE, scale=2.0)
+    table = Posterior(100)
+    table.counts[STATE.row * 6 + 2], table.noise = 100, 0.01
+    table.variances = [9.0] * 9 + [0.5, 0.5, 0.01, 0.5, 0.5, 0.5]
+    found = table.spread(STATE, scale=2.0)
     assert found[2] == pytest.approx(0.04 * (0.01 / 4 + 1 / 200))
     assert found[0] == pytest.approx(0.04 * (0.5 + 1 / 100))
 
 
+def test_the_probabilities_are_the_shares_above_an_even_floor() -> None:
+    table, config = table_of(ADVANTAGES, 6, 0.02), floored(0.1)
+    alone = shares(table.estimates(STATE), table.spread(STATE, config.posterior_scale), ACTIONS[1:])
+    found = table.probabilities(STATE, ACTIONS[1:], 324, config)
+    assert found == pytest.approx([0.1 / 5 + 0.9 * share for share in alone])
+    assert table.even_share(324, config) == 0.1
+
+
 def test_propensities_sum_to_one_and_are_how_often_each_action_is_drawn() -> None:
-    values, rng = (0, 0.1, 0.2, 0, 0.05, 0.1), Random(5)
-    choices = [sample(values, EVEN, ACTIONS[1:], 0.1, rng) for _ in range(20_000)]
-    recorded = {choice.action: choice.propensity for choice in choices}
-    assert sum(recorded.values()) == pytest.approx(1, abs=1e-12)
-    drawn = Counter(choice.action for choice in choices)
-    assert {a: drawn[a] / len(choices) for a in recorded} == pytest.approx(recorded, abs=0.015)
+    chances, rng = probabilities(SEEN, STATE, ACTIONS[1:], floored(0.1)), Random(5)
+    assert sum(chances.probabilities) == pytest.approx(1, abs=1e-12)
+    drawn = Counter(draw(chances, rng) for _ in range(20_000))
+    assert [drawn[a] / 20_000 for a in ACTIONS[1:]] == pytest.approx(chances.probabilities, abs=0.015)
 
 
 def test_no_eligible_action_is_less_likely_than_its_part_of_the_floor() -> None:
-    rng = Random(6)
-    hopeless = (5.0, 0, 0, 0, 0, 0)
-    drawn = {c.action: c.propensity for c in (sample(hopeless, (1e-9,) * 6, ACTIONS, 0.3, rng) for _ in range(500))}
-    assert drawn[Action.LIGHTEN] == pytest.approx(0.05)
-    assert drawn[Action.MAINTAIN] == pytest.approx(0.75)
+    hopeless = policy_of(table_of([5.0, 0, 0, 0, 0, 0], 10**6, 1e-9))
+    found = probabilities(hopeless, STATE, ACTIONS, floored(0.3)).probabilities
+    assert found[Action.LIGHTEN] == pytest.approx(0.05)
+    assert found[Action.MAINTAIN] == pytest.approx(0.75)
 
 
 def test_whatever_is_not_the_best_known_is_marked_as_explored() -> None:
-    rng = Random(7)
-    drawn = {(c.action is Action.PHYSICAL, c.explored) for c in (sample((0, 1, 0, 0, 0, 0), EVEN, ACTIONS, 0.5, rng)
-             for _ in range(200))}  # fmt: skip
-    assert drawn == {(True, False), (False, True)}
+    decisions = [decide(SEEN, STATE, ACTIONS, POSTERIOR, Random(seed)) for seed in range(200)]
+    assert {(d.action is Action.INTENSITY, d.explored) for d in decisions} == {(True, False), (False, True)}
 
 
 def test_with_more_visits_the_best_known_action_is_served_more_often() -> None:
-    often = replace(SEEN, counts=(600,) * CELLS, variances=(0.001,) * 15)
+    often = policy_of(table_of(ADVANTAGES, 600, 0.001))
     few, many = (
-        fmean(decide(p, STATE, (), POSTERIOR, Random(seed)).action is Action.INTENSITY for seed in range(600))
+        fmean(decide(p, STATE, ACTIONS, POSTERIOR, Random(seed)).action is Action.INTENSITY for seed in range(600))
         for p in (SEEN, often)
     )
     assert few + 0.1 < many
 
 
 def test_the_barred_action_has_no_share() -> None:
-    decisions = [decide(SEEN, STATE, (Action.INTENSITY,), POSTERIOR, Random(seed)) for seed in range(300)]
+    options = eligible((Action.INTENSITY,), POSTERIOR.action_cooldown)
+    decisions = [decide(SEEN, STATE, options, POSTERIOR, Random(seed)) for seed in range(300)]
     assert {d.action for d in decisions} == set(ACTIONS) - {Action.INTENSITY}
     assert {d.eligible for d in decisions} == {(ACTIONS[0], *ACTIONS[1:4], ACTIONS[5])}
 
 
 def test_a_decision_once_made_can_be_recomputed_on_any_python() -> None:
-    decision = decide(SEEN, STATE, (Action.PHYSICAL,), POSTERIOR, generator("c", 3, 7))
     options = (Action.MAINTAIN, Action.MEDITATION, Action.JOURNALING, Action.INTENSITY, Action.LIGHTEN)
+    decision = decide(SEEN, STATE, options, POSTERIOR, generator(bytes(range(16)), 7))
     assert decision == Decision(
-        STATE, options, Action.MAINTAIN, 0.15274704829639482, 0.002, policy_version=7, explored=True
+        state=STATE,
+        eligible=options,
+        chances=GOLDEN,
+        action=Action.LIGHTEN,
+        epsilon=0.002,
+        policy_version=7,
+        explored=True,
     )
 
 
@@ -125,16 +147,25 @@ def test_the_environment_may_ask_for_epsilon_greedy_which_brings_the_specificati
     assert read_settings(table_name="t").discount == 0.5
 
 
-def test_a_likely_second_best_is_not_called_the_best_known() -> None:
-    decisions = [decide(SEEN, STATE, (), POSTERIOR, Random(seed)) for seed in range(400)]
-    second = next(d for d in decisions if d.action is Action.MEDITATION)
-    assert second.propensity > 1 / 6
-    assert not known_best(second)
-    assert known_best(next(d for d in decisions if d.action is Action.INTENSITY))
+def test_a_likely_second_best_is_not_held_for_best() -> None:
+    chances = probabilities(SEEN, STATE, ACTIONS, POSTERIOR)
+    assert chances.probabilities[Action.MEDITATION] > 1 / 6
+    assert chances.best == (Action.INTENSITY,)
+    assert chances.exploration_rate == pytest.approx(1 - chances.probabilities[Action.INTENSITY])
 
 
 def test_an_even_draw_of_epsilon_greedy_that_hits_the_best_is_the_best_known() -> None:
     config = Settings(table_name="t", exploration="epsilon", epsilon_start=0.9)
-    drawn = [decide(SEEN, STATE, (), config, Random(seed)) for seed in range(200)]
-    assert {known_best(d) for d in drawn if d.explored and d.action is Action.INTENSITY} == {True}
-    assert {known_best(d) for d in drawn if d.action is not Action.INTENSITY} == {False}
+    drawn = [decide(SEEN, STATE, ACTIONS, config, Random(seed)) for seed in range(200)]
+    assert {d.explored for d in drawn if d.action is Action.INTENSITY} == {False}
+    assert {d.explored for d in drawn if d.action is not Action.INTENSITY} == {True}
+
+
+@pytest.mark.parametrize("exploration", ["epsilon", "posterior"])
+def test_a_policy_of_the_other_learner_is_drawn_from_by_what_it_says(exploration: str) -> None:
+    config = Settings.model_validate({"table_name": "t", "exploration": exploration})
+    averages = replace(SEEN, learner="epsilon/1", table=EPSILON)
+    for policy in (SEEN, averages):
+        chances = probabilities(policy, STATE, ACTIONS, config)
+        assert isinstance(chances, Chances)
+        assert chances.best == (Action.INTENSITY,)

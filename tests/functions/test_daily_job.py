@@ -326,7 +326,7 @@ def test_a_run_of_the_dispatcher_that_is_repeated_changes_nothing(diary: Diary) 
 # The worker's messages.
 
 
-def record(name: str, body: str) -> dict[str, Any]:
+def message(name: str, body: str) -> dict[str, Any]:
     return {"messageId": name, "receiptHandle": name, "body": body, "attributes": {}, "eventSource": "aws:sqs"}
 
 
@@ -334,7 +334,7 @@ def test_a_message_that_cannot_be_read_fails_alone(diary: Diary, context: Any) -
     diary.finish(ANA)
     good = f'{{"date": "2026-11-23", "shard": {SHARD}, "time": "2026-11-26T12:30:00+00:00"}}'
     bad = '{"date": "2026-11-23", "shard": 16, "time": "2026-11-26T12:30:00+00:00"}'
-    event = {"Records": [record("bad", bad), record("good", good), record("worse", "?")]}
+    event = {"Records": [message("bad", bad), message("good", good), message("worse", "?")]}
     answer = handler_of("daily_engagement").lambda_handler(event, context)
     assert answer == {"batchItemFailures": [{"itemIdentifier": "bad"}, {"itemIdentifier": "worse"}]}
     assert diary.day(ANA).figures is not None

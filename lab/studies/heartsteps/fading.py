@@ -107,7 +107,7 @@ def learned(world: World, know: Callable[[Person], Known], settings: Settings, s
     The tables are parts of one policy: they count episodes, and the filter's reference and noise, together.
     """
     rng, how, gained = Random(seed), learner.fold_of(settings), list[float]()
-    kind = learner.ALGORITHMS[how.learner].table
+    kind = learner.ALGORITHMS[how.learner]
     tables = [kind.start(how.constants) for _ in range(TABLES)]
     people, last = [Person(rng.gauss(LEVEL, BETWEEN), Scores()) for _ in range(PEOPLE)], tables[0]
     for _ in range(POINTS):

@@ -1,10 +1,6 @@
 """How one learner takes over what another one knows: value and advantage out of estimates and visits alone.
 
-Every table can be asked for its estimates Q(s,b) and visits n(s,b), shape (9, 6). Out of these
-
-    V(s) = mean over b of Q(s,b), weighted by n(s,b)                      where s was visited
-    A(b) = mean over these s of Q(s,b) - V(s), weighted by n(s,b)         weighted alike where b was never visited
-    V(s) = mean over b of Q(s,b) - A(b)                                   where s was never visited
+docs/learner.md has the equations; `estimates` Q and `visits` n have shape (9, 6).
 """
 
 from collections.abc import Sequence

@@ -1,34 +1,19 @@
-"""The learner `epsilon`: one-step Q-learning by averages, epsilon-greedy draws (Sutton and Barto, 2nd edition, 6.5).
+"""The learner `epsilon`: one-step Q-learning by averages, and epsilon-greedy draws.
 
-The value of a state and the advantage of an action are kept apart, so that states share what they learn about actions.
-For (s, a, reward r, next state s'), each count raised by one first:
-
-    Q(s,b) = V(s) + A(b) + n(s,b) / (n(s,b) + k) (A(s,b) - A(b))
-    y      = r + gamma max over b of Q(s',b)                    b: all but what the cool-down bars in s'
-    d      = y - V(s) if s was seen before, else 0
-    V(s)   += (y - V(s)) / min(n(s), w)
-    A(s,a) += (d - A(s,a)) / n(s,a)
-    A(a)   += (d - A(a)) / n(a)
-
-With m eligible actions of which t share the greatest Q, and epsilon(n) after n episodes of the segment:
-
-    epsilon(n) = max(epsilon_min, epsilon_start * decay^n)
-    p(b)       = epsilon / m + (1 - epsilon) / t for the t best, epsilon / m for the others
-
-Nothing but + - * / touches a float, and sums run in one order: the same transitions give the same bits on every Python.
+docs/learner.md has the equations and their sources; variables here have the names that they have there. Nothing but
++ - * / touches a float, and sums run in one order: the same transitions give the same bits on every Python.
 """
 
 import struct
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 from rl_core.config import Settings
 from rl_core.learner.adopting import deviations, split
 from rl_core.models import ACTIONS, CELLS, STATES, Action, State, Transition
 from rl_core.packing import pack, unpack
 
-NAME = "epsilon"
-FORM = 1
+ID = "epsilon/1"  # learner and form, as policies and records name them
 
 _WIDTH = len(ACTIONS)
 _FLOATS = struct.Struct(f"<{STATES + CELLS + _WIDTH + 1}d")
@@ -59,6 +44,8 @@ class Averages:
     Shapes: `values` V (9,) by state row; `state_advantages` A(s,b) and `counts` n(s,b) (54,) as row * 6 + action;
     `action_advantages` A(b) (6,).
     """
+
+    CONSTANTS: ClassVar[Any] = Constants
 
     def __init__(self, k: float) -> None:
         """An empty table with this k."""
@@ -117,7 +104,7 @@ class Averages:
         return tuple(self.counts[state.row * _WIDTH : (state.row + 1) * _WIDTH])
 
     def update(self, t: Transition, episodes: int, constants: Mapping[str, float]) -> None:
-        """Learns one transition: the equations of the module's docstring."""
+        """Learns one transition; every count is raised by one first."""
         del episodes
         self.k = constants["pooling_visits"]
         follows = max(q for b, q in zip(ACTIONS, self.estimates(t.next_state), strict=True) if b not in t.barred)

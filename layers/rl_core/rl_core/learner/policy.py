@@ -8,19 +8,24 @@ import struct
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from random import Random
-from typing import Any, NamedTuple, Protocol, Self
+from typing import Any, ClassVar, NamedTuple, Protocol, Self
 
 from rl_core.config import LearnerSettings, Settings
 from rl_core.errors import HistoryError, PolicyUnreadableError
+from rl_core.learner.epsilon import ID as EPSILON
 from rl_core.learner.epsilon import Averages
-from rl_core.learner.epsilon import Constants as EpsilonConstants
-from rl_core.learner.posterior import Constants as PosteriorConstants
+from rl_core.learner.posterior import ID as POSTERIOR
 from rl_core.learner.posterior import Posterior
 from rl_core.models import ACTIONS, STATES, Action, ActivityStats, Decision, Fold, Policy, Result, State, Transition
 
 
 class Table(Protocol):
-    """What every algorithm offers: the table of one segment, which `update` changes in place. Q and n: shape (6,)."""
+    """What every algorithm offers: the table of one segment, which `update` changes in place. Q and n: shape (6,).
+
+    CONSTANTS names what a version record keeps of the settings: a NamedTuple.
+    """
+
+    CONSTANTS: ClassVar[Any]
 
     @classmethod
     def start(cls, constants: Mapping[str, float]) -> Self: ...
@@ -40,19 +45,12 @@ class Table(Protocol):
     def visits(self, state: State) -> tuple[int, ...]: ...
 
 
-class Algorithm(NamedTuple):
-    """One form of one learner: its table, and the constants that its version records name."""
-
-    table: type[Table]
-    constants: Any
-
-
 # Every form that was ever stored stays here, so that its policies and records stay readable.
-ALGORITHMS: Mapping[str, Algorithm] = {
-    "epsilon/1": Algorithm(Averages, EpsilonConstants),
-    "posterior/1": Algorithm(Posterior, PosteriorConstants),
+ALGORITHMS: Mapping[str, type[Table]] = {
+    EPSILON: Averages,
+    POSTERIOR: Posterior,
 }
-_PRESENT = {"epsilon": "epsilon/1", "posterior": "posterior/1"}
+_PRESENT = {"epsilon": EPSILON, "posterior": POSTERIOR}
 
 
 class Chances(NamedTuple):
@@ -77,7 +75,7 @@ class Chances(NamedTuple):
 def fold_of(settings: LearnerSettings) -> Fold:
     """Returns how a version is folded under these settings: by which learner, in its present form, and constants."""
     name = _PRESENT[settings.exploration]
-    return Fold(name, {constant: float(getattr(settings, constant)) for constant in ALGORITHMS[name].constants._fields})
+    return Fold(name, {constant: float(getattr(settings, constant)) for constant in ALGORITHMS[name].CONSTANTS._fields})
 
 
 def fold(policy: Policy, transitions: Iterable[Transition], how: Fold) -> Policy:
@@ -112,7 +110,7 @@ def check(policy: Policy) -> None:
         if policy.learner not in ALGORITHMS:
             raise PolicyUnreadableError(f"the policy is of learner {policy.learner!r}, which this code does not have")
         try:
-            ALGORITHMS[policy.learner].table.decode(policy.table)
+            ALGORITHMS[policy.learner].decode(policy.table)
         except (ValueError, struct.error) as error:
             raise PolicyUnreadableError(f"the table is not one of {policy.learner}: {error}") from error
 
@@ -121,7 +119,7 @@ def _constants(how: Fold) -> dict[str, float]:
     if how.learner not in ALGORITHMS:
         raise HistoryError(f"folded by learner {how.learner!r}, which this code does not have")
     try:
-        constants: dict[str, float] = ALGORITHMS[how.learner].constants(**how.constants)._asdict()
+        constants: dict[str, float] = ALGORITHMS[how.learner].CONSTANTS(**how.constants)._asdict()
     except TypeError as error:
         names = ", ".join(sorted(how.constants))
         raise HistoryError(f"folded by {how.learner} with constants that this code does not have: {names}") from error
@@ -130,7 +128,7 @@ def _constants(how: Fold) -> dict[str, float]:
 
 def _table(policy: Policy, learner: str, constants: Mapping[str, float]) -> Table:
     """Returns the policy's table as this learner has it: decoded, adopted from another learner's, or an empty one."""
-    kind = ALGORITHMS[learner].table
+    kind = ALGORITHMS[learner]
     if policy.learner == learner:
         return kind.decode(policy.table)
     if policy.learner == "":
@@ -157,7 +155,7 @@ def estimates(policy: Policy) -> tuple[tuple[float, ...], ...]:
     """Returns Q, shape (9, 6): row by state, column by action."""
     if policy.learner == "":
         return ((0.0,) * len(ACTIONS),) * STATES
-    table = ALGORITHMS[policy.learner].table.decode(policy.table)
+    table = ALGORITHMS[policy.learner].decode(policy.table)
     return tuple([table.estimates(State.from_row(row)) for row in range(STATES)])
 
 
@@ -165,7 +163,7 @@ def visits(policy: Policy) -> tuple[tuple[int, ...], ...]:
     """Returns n, shape (9, 6): how many sessions each state and action was learned from."""
     if policy.learner == "":
         return ((0,) * len(ACTIONS),) * STATES
-    table = ALGORITHMS[policy.learner].table.decode(policy.table)
+    table = ALGORITHMS[policy.learner].decode(policy.table)
     return tuple([table.visits(State.from_row(row)) for row in range(STATES)])
 
 

@@ -1,63 +1,20 @@
 """The learner `posterior`: a Kalman filter with random effects learns, and each action is drawn as often as it is best.
 
-The filter is Kalman temporal differences (Geist and Pietquin, Kalman Temporal Differences, JAIR 39, 2010). The value
-V(s), the advantage A(b) and what a state adds to an action, I(s,b) = Q(s,b) - V(s) - A(b), are normal, with variances u
-in units of one reward's. Of the covariance the diagonal is kept, and between an action and what states add to it what
-their visits n(s,b) say, as in a random-effects model (Robinson, That BLUP Is a Good Thing, Statistical Science 6(1),
-1991): given A(b), I(s,b) has mean n / (n + k) (A(s,b) - A(b)) and variance 1 / (n + k). Hence
-
-    Q(s,b) = V(s) + A(b) + n(s,b) / (n(s,b) + k) (A(s,b) - A(b))
-
-What follows a session counts relative to a reference, its running mean over the latest w episodes (relative value
-iteration: Abounadi, Bertsekas and Borkar, SIAM J. Control Optim. 40(3), 2001), so that y does not grow while the table
-fills. For (s, a, reward r, next state s'):
-
-    next        = max over b of Q(s',b)                       b: all but what the cool-down bars in s'
-    y           = r + gamma (next - reference), or r where s' was never seen
-    u(s), u(b) += drift for all s and b                       process noise
-    rest        = k / (n(s,a) + k)                            what the state's own visits do not yet say
-    c           = rest u(a)                                   covariance of A(a) with Q(s,a)
-    v           = rest c + 1 / (n(s,a) + k)                   variance of Q(s,a) - V(s)
-    e           = y - Q(s,a);   S = 1 + u(s) + v              innovation and its variance
-    V(s)       += u(s) / S e;   A(a) += c / S e;   Q(s,a) - V(s) += v / S e, by a new A(s,a)
-    u(s)       -= u(s)^2 / S;   u(a) -= c^2 / S;   n(s,a) += 1
-    noise      += (e^2 / S - noise) / min(episodes + 20, 1000)    observation variance: a reward's, 0.0001 at least
-
-How much the state matters differs between segments, so k is estimated at every tenth episode, by the method of moments
-(DerSimonian and Laird, Controlled Clinical Trials 7(3), 1986); its setting k0 counts as much as two cells that are
-known well:
-
-    weight(s,b) = n(s,b) / (n(s,b) + k0)
-    excess(s,b) = (A(s,b) - A(b))^2 / noise - 1 / n(s,b)
-    1 / k       = (2 / k0 + sum of weight excess) / (2 + sum of weight), kept between 1/300 and 1/5
-
-The draw is Thompson sampling's distribution, worked out instead of sampled. With m eligible actions:
-
-    var(s,b)    = scale^2 noise (rest(s,b)^2 u(b) + 1 / (n(s,b) + k))
-    z(b)        = (Q(s,best) - Q(s,b)) / sqrt(var(s,b) + var(s,best))
-    share(b)    ~ P(N > z(b)) for the others, 1 - the greatest of these for the best; scaled to sum to 1
-    p(b)        = floor / m + (1 - floor) share(b)
-
-The shares are exact for two actions and for ties, and near for the rest; the draw is from p itself, so that its
-propensity is exact. With a scale below 1 it explores for less long than the posterior says it should (Chapelle and Li,
-An Empirical Evaluation of Thompson Sampling, NIPS 2011).
-
-Nothing but + - * / and sqrt touches a float (IEEE 754 rounds all five exactly), and sums run in one order: the same
-transitions give the same bits on every Python and every processor.
+docs/learner.md has the equations and their sources; variables here have the names that they have there. Nothing but
++ - * / and sqrt touches a float, and sums run in one order: the same transitions give the same bits on every Python.
 """
 
 import math
 import struct
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 from rl_core.config import Settings
 from rl_core.learner.adopting import deviations, mean, split
 from rl_core.models import ACTIONS, CELLS, STATES, Action, State, Transition
 from rl_core.packing import pack, unpack
 
-NAME = "posterior"
-FORM = 1
+ID = "posterior/1"  # learner and form, as policies and records name them
 
 _WIDTH = len(ACTIONS)
 _FLOATS = struct.Struct(f"<{STATES + CELLS + _WIDTH + STATES + _WIDTH + 3}d")
@@ -81,6 +38,8 @@ class Posterior:
     Shapes: `values` V (9,) by state row; `state_advantages` A(s,b) and `counts` n(s,b) (54,) as row * 6 + action;
     `action_advantages` A(b) (6,); `variances` u of V and then A(b) (15,).
     """
+
+    CONSTANTS: ClassVar[Any] = Constants
 
     def __init__(self, k0: float) -> None:
         """An empty table with this k."""
@@ -156,7 +115,7 @@ class Posterior:
         return tuple(self.counts[state.row * _WIDTH : (state.row + 1) * _WIDTH])
 
     def update(self, t: Transition, episodes: int, constants: Mapping[str, float]) -> None:
-        """Learns one transition: the equations of the module's docstring. `episodes` were learned before it."""
+        """Learns one transition by one step of the filter. `episodes` were learned in the segment before it."""
         gamma, window, drift = constants["discount"], constants["value_window"], constants["drift"]
         s, a, k = t.state.row, int(t.action), self.k
         sa, y = s * _WIDTH + a, t.reward
