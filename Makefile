@@ -15,7 +15,7 @@ STAMP := .stamp-$(PYTHON_VERSION)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help run token demo daily daily-month test lint types tests e2e build deploy code-sha openapi data-model fuzz client-test security \
-	model-test faults bench-contention bench-units bench-coldstart bench-learning bench-settings check-learner \
+	model-test faults bench-contention bench-units house bench-coldstart bench-learning bench-settings check-learner \
 	bench-heartsteps lock clean venv
 
 help:  ## say what there is
@@ -113,6 +113,9 @@ bench-contention: $(VENV)/$(STAMP) $(MINISTACK)/$(STAMP)  ## many writers on one
 
 bench-units: $(VENV)/$(STAMP) $(MINISTACK)/$(STAMP)  ## count the DynamoDB units and milliseconds of each request
 	@exec $(VENV)/bin/python -m lab.bench.units
+
+house: $(VENV)/$(STAMP) $(MINISTACK)/$(STAMP)  ## how many of our files and frames a request runs through
+	@exec $(VENV)/bin/python -m lab.bench.house
 
 bench-coldstart: $(VENV)/$(STAMP) $(SAM)/$(STAMP)  ## time each request handler's init beside a bare client (LAYER=.../python: a built one; TARGET=python3.13; COUNT=1)
 	@exec $(VENV)/bin/python -m lab.bench.coldstart $(if $(LAYER),--layer "$(LAYER)") $(if $(TARGET),--python "$(TARGET)") $(if $(COUNT),--count)

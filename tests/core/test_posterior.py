@@ -8,7 +8,8 @@ from statistics import NormalDist, fmean
 import pytest
 
 from rl_core.config import Settings, read_settings
-from rl_core.learner import Chances, decide, draw, eligible, generator, probabilities
+from rl_core.learner import decide, draw, eligible, estimates, fold_of, generator, probabilities, visits
+from rl_core.learner.epsilon import Averages
 from rl_core.learner.posterior import Posterior, shares, tail
 from rl_core.models import ACTIONS, CELLS, Action, Decision, Policy, Segment, State
 
@@ -128,8 +129,14 @@ def test_a_decision_once_made_can_be_recomputed_on_any_python() -> None:
     assert decision == Decision(
         state=STATE,
         eligible=options,
-        chances=GOLDEN,
-        action=Action.LIGHTEN,
+        chances=(
+            0.15274704829639482,
+            0.24117937331590295,
+            0.15274704829639482,
+            0.33739158690226684,
+            0.11593494318904071,
+        ),
+        action=Action.MEDITATION,
         epsilon=0.002,
         policy_version=7,
         explored=True,
@@ -161,11 +168,11 @@ def test_an_even_draw_of_epsilon_greedy_that_hits_the_best_is_the_best_known() -
     assert {d.explored for d in drawn if d.action is not Action.INTENSITY} == {True}
 
 
-@pytest.mark.parametrize("exploration", ["epsilon", "posterior"])
-def test_a_policy_of_the_other_learner_is_drawn_from_by_what_it_says(exploration: str) -> None:
-    config = Settings.model_validate({"table_name": "t", "exploration": exploration})
-    averages = replace(SEEN, learner="epsilon/1", table=EPSILON)
-    for policy in (SEEN, averages):
-        chances = probabilities(policy, STATE, ACTIONS, config)
-        assert isinstance(chances, Chances)
-        assert chances.best == (Action.INTENSITY,)
+def test_a_policy_of_averages_is_drawn_from_by_what_its_table_says_to_the_filter() -> None:
+    averages = Averages(100)
+    averages.action_advantages, averages.state_advantages, averages.counts = ADVANTAGES, ADVANTAGES * 9, [6] * CELLS
+    policy = replace(SEEN, learner="epsilon/1", table=averages.encode())
+    adopted = Posterior.adopt(estimates(policy), visits(policy), fold_of(POSTERIOR).constants)
+    chances = probabilities(policy, STATE, ACTIONS, POSTERIOR)
+    assert chances.probabilities == adopted.probabilities(STATE, ACTIONS, policy.episodes, POSTERIOR)
+    assert chances.best == (Action.INTENSITY,)
