@@ -39,6 +39,7 @@ JOURNEY = (
     "recommend",
     "complete",
     "feedback_batch",
+    "history",
     "stats",
     "learn",
     "erasure",

@@ -12,7 +12,7 @@ from rl_core.models import Segment, Session, Status
 from rl_core.store import Store, open_days
 from tests.conftest import JOURNEY, ROOT, TEMPLATE, event_of, handler_of
 
-API = JOURNEY[:5]
+API = JOURNEY[:6]
 HANDLERS = {name: handler_of(name).lambda_handler for name in JOURNEY}
 USER = "5f1c0a9e-6f3b-4c1e-9d55-0d7c2f9b8a11"
 
@@ -168,6 +168,18 @@ def test_the_erasure_event_removes_who_asked(store: Store) -> None:
     assert answer("profile", delete_event())["statusCode"] == 204
     assert answer("erasure") == {"erased": 1}
     assert store.head(USER) == (None, ())
+
+
+def test_the_history_event_shows_the_session_as_it_was_learned_from(store: Store) -> None:
+    told = live_until("history")
+    session = session_one(store)
+    assert session.closing is not None
+    (shown,) = told["sessions"]
+    assert told["next_token"] is None
+    assert (shown["session_id"], shown["status"]) == (1, "learned")
+    assert shown["reward"] == round(session.closing.reward, 4)
+    assert [it["id"] for it in shown["activities"]] == [10 + n for n in range(1, len(session.activities) + 1)]
+    assert [it["completed"] for it in shown["activities"]] == [bool(it.completed) for it in session.activities]
 
 
 def test_the_stats_event_tells_what_the_user_did_today(store: Store) -> None:
