@@ -10,7 +10,7 @@ import pytest
 
 from rl_core.models import Segment, Session, Status
 from rl_core.store import Store, open_days
-from tests.conftest import JOURNEY, ROOT, TEMPLATE, event_of, handler_of
+from tests.conftest import JOURNEY, READERS, ROOT, TEMPLATE, event_of, granted, handler_of
 
 API = JOURNEY[:6]
 HANDLERS = {name: handler_of(name).lambda_handler for name in JOURNEY}
@@ -57,6 +57,28 @@ def live_until(last: str) -> Any:
             assert said["statusCode"] == 200, (name, said)
             said = json.loads(said["body"])
     return said
+
+
+def asked_of(store: Store) -> dict[str, set[str]]:
+    """What each function of the whole morning asks of the table, in the words of its policy, by logical id."""
+    asked = {function.folder.name: (name, set[str]()) for name, function in TEMPLATE.functions.items()}
+    for name in JOURNEY:
+        _, actions = asked[name]
+
+        def note(params: Any, model: Any, actions: set[str] = actions, **_: Any) -> None:
+            actions |= actions_of(model.name, params)
+
+        store.connection.client.meta.events.register("provide-client-params.dynamodb", note, "note")
+        answer(name)
+        store.connection.client.meta.events.unregister("provide-client-params.dynamodb", unique_id="note")
+    return dict(asked.values())
+
+
+def actions_of(operation: str, params: Any) -> set[str]:
+    """What a call needs to be allowed: a transaction, what it consists of."""
+    if operation == "TransactWriteItems":
+        return {f"dynamodb:{kind}Item" for item in params["TransactItems"] for kind in item}
+    return {f"dynamodb:{operation} index" if "IndexName" in params else f"dynamodb:{operation}"}
 
 
 def delete_event() -> dict[str, Any]:
@@ -112,6 +134,16 @@ def test_an_api_event_carries_the_claims_of_the_same_user_as_text(name: str) -> 
     assert claims["sub"] == USER
     assert {"iss", "aud", "exp"} <= claims.keys()
     assert all(isinstance(claim, str) for claim in claims.values())
+
+
+def test_no_function_asks_of_the_table_what_its_policy_does_not_grant(store: Store) -> None:
+    refused = {name: actions - granted(name) for name, actions in asked_of(store).items()}
+    assert {name: actions for name, actions in refused.items() if actions} == {}
+
+
+def test_a_function_that_only_reads_is_granted_what_it_uses_and_nothing_else(store: Store) -> None:
+    asked = asked_of(store)
+    assert {name: asked[name] for name in READERS} == {name: granted(name) for name in READERS}
 
 
 def test_the_profile_event_stores_the_segment_of_its_assessment(store: Store) -> None:
