@@ -12,6 +12,8 @@ import moto
 import pytest
 
 from local.functions import derived_keys
+from local.intrinsics import Call, parse
+from local.template import TEMPLATE as PATH
 from local.template import load
 
 ROOT = Path(__file__).parents[1]
@@ -40,12 +42,17 @@ JOURNEY = (
     "recommend",
     "complete",
     "feedback_batch",
+    "history",
     "stats",
     "learn",
     "erasure",
     "daily_dispatch",
     "daily_engagement",
 )
+# What a function may do to the table that only answers GET. Not GET /activity/recommended/: it stores what it assigns.
+READS = {"dynamodb:Query", "dynamodb:GetItem", "dynamodb:BatchGetItem"}
+WRITERS = {route.function for route in TEMPLATE.routes if route.method != "GET"} | {"Recommend"}
+READERS = sorted({route.function for route in TEMPLATE.routes} - WRITERS)
 LONG = {"test_model.py", "test_month.py", "test_slate.py", "test_races.py", "test_daily_job.py", "test_demo.py"}
 
 
@@ -70,6 +77,21 @@ def event_of(name: str) -> dict[str, Any]:
     """The sample event of a function."""
     event: dict[str, Any] = json.loads((ROOT / "events" / f"{name}.json").read_text())
     return event
+
+
+def granted(function: str) -> set[str]:
+    """What the template's policy of that function allows: actions, those on the table's index with a word more."""
+    policies = parse(PATH.read_text())["Resources"][function]["Properties"]["Policies"]
+    found = set()
+    for statement in (it for policy in policies for it in _listed(policy["Statement"])):
+        indexed = any(isinstance(it, Call) and "/index/" in str(it.argument) for it in _listed(statement["Resource"]))
+        for action in _listed(statement["Action"]):
+            found |= {action, f"{action} index"} if indexed else {action}
+    return found
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 @pytest.fixture

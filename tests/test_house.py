@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from local.template import load
+from tests.conftest import READERS, READS, granted
 
 ROOT = Path(__file__).parents[1]
 TEMPLATE = load()
@@ -78,6 +79,15 @@ def test_a_function_that_answers_requests_opens_the_store_in_init(function: str)
     body = tree_of(TEMPLATE.functions[function].folder / "handler.py").body
     calls = [ast.unparse(node.value) for node in body if isinstance(node, ast.Expr)]
     assert "open_store()" in calls
+
+
+def test_history_and_stats_only_read() -> None:
+    assert {"History", "Stats"} <= set(READERS)
+
+
+@pytest.mark.parametrize("function", READERS)
+def test_a_function_that_only_reads_is_granted_no_write(function: str) -> None:
+    assert granted(function) <= READS
 
 
 def test_only_the_settings_read_the_environment() -> None:

@@ -1,15 +1,22 @@
-"""docs/operations.md and docs/deploy.md say of the template and of the metrics what is so."""
+"""CloudWatch takes the alarms; docs/operations.md and docs/deploy.md say of template and metrics what is so."""
 
 import re
+from collections import Counter
 from pathlib import Path
+from typing import Any
 
-from local.intrinsics import parse
-from local.template import TEMPLATE
+import pytest
+
+from local.intrinsics import Call, parse
+from local.template import TEMPLATE, load
 
 ROOT = Path(__file__).parents[1]
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
 DEPLOY = (ROOT / "docs" / "deploy.md").read_text()
 DOCUMENT = parse(TEMPLATE.read_text())
+ALARMS = {n: it["Properties"] for n, it in DOCUMENT["Resources"].items() if it["Type"] == "AWS::CloudWatch::Alarm"}
+COMPUTED = {name: alarm["Metrics"] for name, alarm in ALARMS.items() if "Metrics" in alarm}
+MOST_METRICS = 10  # of one alarm of metric math, expressions not counted; CloudWatch's quota, which cannot be raised
 CODE = "\n".join(path.read_text() for folder in ("functions", "layers") for path in (ROOT / folder).rglob("*.py"))
 
 
@@ -20,9 +27,47 @@ def rows_of(text: str, heading: str) -> set[str]:
     return {name for first in firsts for name in re.findall(r"`(\w+)`", first)}
 
 
+def stats_of(alarm: str) -> list[Any]:
+    """The metrics that an alarm computes with."""
+    return [it["MetricStat"] for it in COMPUTED[alarm] if "MetricStat" in it]
+
+
+def watched_by(alarm: str) -> list[str]:
+    """The functions whose errors the alarm adds up."""
+    metrics = [it["Metric"] for it in stats_of(alarm) if it["Metric"]["MetricName"] == "Errors"]
+    return [dimension["Value"].argument for metric in metrics for dimension in metric["Dimensions"]]
+
+
+@pytest.mark.parametrize("alarm", COMPUTED)
+def test_an_alarm_computes_with_no_more_metrics_than_cloudwatch_takes(alarm: str) -> None:
+    assert 0 < len(stats_of(alarm)) <= MOST_METRICS
+    assert len({it["Period"] for it in stats_of(alarm)}) == 1
+
+
+@pytest.mark.parametrize("alarm", COMPUTED)
+def test_an_alarm_that_computes_watches_one_expression(alarm: str) -> None:
+    assert [it.get("ReturnData", True) for it in COMPUTED[alarm] if "Expression" in it] == [True]
+    assert all(it["ReturnData"] is False for it in COMPUTED[alarm] if "MetricStat" in it)
+
+
+def test_every_functions_errors_are_watched_by_exactly_one_alarm() -> None:
+    watched = Counter(function for alarm in COMPUTED for function in watched_by(alarm))
+    assert watched == Counter(load().functions.keys())
+
+
+def test_functions_that_answer_requests_and_jobs_have_an_alarm_each() -> None:
+    answering = {route.function for route in load().routes}
+    assert set(watched_by("RequestFunctionErrorsAlarm")) == answering
+    assert set(watched_by("JobFunctionErrorsAlarm")) == load().functions.keys() - answering
+
+
+def test_a_deployment_is_rolled_back_by_the_errors_of_any_function() -> None:
+    alarms = DOCUMENT["Globals"]["Function"]["DeploymentPreference"]["Alarms"]
+    assert alarms == [Call("Ref", alarm) for alarm in COMPUTED if watched_by(alarm)]
+
+
 def test_every_alarm_is_explained() -> None:
-    alarms = {name for name, it in DOCUMENT["Resources"].items() if it["Type"] == "AWS::CloudWatch::Alarm"}
-    assert rows_of(OPERATIONS, "Alarms") == alarms
+    assert rows_of(OPERATIONS, "Alarms") == ALARMS.keys()
 
 
 def test_every_parameter_is_explained() -> None:

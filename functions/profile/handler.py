@@ -1,16 +1,15 @@
-"""The user's profile and history: GET, PUT, DELETE /profile/ and GET /activity/history/."""
+"""GET, PUT, DELETE /profile/: the user's segment, scores, time zone and tags to avoid; and their erasure."""
 
-import json
 import secrets
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from http import HTTPStatus
-from itertools import accumulate
 from typing import Annotated, Any, Self
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
-from aws_lambda_powertools.event_handler.openapi.params import Body, Query
+from aws_lambda_powertools.event_handler.openapi.params import Body
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -21,21 +20,15 @@ from rl_core.edge.http import (
     WHOLE,
     Rounded,
     StrictRequest,
-    Timestamp,
-    TrackedActivity,
-    activity_id,
     answer_problems,
     caller,
     now_of,
     resolve,
     responses,
-    tracked_fields,
 )
 from rl_core.errors import ErasingError, InvalidRequestError, ProfileNotFoundError, UnavailableError
-from rl_core.models import Marker, Profile, Segment, Session
-from rl_core.sessions.assessment import segment_of
-from rl_core.sessions.calendar import engagement_now, streak_now, timezones
-from rl_core.sessions.catalogue import catalogue
+from rl_core.models import Marker, Profile, Segment
+from rl_core.sessions import catalogue, engagement_now, segment_of, streak_now, timezones
 from rl_core.store import Head, marker_write, open_store, profile_write
 from rl_core.work import attempts
 
@@ -46,8 +39,6 @@ logger = Logger()
 metrics = Metrics()
 
 _MINUTES_A_WEEK = 7 * 24 * 60
-_RESPONSE = 4_000_000
-_LAST = 10**8  # above any session number
 
 
 def _known_timezone(name: str) -> str:
@@ -115,27 +106,6 @@ class ProfileResponse(BaseModel):
     timezone: str
     avoid: list[str]
     streak_days: int
-
-
-class HistoryActivity(TrackedActivity):
-    id: int
-
-
-class HistorySession(BaseModel):
-    session_id: int
-    status: str
-    rl_action: str
-    rl_action_id: int
-    segment: str
-    issued_at: Timestamp
-    closed_at: Timestamp | None
-    reward: Rounded | None
-    activities: list[HistoryActivity]
-
-
-class HistoryResponse(BaseModel):
-    sessions: list[HistorySession]
-    next_token: str | None
 
 
 @app.get("/profile", include_in_schema=False)
@@ -220,38 +190,13 @@ def delete_profile() -> Response[str]:
 
 
 def _erase(user: str, now: datetime) -> None:
+    """Puts the marker of an erasure in the profile's place; without a profile, and if it is there, there is no need."""
     store = open_store()
-    found = store.profile(user)
-    if isinstance(found, Profile):
+    with suppress(ErasingError):
+        if (found := store.profile(user)) is None:
+            return
         store.write(marker_write(Marker(user, found.key, found.created_at, now, found.revision)))
         metrics.add_metric(name="ErasuresRequested", unit=MetricUnit.Count, value=1)
-
-
-@app.get("/activity/history", include_in_schema=False)
-@app.get(
-    "/activity/history/",
-    operation_id="history",
-    summary="The user's sessions, newest first",
-    responses=responses(HistoryResponse, ErasingError, InvalidRequestError),
-)
-def history(
-    limit: Annotated[int, Query(ge=1, le=100)] = 20,
-    next_token: Annotated[str | None, Query(pattern=r"^[0-9]{1,8}$")] = None,
-) -> HistoryResponse:
-    store, user = open_store(), caller(app.current_event.raw_event)
-    if isinstance(store.profile(user), Marker):
-        raise ErasingError
-    before = int(next_token) if next_token else _LAST
-    found = store.sessions_before(user, before, limit)
-    shown = _within_a_response([_history_session(s) for s in found])
-    more = bool(shown) and (len(shown) < len(found) or len(found) == limit) and shown[-1].session_id > 1
-    return HistoryResponse(sessions=shown, next_token=str(shown[-1].session_id) if more else None)
-
-
-def _within_a_response(sessions: list[HistorySession]) -> list[HistorySession]:
-    """The first of them that fit in what Lambda can answer (6 MB), each as it will be escaped; at least one."""
-    sizes = accumulate(len(json.dumps(s.model_dump(mode="json"))) for s in sessions)
-    return [s for s, size in zip(sessions, sizes, strict=True) if size <= _RESPONSE or s is sessions[0]]
 
 
 def _response(profile: Profile, head: Head, now: datetime) -> ProfileResponse:
@@ -262,23 +207,6 @@ def _response(profile: Profile, head: Head, now: datetime) -> ProfileResponse:
         timezone=profile.timezone,
         avoid=list(profile.avoid),
         streak_days=streak_now(profile, head.sessions, now),
-    )
-
-
-def _history_session(session: Session) -> HistorySession:
-    return HistorySession(
-        session_id=session.number,
-        status=session.status,
-        rl_action=session.decision.action.title,
-        rl_action_id=int(session.decision.action),
-        segment=session.segment.value,
-        issued_at=session.issued_at,
-        closed_at=session.closed_at,
-        reward=session.closing.reward if session.closing else None,
-        activities=[
-            HistoryActivity(id=activity_id(session, position), **tracked_fields(session, activity))
-            for position, activity in enumerate(session.activities, 1)
-        ],
     )
 
 

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any
@@ -97,7 +97,7 @@ def longest_chain() -> list[str]:
     """The longest chain of imports, from what imports to what is imported."""
     graph = grimp.build_graph("rl_core", "functions")
 
-    @lru_cache(maxsize=None)
+    @cache
     def chain(module: str) -> tuple[str, ...]:
         below = (chain(m) for m in graph.find_modules_directly_imported_by(module))
         return (module, *max(below, key=len, default=()))

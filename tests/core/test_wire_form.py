@@ -8,10 +8,11 @@ from random import Random
 from typing import Any
 
 import pytest
+from rl_core.learner.folding import fold
+from rl_core.store.attributes import number, read_float
 
 from rl_core.config import Learner, Settings
 from rl_core.errors import PolicyUnreadableError, UnreadableItemError
-from rl_core.learner.folding import fold
 from rl_core.models import (
     ACTIONS,
     Activity,
@@ -30,7 +31,6 @@ from rl_core.models import (
 )
 from rl_core.sessions.catalogue import catalogue, crc
 from rl_core.sessions.lifecycle import close
-from rl_core.store.attributes import number, read_float
 from rl_core.store.items import erasing_item, profile_item, read_profile, read_session, session_item
 from rl_core.store.keys import PARKED, PROFILE_SK, session_sk
 from rl_core.store.policies import policy_item, read_policy, read_record, record_item

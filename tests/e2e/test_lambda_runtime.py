@@ -86,6 +86,11 @@ def test_the_feedback_is_learned_from_at_once(journey: dict[str, Served]) -> Non
     }
 
 
+def test_the_history_shows_the_session_as_learned(journey: dict[str, Served]) -> None:
+    (session,) = body_of(journey["history"])["sessions"]
+    assert (session["session_id"], session["status"]) == (1, "learned")
+
+
 def test_the_learning_job_finds_nothing_left_to_learn(journey: dict[str, Served]) -> None:
     counts = journey["learn"].answer
     assert counts == {"closed": 0, "learned": 0, "dropped": 0, "parked": 0, "conflicts": 0}

@@ -21,7 +21,15 @@ from rl_core.work import learn_due
 from rl_core.work import versions as history
 from tests.conftest import TEMPLATE, handler_of
 from tests.functions.conftest import NOW, SEGMENT, World
-from tests.functions.test_learning_job import BROKEN_TABLE, OF_A_LATER_RELEASE, always, learn, spoil, spoil_policy, stored_policy
+from tests.functions.test_learning_job import (
+    BROKEN_TABLE,
+    OF_A_LATER_RELEASE,
+    always,
+    learn,
+    spoil,
+    spoil_policy,
+    stored_policy,
+)
 
 erasure = handler_of("erasure")
 LATER = NOW + timedelta(minutes=1)

@@ -10,9 +10,9 @@ import pytest
 
 from rl_core.models import Segment, Session, Status
 from rl_core.store import Store, open_days
-from tests.conftest import JOURNEY, ROOT, TEMPLATE, event_of, handler_of
+from tests.conftest import JOURNEY, READERS, ROOT, TEMPLATE, event_of, granted, handler_of
 
-API = JOURNEY[:5]
+API = JOURNEY[:6]
 HANDLERS = {name: handler_of(name).lambda_handler for name in JOURNEY}
 USER = "5f1c0a9e-6f3b-4c1e-9d55-0d7c2f9b8a11"
 
@@ -57,6 +57,28 @@ def live_until(last: str) -> Any:
             assert said["statusCode"] == 200, (name, said)
             said = json.loads(said["body"])
     return said
+
+
+def asked_of(store: Store) -> dict[str, set[str]]:
+    """What each function of the whole morning asks of the table, in the words of its policy, by logical id."""
+    asked = {function.folder.name: (name, set[str]()) for name, function in TEMPLATE.functions.items()}
+    for name in JOURNEY:
+        _, actions = asked[name]
+
+        def note(params: Any, model: Any, actions: set[str] = actions, **_: Any) -> None:
+            actions |= actions_of(model.name, params)
+
+        store.client.meta.events.register("provide-client-params.dynamodb", note, "note")
+        answer(name)
+        store.client.meta.events.unregister("provide-client-params.dynamodb", unique_id="note")
+    return dict(asked.values())
+
+
+def actions_of(operation: str, params: Any) -> set[str]:
+    """What a call needs to be allowed: a transaction, what it consists of."""
+    if operation == "TransactWriteItems":
+        return {f"dynamodb:{kind}Item" for item in params["TransactItems"] for kind in item}
+    return {f"dynamodb:{operation} index" if "IndexName" in params else f"dynamodb:{operation}"}
 
 
 def delete_event() -> dict[str, Any]:
@@ -114,6 +136,16 @@ def test_an_api_event_carries_the_claims_of_the_same_user_as_text(name: str) -> 
     assert all(isinstance(claim, str) for claim in claims.values())
 
 
+def test_no_function_asks_of_the_table_what_its_policy_does_not_grant(store: Store) -> None:
+    refused = {name: actions - granted(name) for name, actions in asked_of(store).items()}
+    assert {name: actions for name, actions in refused.items() if actions} == {}
+
+
+def test_a_function_that_only_reads_is_granted_what_it_uses_and_nothing_else(store: Store) -> None:
+    asked = asked_of(store)
+    assert {name: asked[name] for name in READERS} == {name: granted(name) for name in READERS}
+
+
 def test_the_profile_event_stores_the_segment_of_its_assessment(store: Store) -> None:
     assert live_until("profile")["segment"] == Segment.HIGH_LOW
     profile = store.head(USER).profile
@@ -168,6 +200,18 @@ def test_the_erasure_event_removes_who_asked(store: Store) -> None:
     assert answer("profile", delete_event())["statusCode"] == 204
     assert answer("erasure") == {"erased": 1}
     assert store.head(USER) == (None, ())
+
+
+def test_the_history_event_shows_the_session_as_it_was_learned_from(store: Store) -> None:
+    told = live_until("history")
+    session = session_one(store)
+    assert session.closing is not None
+    (shown,) = told["sessions"]
+    assert told["next_token"] is None
+    assert (shown["session_id"], shown["status"]) == (1, "learned")
+    assert shown["reward"] == round(session.closing.reward, 4)
+    assert [it["id"] for it in shown["activities"]] == [10 + n for n in range(1, len(session.activities) + 1)]
+    assert [it["completed"] for it in shown["activities"]] == [bool(it.completed) for it in session.activities]
 
 
 def test_the_stats_event_tells_what_the_user_did_today(store: Store) -> None:

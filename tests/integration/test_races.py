@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 import httpx
+from rl_core.learner.folding import fold
 
 from local.stack import Stack
-from rl_core.learner.folding import fold
 from rl_core.models import Policy, Segment
 from rl_core.store import Store
 from tests.integration.conftest import Phone, Target, at_once, done, everything, ids, learn_all, ok

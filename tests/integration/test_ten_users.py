@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from rl_core.learner.folding import q_values
 
 from local.clock import SteppedClock
 from local.stack import Stack
-from rl_core.learner.folding import q_values
 from rl_core.models import Policy, Segment, State
 from rl_core.store import Store
 from tests.integration.conftest import START, Phone, client_of, done, ids, ok

@@ -4,12 +4,12 @@ from dataclasses import replace
 from random import Random
 
 import pytest
+from rl_core.learner.folding import best_next, learn
 
 from lab.studies.heartsteps import fading
 from lab.studies.heartsteps.fading import FADING, FRESH, KNOWING, RULES, World, by_rule, gain_of, live, mean_over
 from lab.studies.heartsteps.trial import Scores
 from rl_core.config import Settings
-from rl_core.learner.folding import best_next, learn
 from rl_core.models import Action, Policy, Segment, State, Transition
 
 SETTINGS = Settings(table_name="none", action_cooldown=0, exploration="epsilon")

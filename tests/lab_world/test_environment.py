@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
+from rl_core.learner.choosing import decide, decide_without_policy, generator
 
 from lab.world.crowd import Crowd, Feedback
 from lab.world.environment import Observation, Visitors
 from lab.world.tastes import World, demo_tastes, draw_tastes, worn
 from rl_core.config import Settings
-from rl_core.learner.choosing import decide, decide_without_policy, generator
 from rl_core.models import Action, Activity, Decision, EndedBy, Policy, Profile, Segment, Session
 from rl_core.sessions import lifecycle
 

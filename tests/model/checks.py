@@ -7,9 +7,9 @@ from typing import Any
 
 import boto3
 import pytest
+from rl_core.learner.folding import fold
 
 from rl_core.days.figures import Mark
-from rl_core.learner.folding import fold
 from rl_core.models import Policy, Profile, Segment, Session, Status
 from rl_core.sessions.catalogue import catalogue
 from rl_core.store import items, keys, policies

@@ -13,7 +13,7 @@ from tests.model.reference import BLANK, Model, Person, Plan, Said, iso
 
 HANDLERS = {
     name: handler_of(name).lambda_handler
-    for name in ("profile", "recommend", "complete", "feedback_batch", "learn", "erasure", "stats")
+    for name in ("profile", "recommend", "complete", "feedback_batch", "learn", "erasure", "stats", "history")
 }
 CONTEXT = SimpleNamespace(
     function_name="f",
@@ -91,13 +91,13 @@ class Phone:
         assert status == (404 if gone else 200)
         if person is not None and not person.erasing:
             self.check_profile(person, body)
-        status, page = self.ask("profile", "GET", "/activity/history/", limit="3")
+        status, page = self.ask("history", "GET", "/activity/history/", limit="3")
         if person is not None and person.erasing:
             assert status == 409
             return
         sessions = page["sessions"]
         while page["next_token"]:
-            page = self.ask("profile", "GET", "/activity/history/", limit="3", next_token=page["next_token"])[1]
+            page = self.ask("history", "GET", "/activity/history/", limit="3", next_token=page["next_token"])[1]
             sessions += page["sessions"]
         plans = person.plans[::-1] if person else []
         assert [(s["session_id"], s["status"]) for s in sessions] == [(p.number, p.status) for p in plans]

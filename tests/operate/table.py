@@ -11,11 +11,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from rl_core.config import Settings
 from rl_core.learner.folding import learn
+from rl_core.store.attributes import Stored
+
+from rl_core.config import Settings
 from rl_core.models import Action, EndedBy, Policy, Profile, Segment, Session, VersionRecord
 from rl_core.sessions import lifecycle
-from rl_core.store.attributes import Stored
 from rl_core.store.items import session_item
 from rl_core.store.policies import policy_item, record_item
 

@@ -8,6 +8,7 @@ from random import Random
 
 import numpy as np
 import pytest
+from rl_core.learner.choosing import choose, draw
 
 from operate import evaluate
 from operate.log import Log, write_csv
@@ -18,7 +19,6 @@ from operate.ope.specs import SpecError, target_of
 from operate.ope.targets import as_of_each_decision, epsilon_greedy, fixed, relearned, uniform
 from rl_core.config import Settings
 from rl_core.errors import HistoryError
-from rl_core.learner.choosing import choose, draw
 from rl_core.models import ACTIONS, Action, Policy, Segment, State
 from rl_core.work.versions import policy_at
 from tests.operate.table import SEGMENTS, SESSIONS, USERS, lived_table

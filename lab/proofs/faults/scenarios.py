@@ -232,7 +232,7 @@ SCENARIOS = (
     Scenario("first profile", _after(then=put())),
     Scenario("changed profile", _after(put(), then=put(timezone="Europe/Berlin", avoid=[]))),
     Scenario("read profile", _after(put(), plan(), then=request("Profile", "ana", "GET", "/profile/"))),
-    Scenario("history", _after(put(), plan(), then=request("Profile", "ana", "GET", "/activity/history/"))),
+    Scenario("history", _after(put(), plan(), then=request("History", "ana", "GET", "/activity/history/"))),
     Scenario("recommend, first of all", _after(put(), then=plan())),
     Scenario("recommend", _new_session),
     Scenario("recommend, open session", _after(put(), plan(), then=plan())),

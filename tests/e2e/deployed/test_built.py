@@ -29,8 +29,8 @@ def test_every_module_has_bytecode_of_lambdas_python_that_is_never_checked(deplo
 
 
 def test_the_bytecode_names_where_it_will_run(layer: Path) -> None:
-    (compiled,) = (layer / "rl_core" / "__pycache__").glob("learning.*.pyc")
-    assert b"/opt/python/rl_core/learning.py" in compiled.read_bytes()
+    (compiled,) = (layer / "rl_core" / "__pycache__").glob("errors.*.pyc")
+    assert b"/opt/python/rl_core/errors.py" in compiled.read_bytes()
 
 
 def test_the_layer_leaves_to_the_runtime_what_the_runtime_has(layer: Path) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from local.intrinsics import Call, parse
-from local.template import TEMPLATE, load
+from local.template import load
+from tests.conftest import READERS, READS, granted
 from tests.e2e.deployed import probe
 from tests.e2e.deployment import Deployment
 
@@ -19,19 +19,9 @@ PROBE = Path(__file__).with_name("probe.py")
 LAYERED = {"aws_lambda_powertools", "pydantic", "pydantic_core", "rl_core"}  # by every function; others by some
 
 
-def listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
-
-
 def stated(function: str) -> set[str]:
     """What the template's policy of that function says about the table, in the probe's words."""
-    policies = parse(TEMPLATE.read_text())["Resources"][function]["Properties"]["Policies"]
-    found = set()
-    for statement in (it for policy in policies for it in listed(policy["Statement"])):
-        indexed = any(isinstance(it, Call) and "/index/" in str(it.argument) for it in listed(statement["Resource"]))
-        for action in (it for it in listed(statement["Action"]) if it.startswith("dynamodb:")):
-            found |= {action, f"{action} index"} if indexed else {action}
-    return found
+    return {action for action in granted(function) if action.startswith("dynamodb:")}
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +63,11 @@ def test_a_function_may_do_what_its_policy_says_and_nothing_else(probed: dict[st
     known = {action.removesuffix(" index") for action in probe.CALLS}
     assert {action.removesuffix(" index") for action in stated(name)} <= known  # else the probe does not try it
     assert set(probed[name]["allowed"]) == stated(name)
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_a_function_that_only_reads_cannot_write(probed: dict[str, Any], name: str) -> None:
+    assert set(probed[name]["allowed"]) <= READS
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

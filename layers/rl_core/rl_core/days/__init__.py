@@ -10,20 +10,28 @@ from rl_core.days.figures import (
     figures_of,
     final_day,
 )
+from rl_core.days.stats import Direction, PeriodDay, Totals, Trend, day_by_day, totals_of, trend_of
 from rl_core.days.tally import ActionSums, EntrySums, SegmentDay, Tally, merged
 
 __all__ = [
     "ONE_DAY",
     "TYPES",
     "ActionSums",
+    "Direction",
     "EntrySums",
     "Figures",
+    "PeriodDay",
     "SegmentDay",
     "Tally",
+    "Totals",
+    "Trend",
     "TypeFigures",
     "closed_day",
+    "day_by_day",
     "ended_at",
     "figures_of",
     "final_day",
     "merged",
+    "totals_of",
+    "trend_of",
 ]

@@ -57,10 +57,13 @@ class Store(Table):
             raise ErasingError
         return Head(profile, tuple([items.read_session(item) for item in found[1:]]))
 
-    def profile(self, user: str) -> Profile | Marker | None:
-        """Returns the profile, or the marker of an erasure in its place."""
+    def profile(self, user: str) -> Profile | None:
+        """Returns the profile; None if there is none. Raises ErasingError."""
         item = self.get(keys.user_pk(user), keys.PROFILE_SK)
-        return items.read_profile(item) if item else None
+        profile = items.read_profile(item) if item else None
+        if isinstance(profile, Marker):
+            raise ErasingError
+        return profile
 
     def session(self, user: str, number: int, head: Head | None = None) -> Session | None:
         """Returns the session of this number: from the head that was read already, if it is in it."""

@@ -1,0 +1,109 @@
+"""GET /activity/history/: the user's sessions with their activities, newest first, page by page."""
+
+import json
+from collections.abc import Sequence
+from itertools import accumulate
+from typing import Annotated, Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
+from aws_lambda_powertools.event_handler.openapi.params import Query
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from pydantic import BaseModel
+
+from rl_core.edge.http import (
+    Rounded,
+    Timestamp,
+    TrackedActivity,
+    activity_id,
+    answer_problems,
+    caller,
+    resolve,
+    responses,
+    tracked_fields,
+)
+from rl_core.errors import ErasingError, InvalidRequestError
+from rl_core.models import Session
+from rl_core.store import open_store
+
+app = APIGatewayHttpResolver(enable_validation=True)
+answer_problems(app)
+open_store()  # in init, where Lambda gives a whole processor, instead of in the first request
+logger = Logger()
+
+_RESPONSE = 4_000_000
+_LAST = 10**8  # above any session number
+
+
+class HistoryActivity(TrackedActivity):
+    id: int
+
+
+class HistorySession(BaseModel):
+    session_id: int
+    status: str
+    rl_action: str
+    rl_action_id: int
+    segment: str
+    issued_at: Timestamp
+    closed_at: Timestamp | None
+    reward: Rounded | None
+    activities: list[HistoryActivity]
+
+
+class HistoryResponse(BaseModel):
+    sessions: list[HistorySession]
+    next_token: str | None
+
+
+@app.get("/activity/history", include_in_schema=False)
+@app.get(
+    "/activity/history/",
+    operation_id="history",
+    summary="The user's sessions, newest first",
+    responses=responses(HistoryResponse, ErasingError, InvalidRequestError),
+)
+def history(
+    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+    next_token: Annotated[str | None, Query(pattern=r"^[0-9]{1,8}$")] = None,
+) -> HistoryResponse:
+    user = caller(app.current_event.raw_event)
+    found = _sessions(user, int(next_token) if next_token else _LAST, limit)
+    shown = _within_a_response([_history_session(s) for s in found])
+    more = bool(shown) and (len(shown) < len(found) or len(found) == limit) and shown[-1].session_id > 1
+    return HistoryResponse(sessions=shown, next_token=str(shown[-1].session_id) if more else None)
+
+
+def _sessions(user: str, before: int, limit: int) -> Sequence[Session]:
+    """Returns up to `limit` of the user's sessions with smaller numbers, newest first. Raises ErasingError."""
+    store = open_store()
+    store.profile(user)
+    return store.sessions_before(user, before, limit)
+
+
+def _within_a_response(sessions: list[HistorySession]) -> list[HistorySession]:
+    """The first of them that fit in what Lambda can answer (6 MB), each as it will be escaped; at least one."""
+    sizes = accumulate(len(json.dumps(s.model_dump(mode="json"))) for s in sessions)
+    return [s for s, size in zip(sessions, sizes, strict=True) if size <= _RESPONSE or s is sessions[0]]
+
+
+def _history_session(session: Session) -> HistorySession:
+    return HistorySession(
+        session_id=session.number,
+        status=session.status,
+        rl_action=session.decision.action.title,
+        rl_action_id=int(session.decision.action),
+        segment=session.segment.value,
+        issued_at=session.issued_at,
+        closed_at=session.closed_at,
+        reward=session.closing.reward if session.closing else None,
+        activities=[
+            HistoryActivity(id=activity_id(session, position), **tracked_fields(session, activity))
+            for position, activity in enumerate(session.activities, 1)
+        ],
+    )
+
+
+@logger.inject_lambda_context
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    return resolve(app, event, context)
