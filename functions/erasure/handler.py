@@ -25,7 +25,7 @@ _USERS = 900  # in one run: each segment is folded anew once for all of them
 def run(store: Store, now: datetime) -> int:
     """One run: how many users it erased. Cut off anywhere, the next run goes on: sessions and marker go last."""
     due = islice((due for page in store.erasing(now, _PAGE) for due in page), _USERS)
-    leavers = [leaver for leaver in (store.leaver(d.pk) for d in due) if leaver]
+    leavers = [leaver for leaver in (Leaver.of(store, d.pk) for d in due) if leaver]
     lessons = {leaver: found for leaver in leavers if (found := _lessons(leaver)) is not None}
     left = {segment for segment in Segment if not _forgotten(store, segment, lessons)}
     erased = 0

@@ -99,8 +99,9 @@ def longest_chain() -> list[str]:
 
     @cache
     def chain(module: str) -> tuple[str, ...]:
-        below = (chain(m) for m in graph.find_modules_directly_imported_by(module))
-        return (module, *max(below, key=len, default=()))
+        below: Iterator[tuple[str, ...]] = (chain(m) for m in graph.find_modules_directly_imported_by(module))
+        longest: tuple[str, ...] = max(below, key=len, default=())
+        return (module, *longest)
 
     return list(max((chain(module) for module in graph.modules), key=len))
 

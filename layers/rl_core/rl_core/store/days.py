@@ -1,54 +1,38 @@
-"""The items of the daily job: users' days, segments' days and their shards, what is final. See docs/data-model.md."""
+"""What the daily job reads and writes: users' days, segments' days and their shards, what is final."""
 
 import struct
 from collections.abc import Iterator, Sequence
-from dataclasses import astuple, dataclass, field
+from dataclasses import astuple, dataclass
 from datetime import date
 from functools import lru_cache
 
-from rl_core.days import ActionSums, EntrySums, Figures, SegmentDay, TypeFigures
-from rl_core.models import Mark, Rest, Segment, Session, Streak
+from rl_core.days import ActionSums, EntrySums, SegmentDay
+from rl_core.models import Segment, Session
 from rl_core.store import items, keys
 from rl_core.store.fields import (
-    BYTES,
     DATE,
     FLAG,
-    FLOAT,
-    TEXT,
-    TIME,
     WHOLE,
     Codec,
     Field,
     FieldTable,
     Item,
+    Put,
     Stored,
-    named,
     number,
-    rest_of,
+    same_revision,
     strict,
     string,
-    unknown,
     written,
 )
-from rl_core.store.store import open_store
-from rl_core.store.table import Table, between
-from rl_core.store.writes import Put, same_revision
+from rl_core.store.items import UserDay, read_user_day, user_day_item
+from rl_core.store.table import Table, between, open_store
 
-USER_DAY_FORM = SEGMENT_DAY_FORM = SHARD_FORM = WATERMARK_FORM = 1
+SEGMENT_DAY_FORM = SHARD_FORM = WATERMARK_FORM = 1
 _ACTION = struct.Struct("<7Q2d")
 _ENTRY = struct.Struct("<IIIIiQ")
 _PAGE = 100
 _SESSIONS = 3  # of one day there are rarely more
-
-
-@dataclass(frozen=True, slots=True)
-class UserDay:
-    """A user's day as stored; `figures` None: not computed yet."""
-
-    mark: Mark
-    figures: Figures | None = None
-    revision: int = 0
-    rest: Rest = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +52,6 @@ class Watermark:
     revision: int
 
 
-TYPES = Codec(
-    "list of exercise, meditation, journaling: a list of assigned, completed, minutes each",
-    lambda types: {"L": [{"L": [number(n) for n in astuple(t)]} for t in types]},
-    lambda v: tuple([TypeFigures(*[int(n["N"]) for n in t["L"]]) for t in v["L"]]),
-)
 DROPOUTS = Codec(
     "list of six", lambda ns: {"L": [number(n) for n in ns]}, lambda v: tuple([int(n["N"]) for n in v["L"]])
 )
@@ -87,32 +66,6 @@ ENTRY_SUMS = Codec(
     lambda v: {entry: EntrySums(*sums) for entry, *sums in _ENTRY.iter_unpack(bytes(v["B"]))},
 )
 
-MARK = FieldTable(
-    (
-        Field("key", "key", BYTES, "the profile's"),
-        Field("at", "due_at", TIME, "the day's first moment; the index sorts by it"),
-        Field("segment", "segment", named(Segment), "the user's segment at that moment"),
-        Field("timezone", "timezone", TEXT, "the user's time zone at that moment"),
-        Field("first_ever", "first_ever", FLAG, "whether it is the user's first day", False),
-        Field("session", "session", WHOLE, "number of the session that was shown or answered"),
-        Field("engagement", "engagement", FLOAT, "engagement score as it stood, decayed to that day"),
-        Field("motivation", "motivation", FLOAT, "motivation score as it stood"),
-        Field("streak.days", "streak_days", WHOLE, "days of the streak as it stood", 0),
-        Field("streak.last", "streak_last", DATE, "the streak's latest day", None),
-    )
-)
-FIGURES = FieldTable(
-    (
-        Field("sessions", "sessions", WHOLE, "sessions first shown on the day"),
-        Field("types", "types", TYPES, "what they came to, by type"),
-        Field("rated", "rated", WHOLE, "completions with both ratings"),
-        Field("lift_points", "lift_points", WHOLE, "their motivation change, summed"),
-        Field("engagement", "engagement", FLOAT, "engagement score as the day ended"),
-        Field("motivation", "motivation", FLOAT, "motivation score as the day ended"),
-        Field("streak_days", "streak_days", WHOLE, "days of the streak as the day ended"),
-        Field("settled", "settled", FLAG, "the day is over and none of its sessions is open", False),
-    )
-)
 SEGMENT_DAY = FieldTable(
     (
         Field("users", "users", WHOLE, "users active"),
@@ -129,44 +82,6 @@ SEGMENT_DAY = FieldTable(
 )
 SHARD = FieldTable((Field("final", "final", FLAG, "computed when nothing could change any more", False),))
 WATERMARK = FieldTable((Field("day", "day", DATE, "it and all days before are final"),))
-_PLACE = frozenset({"pk", "sk", "revision", "due_shard", "figures"})
-
-
-def mark_writes(mark: Mark | None) -> list[Put]:
-    """Returns the mark, if there is one. Has no condition: the profile's of the same transaction guards it."""
-    return [Put("mark", user_day_item(UserDay(mark)))] if mark else []
-
-
-def user_day_item(day: UserDay) -> Item:
-    """Returns the item as it will stand; its revision is one more than was read."""
-    mark = day.mark
-    item: Item = {
-        "pk": string(keys.user_pk(mark.user)),
-        "sk": string(keys.day_sk(mark.day)),
-        "revision": number(day.revision + 1),
-        "due_shard": string(keys.day_shard(mark.day, keys.day_shard_of(mark.user))),
-    }
-    if day.figures is not None:
-        item["figures"] = {"M": FIGURES.write(day.figures) | dict(day.figures.rest)}
-    return written(USER_DAY_FORM, item | MARK.write(mark), day.rest)
-
-
-@strict
-def read_user_day(item: Stored) -> UserDay:
-    """Returns the day. Raises UnreadableItemError."""
-    found = MARK.read(item)
-    streak = Streak(found.pop("streak.days"), found.pop("streak.last"))
-    user, day = item["pk"]["S"].removeprefix(keys.user_pk("")), keys.day_of_sk(item["sk"]["S"])
-    return UserDay(
-        mark=Mark(user=user, day=day, streak=streak, **found),
-        figures=_read_figures(item["figures"]["M"]) if "figures" in item else None,
-        revision=int(item["revision"]["N"]),
-        rest=unknown(item, USER_DAY_FORM, MARK.attributes, _PLACE),
-    )
-
-
-def _read_figures(item: Stored) -> Figures:
-    return Figures(**FIGURES.read(item), rest=rest_of(item, FIGURES.attributes))
 
 
 def segment_day_item(segment: Segment, sk: str, day: SegmentDay) -> Item:

@@ -1,4 +1,4 @@
-"""How values are stored, and the field table of an item: one list from which reader, writer and documentation come.
+"""How values are stored, the field table of an item (reader, writer and documentation come from it), and its write.
 
 Floats are stored as numbers with their full repr (at most 17 digits), so they come back bit for bit. What has its
 default value is not stored. Attributes that no field names are read into `rest` and written back: a newer release put
@@ -6,7 +6,7 @@ them there.
 """
 
 import struct
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import Enum
@@ -156,18 +156,6 @@ def unknown(item: Stored, form: int, *known: frozenset[str]) -> dict[str, Any]:
     return rest | {"form": item["form"]} if int(item["form"]["N"]) > form else rest
 
 
-def pages_of(items: Iterable[T], size: int) -> Iterator[list[T]]:
-    """Yields the items, so many at a time."""
-    page: list[T] = []
-    for item in items:
-        page.append(item)
-        if len(page) == size:
-            yield page
-            page = []
-    if page:
-        yield page
-
-
 def strict(read: Callable[[Stored], T]) -> Callable[[Stored], T]:
     """Makes any way in which an item fails to parse one fact: UnreadableItemError, which names the key only."""
 
@@ -180,3 +168,46 @@ def strict(read: Callable[[Stored], T]) -> Callable[[Stored], T]:
             raise UnreadableItemError(f"{place}: {type(error).__name__}") from error
 
     return reader
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """One write of a whole item. Has no condition only when another write of the same transaction guards it.
+
+    `name` is what a lost condition is reported by; `key` is the session's, of a session.
+    """
+
+    name: str
+    item: Item
+    condition: str = ""
+    values: Item | None = None
+    names: dict[str, str] | None = None
+    key: bytes = b""
+
+    def arguments(self) -> dict[str, Any]:
+        """Returns what put_item, and a Put in a transaction, take beside the table's name."""
+        arguments: dict[str, Any] = {"Item": self.item}
+        if self.condition:
+            arguments["ConditionExpression"] = self.condition
+        if self.values:
+            arguments["ExpressionAttributeValues"] = self.values
+        if self.names:
+            arguments["ExpressionAttributeNames"] = self.names
+        return arguments
+
+
+def new_item(name: str, item: Item) -> Put:
+    """Condition: `new-item`."""
+    return Put(name, item, "attribute_not_exists(pk)")
+
+
+def same_revision(name: str, item: Item, revision: int, life: bytes = b"", key: bytes = b"") -> Put:
+    """Condition: `same-revision` (with the life's or session's key, where it has one), or `new-item` for revision 0."""
+    if not revision:
+        return Put(name, item, "attribute_not_exists(pk)", key=key)
+    condition, values, names = "#revision = :revision", {":revision": number(revision)}, {"#revision": "revision"}
+    if life:
+        condition = f"{condition} AND #key = :key"
+        values |= {":key": {"B": life}}
+        names |= {"#key": "key"}
+    return Put(name, item, condition, values, names, key)

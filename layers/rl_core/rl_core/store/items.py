@@ -1,16 +1,19 @@
-"""A user's items, field by field: profile, marker of an erasure, session. An item within 1 KB costs one write unit."""
+"""A user's items, field by field: profile, marker of an erasure, session, day. Within 1 KB a write costs one unit."""
 
-from dataclasses import replace
+from dataclasses import astuple, dataclass, field, replace
 from datetime import date
 from typing import Any
 
+from rl_core.days import Figures, TypeFigures
 from rl_core.models import (
     Activity,
     Closing,
     Decision,
     EndedBy,
+    Mark,
     Marker,
     Profile,
+    Rest,
     Segment,
     Session,
     State,
@@ -35,10 +38,13 @@ from rl_core.store.fields import (
     Field,
     FieldTable,
     Item,
+    Put,
     Stored,
     enumerated,
     named,
     number,
+    rest_of,
+    same_revision,
     strict,
     string,
     time,
@@ -46,8 +52,19 @@ from rl_core.store.fields import (
     written,
 )
 
-PROFILE_FORM = SESSION_FORM = 1
+PROFILE_FORM = SESSION_FORM = USER_DAY_FORM = 1
 STATE = Codec("state row", lambda state: number(state.row), lambda v: State.from_row(int(v["N"])))
+
+
+@dataclass(frozen=True, slots=True)
+class UserDay:
+    """A user's day as stored; `figures` None: not computed yet."""
+
+    mark: Mark
+    figures: Figures | None = None
+    revision: int = 0
+    rest: Rest = field(default_factory=dict)
+
 
 PROFILE = FieldTable(
     (
@@ -125,6 +142,38 @@ ACTIVITY = FieldTable(
         Field("notes", "n", TEXT, "the activity's notes", ""),
     )
 )
+TYPE_FIGURES = Codec(
+    "list of exercise, meditation, journaling: a list of assigned, completed, minutes each",
+    lambda types: {"L": [{"L": [number(n) for n in astuple(t)]} for t in types]},
+    lambda v: tuple([TypeFigures(*[int(n["N"]) for n in t["L"]]) for t in v["L"]]),
+)
+MARK = FieldTable(
+    (
+        Field("key", "key", BYTES, "the profile's"),
+        Field("at", "due_at", TIME, "the day's first moment; the index sorts by it"),
+        Field("segment", "segment", named(Segment), "the user's segment at that moment"),
+        Field("timezone", "timezone", TEXT, "the user's time zone at that moment"),
+        Field("first_ever", "first_ever", FLAG, "whether it is the user's first day", False),
+        Field("session", "session", WHOLE, "number of the session that was shown or answered"),
+        Field("engagement", "engagement", FLOAT, "engagement score as it stood, decayed to that day"),
+        Field("motivation", "motivation", FLOAT, "motivation score as it stood"),
+        Field("streak.days", "streak_days", WHOLE, "days of the streak as it stood", 0),
+        Field("streak.last", "streak_last", DATE, "the streak's latest day", None),
+    )
+)
+FIGURES = FieldTable(
+    (
+        Field("sessions", "sessions", WHOLE, "sessions first shown on the day"),
+        Field("types", "types", TYPE_FIGURES, "what they came to, by type"),
+        Field("rated", "rated", WHOLE, "completions with both ratings"),
+        Field("lift_points", "lift_points", WHOLE, "their motivation change, summed"),
+        Field("engagement", "engagement", FLOAT, "engagement score as the day ended"),
+        Field("motivation", "motivation", FLOAT, "motivation score as the day ended"),
+        Field("streak_days", "streak_days", WHOLE, "days of the streak as the day ended"),
+        Field("settled", "settled", FLAG, "the day is over and none of its sessions is open", False),
+    )
+)
+_DAY_PLACE = frozenset({"pk", "sk", "revision", "due_shard", "figures"})
 PLACE = frozenset({"pk", "sk", "due_shard", "due_at", "revision"})
 _ACTIVITIES = frozenset({"activities"})
 
@@ -204,3 +253,58 @@ def _read_activity(item: dict[str, Any], day: date | None) -> Activity:
         found["completed_on"] = day
     rest = {name: value for name, value in item.items() if name not in ACTIVITY.attributes}
     return Activity(**found, rest=rest)
+
+
+def mark_writes(mark: Mark | None) -> list[Put]:
+    """Returns the mark, if there is one. Has no condition: the profile's of the same transaction guards it."""
+    return [Put("mark", user_day_item(UserDay(mark)))] if mark else []
+
+
+def user_day_item(day: UserDay) -> Item:
+    """Returns the item as it will stand; its revision is one more than was read."""
+    mark = day.mark
+    item: Item = {
+        "pk": string(keys.user_pk(mark.user)),
+        "sk": string(keys.day_sk(mark.day)),
+        "revision": number(day.revision + 1),
+        "due_shard": string(keys.day_shard(mark.day, keys.day_shard_of(mark.user))),
+    }
+    if day.figures is not None:
+        item["figures"] = {"M": FIGURES.write(day.figures) | dict(day.figures.rest)}
+    return written(USER_DAY_FORM, item | MARK.write(mark), day.rest)
+
+
+@strict
+def read_user_day(item: Stored) -> UserDay:
+    """Returns the day. Raises UnreadableItemError."""
+    found = MARK.read(item)
+    streak = Streak(found.pop("streak.days"), found.pop("streak.last"))
+    user, day = item["pk"]["S"].removeprefix(keys.user_pk("")), keys.day_of_sk(item["sk"]["S"])
+    return UserDay(
+        mark=Mark(user=user, day=day, streak=streak, **found),
+        figures=_read_figures(item["figures"]["M"]) if "figures" in item else None,
+        revision=int(item["revision"]["N"]),
+        rest=unknown(item, USER_DAY_FORM, MARK.attributes, _DAY_PLACE),
+    )
+
+
+def _read_figures(item: Stored) -> Figures:
+    return Figures(**FIGURES.read(item), rest=rest_of(item, FIGURES.attributes))
+
+
+# The conditional writes; docs/data-model.md has the names of the conditions.
+
+
+def session_write(session: Session) -> Put:
+    """Condition: `same-revision`, or `new-item` for a session just issued."""
+    return same_revision("session", session_item(session), session.revision, session.key, session.key)
+
+
+def profile_write(profile: Profile) -> Put:
+    """Condition: `same-revision` (a marker of erasure has another one), or `new-item`."""
+    return same_revision("profile", profile_item(profile), profile.revision, profile.key)
+
+
+def marker_write(marker: Marker) -> Put:
+    """Condition: `same-revision`, of the profile whose place it takes."""
+    return same_revision("profile", marker_item(marker), marker.revision, marker.key)

@@ -27,7 +27,9 @@ from rl_core.store.fields import (
     Field,
     FieldTable,
     Item,
+    Put,
     Stored,
+    new_item,
     number,
     rest_of,
     strict,
@@ -38,6 +40,7 @@ from rl_core.store.fields import (
 from rl_core.store.items import STATE
 
 POLICY_FORM = RECORD_FORM = 1
+SNAPSHOT_EVERY = 100
 _CODE = 3  # bytes of an entry's code
 _RESULT = struct.Struct("<3sb")
 _NO_LIFT, _NOT_COMPLETED = -128, -127
@@ -188,3 +191,41 @@ def read_record(item: Stored) -> VersionRecord:
 
 def _read_transition(item: Stored) -> Transition:
     return Transition(**TRANSITION.read(item), rest=rest_of(item, TRANSITION.attributes))
+
+
+# The conditional writes; docs/data-model.md has the names of the conditions.
+
+
+def publish_writes(policy: Policy, record: VersionRecord) -> list[Put]:
+    """Returns all that a new version of a policy is: policy, record and, every hundredth version, a snapshot.
+
+    Conditions: `next-version` (the stored version is the one before), and `new-item` for the others.
+    """
+    item = policy_item(policy)
+    before = {":before": number(policy.version - 1)}
+    put = Put("policy", item, "#version = :before", before, {"#version": "version"})
+    return [new_item("policy", item) if policy.version == 1 else put, *_past(policy, record)]
+
+
+def mending_writes(policy: Policy, record: VersionRecord) -> list[Put]:
+    """Returns the same for a policy item that cannot be read, so that it has no version to go by.
+
+    Condition: `not-newer`, the item is gone or of no newer form; the record's `new-item` guards its version.
+    """
+    item = policy_item(policy)
+    condition = "attribute_not_exists(#form) OR #form <= :form"
+    put = Put("policy", item, condition, {":form": item["form"]}, {"#form": "form"})
+    return [put, *_past(policy, record)]
+
+
+def _past(policy: Policy, record: VersionRecord) -> list[Put]:
+    past = [new_item("record", record_item(policy.segment, record))]
+    if policy.version % SNAPSHOT_EVERY == 0:
+        past.append(new_item("snapshot", snapshot_item(policy)))
+    return past
+
+
+def past_writes(segment: Segment, record: VersionRecord | None, snapshot: Policy | None) -> list[Put]:
+    """Returns a record and a snapshot rewritten. They have no condition: a check of the policy guards them."""
+    puts = [Put("record", record_item(segment, record))] if record else []
+    return puts + ([Put("snapshot", snapshot_item(snapshot))] if snapshot else [])
