@@ -11,8 +11,7 @@ from rl_core.days.figures import TYPES, Figures
 from rl_core.days.tally import SegmentDay
 from rl_core.models import Segment, entry_code
 from rl_core.sessions import catalogue
-from rl_core.store import Days
-from rl_core.store import read_user_day
+from rl_core.store import Days, read_user_day
 
 TOLERANCE = 1e-9
 
