@@ -8,6 +8,7 @@ from typing import Any
 import boto3
 import pytest
 
+from lab.proofs.model.reference import Day, Model, Person, Plan
 from rl_core.days.figures import Mark
 from rl_core.learner.folding import fold
 from rl_core.models import Policy, Profile, Segment, Session, Status
@@ -15,7 +16,6 @@ from rl_core.sessions.catalogue import catalogue
 from rl_core.store import items, keys, policies
 from rl_core.store.days import UserDay, read_user_day
 from tests.conftest import TEMPLATE
-from tests.model.reference import Day, Model, Person, Plan
 
 Table = dict[tuple[str, str], dict[str, Any]]
 FOREIGN = 99  # a policy format that this code refuses

@@ -8,14 +8,14 @@ import moto
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from lab.proofs.model.checks import FOREIGN, check_policy, check_user, client, read_table
+from lab.proofs.model.phone import Phone, run_job
+from lab.proofs.model.reference import Model, Plan, Said
 from rl_core.config import settings
 from rl_core.models import Segment
 from rl_core.store import keys, open_days, open_store
 from rl_core.store.policies import POLICY_FORMAT
 from tests.conftest import TEMPLATE
-from tests.model.checks import FOREIGN, check_policy, check_user, client, read_table
-from tests.model.phone import Phone, run_job
-from tests.model.reference import Model, Plan, Said
 
 START = 1_795_424_400  # 2026-11-23T09:00:00Z
 SEGMENTS = (Segment.HIGH_LOW, Segment.MODERATE_MODERATE)

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from lab.proofs.model.reference import BLANK, Model, Person, Plan, Said, iso
 from rl_core.store import open_store
 from tests.conftest import handler_of
-from tests.model.reference import BLANK, Model, Person, Plan, Said, iso
 
 HANDLERS = {
     name: handler_of(name).lambda_handler
