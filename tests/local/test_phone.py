@@ -1,14 +1,12 @@
 """A phone over HTTP and one straight to the functions are the same phone."""
 
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from collections.abc import Callable
 from functools import partial
 from uuid import uuid4
 
 import httpx
 import pytest
 
-from local.clock import SteppedClock
 from local.phone import (
     Answer,
     NoRouteError,
@@ -22,22 +20,9 @@ from local.phone import (
     to_functions,
 )
 from local.stack import Stack
+from tests.local.conftest import START
 
-START = datetime(2026, 11, 23, 8, tzinfo=UTC)
 SEGMENT = "Low Anxiety, High Activity"
-
-
-@pytest.fixture(scope="module")
-def fettle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """Fettle itself, not the small project."""
-    with Stack(clock=SteppedClock(START), quiet=True, folder=tmp_path_factory.mktemp("fettle")) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def http(fettle: Stack) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=fettle.url, trust_env=False) as client:
-        yield client
 
 
 class Twins:
