@@ -6,7 +6,7 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -48,10 +48,11 @@ class Context:
 class Functions:
     """All handlers of a template, imported once and called by logical id."""
 
-    def __init__(self, template: Template) -> None:
+    def __init__(self, template: Template, *, fresh: bool = True) -> None:
+        """Imports the handlers, with a copy of the layer of their own; with the process's copy unless `fresh`."""
         isolate_threads()
         self._functions = template.functions
-        with _fresh(_packages(template.layers)):
+        with _fresh(_packages(template.layers)) if fresh else nullcontext():
             self._handlers = {name: _load(function) for name, function in template.functions.items()}
 
     def invoke(self, name: str, event: Any) -> Any:

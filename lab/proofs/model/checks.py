@@ -1,39 +1,25 @@
 """What must hold of the table after every step, beside the model."""
 
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
-import boto3
 import pytest
 
 from lab.proofs.model.reference import Day, Model, Person, Plan
+from lab.proofs.model.service import Table
 from rl_core.days.figures import Mark
 from rl_core.learner.folding import fold
 from rl_core.models import Policy, Profile, Segment, Session, Status
 from rl_core.sessions.catalogue import catalogue
 from rl_core.store import items, keys, policies
 from rl_core.store.days import UserDay, read_user_day
-from tests.conftest import TEMPLATE
 
-Table = dict[tuple[str, str], dict[str, Any]]
 FOREIGN = 99  # a policy format that this code refuses
 
 
 def close_to(value: float) -> Any:
     return pytest.approx(value, rel=0, abs=1e-12)
-
-
-@lru_cache(maxsize=1)
-def client() -> Any:
-    """One for all examples: making one takes longer than a step."""
-    return boto3.client("dynamodb")
-
-
-def read_table() -> Table:
-    pages = client().get_paginator("scan").paginate(TableName=TEMPLATE.table.name)
-    return {(i["pk"]["S"], i["sk"]["S"]): dict(i) for page in pages for i in page["Items"]}
 
 
 @dataclass
