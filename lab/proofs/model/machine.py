@@ -8,8 +8,9 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from lab.proofs.formulas import Said
 from lab.proofs.model.checks import FOREIGN, check_policy, check_user
-from lab.proofs.model.reference import Model, Plan, Said
+from lab.proofs.model.reference import Model, Plan
 from lab.proofs.model.service import TEMPLATE, client, empty_table, read_table, run_job
 from lab.proofs.model.user import User
 from rl_core.config import settings

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from lab.proofs.model.reference import BLANK, Model, Person, Plan, Said, iso
+from lab.proofs.formulas import Said
+from lab.proofs.model.reference import BLANK, Model, Person, Plan, iso
 from lab.proofs.model.service import invoke
 from local.phone import Answer, Phone, pages, to_functions
 from rl_core.store import open_store
