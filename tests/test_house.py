@@ -17,6 +17,7 @@ TEMPLATE = load()
 CORE = ROOT / "layers" / "rl_core" / "rl_core"
 FUNCTIONS = sorted(path for path in (ROOT / "functions").iterdir() if path.is_dir())
 HANDLERS = [folder / "handler.py" for folder in FUNCTIONS]
+ROOMS = sorted(path for path in (ROOT / "lab").iterdir() if path.is_dir() and path.name != "__pycache__")
 SHIPPED = [*sorted(CORE.rglob("*.py")), *HANDLERS]
 
 PURE = (
@@ -119,6 +120,13 @@ def test_a_function_that_answers_requests_opens_the_store_in_init(function: str)
 
 def test_only_the_settings_read_the_environment() -> None:
     assert [path.name for path in SHIPPED if "os" in packages_of(path)] == ["config.py"]
+
+
+@pytest.mark.parametrize("room", ROOMS, ids=name_of)
+def test_a_room_of_the_lab_imports_no_test_and_of_the_other_rooms_only_the_world(room: Path) -> None:
+    imported = {module for path in room.rglob("*.py") for module in imports_of(path)}
+    rooms = {".".join(module.split(".")[:2]) for module in imported if module.startswith(("lab.", "tests"))}
+    assert rooms <= {f"lab.{room.name}", "lab.world"}
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=name_of)
