@@ -5,13 +5,11 @@ from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from werkzeug.exceptions import HTTPException
-from werkzeug.routing import Map, Rule
-
 from local import gateway
 from local.clock import Clock
 from local.facts import Route, Template
 from local.gateway import HttpRequest, HttpResponse
+from local.routes import Routes
 from local.tokens import TokenError, Tokens
 
 if TYPE_CHECKING:
@@ -36,9 +34,7 @@ class Api:
     ) -> None:
         self._authorizer, self._tokens = template.authorizer, tokens
         self._invoke, self._clock, self._pages = invoke, clock, pages
-        self._routes = {(route.method, route.path): route for route in template.routes}
-        rules = [Rule(_rule(path), endpoint=path) for path in dict.fromkeys(route.path for route in template.routes)]
-        self._paths = Map(rules, merge_slashes=False).bind("localhost")
+        self._routes = Routes(template.routes)
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """WSGI's side of `respond`."""
@@ -57,29 +53,16 @@ class Api:
 
     def respond(self, request: HttpRequest) -> HttpResponse:
         """The answer to a request, whoever gives it: gateway, function or local page."""
-        found = self._match(request)
+        found = self._routes.match(request)
         if found is None:
             page = self._pages.get(request.path) if request.method == "GET" else None
             return page() if page else gateway.NOT_FOUND
-        route, parameters = found
         claims: Mapping[str, Any] | None = None
-        if route.authorised:
+        if found.route.authorised:
             claims = self._claims(request)
             if claims is None:
                 return gateway.UNAUTHORIZED
-        event = gateway.event_of(
-            request, route_key=route.key, path_parameters=parameters, claims=claims, now=self._clock.now()
-        )
-        return self._call(route, event)
-
-    def _match(self, request: HttpRequest) -> tuple[Route, Mapping[str, str]] | None:
-        """The route of this exact path and method; a missing slash is another path, as on AWS."""
-        try:
-            path, parameters = self._paths.match(request.path)
-        except HTTPException:
-            return None
-        route = self._routes.get((request.method, path))
-        return (route, parameters) if route else None
+        return self._call(found.route, found.event(request, claims, self._clock.now()))
 
     def _claims(self, request: HttpRequest) -> Mapping[str, Any] | None:
         token = gateway.bearer(request.headers)
@@ -97,11 +80,6 @@ class Api:
         except Exception:
             _log.exception("%s failed at %s", route.function, route.key)
             return gateway.FAILED
-
-
-def _rule(path: str) -> str:
-    """The template's path in werkzeug's spelling: "/activity/{id}" is "/activity/<id>"."""
-    return path.replace("{", "<").replace("}", ">")
 
 
 def _request(environ: "WSGIEnvironment") -> HttpRequest:

@@ -7,7 +7,7 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -50,11 +50,14 @@ class Context:
 class Functions:
     """All handlers of a template, imported once and called by logical id."""
 
-    def __init__(self, template: Template, seed: int = 0) -> None:
-        """Imports them; `seed` decides the keys of the profiles that they make."""
+    def __init__(self, template: Template, seed: int = 0, *, fresh: bool = True) -> None:
+        """Imports the handlers, with a copy of the layer of their own; with the process's copy unless `fresh`.
+
+        `seed` decides the keys of the profiles that they make.
+        """
         isolate_threads()
         self._functions = template.functions
-        with _fresh(_packages(template.layers)):
+        with _fresh(_packages(template.layers)) if fresh else nullcontext():
             self._handlers = {name: _load(function, seed) for name, function in template.functions.items()}
 
     def invoke(self, name: str, event: Any) -> Any:

@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
-from lab.bench.races import Person, Races, batch_event, settle
+from lab.bench.races import Person, Races, batch_of, settle
 from local.clock import SteppedClock
 from local.stack import Stack
 from local.units import client_of_functions
@@ -103,9 +103,9 @@ class Bench:
                 person = waiting.popleft()
             except IndexError:
                 return
-            event = batch_event(person, NOW)
+            batch = batch_of(person, NOW)
             start = time.perf_counter()
-            answer = self._stack.invoke("FeedbackBatch", event)
+            answer = self._stack.invoke(*batch)
             took = time.perf_counter() - start
             if good := answer["statusCode"] == 200:
                 self._people.append(person)

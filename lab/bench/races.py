@@ -1,22 +1,21 @@
-"""For bench_contention: many people with one session each, and a watch on the races over their policy."""
+"""For the benchmark of contention: many people with one session each, and a watch on the races over their policy."""
 
 import hashlib
-import json
 import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, NamedTuple
 
-from local.gateway import HttpRequest, event_of
+from local.phone import Invocation, Phone, invocation
 from rl_core.config import Settings
 from rl_core.models import EndedBy, Profile, Segment, Session
 from rl_core.sessions import Answer, Ending, issue, record
 from rl_core.store import Store, profile_write, session_write
 
 AT_ONCE = 50  # a transaction takes 100 writes
-PATH = "/activity/feedback-batch/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +44,11 @@ def settle(store: Store, segment: Segment, users: Sequence[str], now: datetime, 
     return [Person(profile.user, session.key, len(session.activities)) for session, profile in people]
 
 
-def batch_event(person: Person, now: datetime) -> dict[str, Any]:
-    """The batch that answers all of a person's first session."""
+def batch_of(person: Person, now: datetime) -> Invocation:
+    """The batch that answers all of a person's first session, not sent yet."""
     said = {"completed": True, "motivation_before": 2, "motivation_after": 4, "difficulty_rating": 3}
     items = [{"activity_id": 10 + position, **said} for position in range(1, person.activities + 1)]
-    body = json.dumps({"activities": items, "overall_session_rating": 4}).encode()
-    request = HttpRequest(method="POST", path=PATH, headers={"content-type": "application/json"}, body=body)
-    return event_of(request, route_key=f"POST {PATH}", path_parameters={}, claims={"sub": person.user}, now=now)
+    return Phone(partial(invocation, user=person.user, at=now)).batch(items, overall_session_rating=4)
 
 
 class Attempt(NamedTuple):

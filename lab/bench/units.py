@@ -10,8 +10,9 @@ import json
 import statistics
 import time
 from collections import defaultdict
+from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import boto3
@@ -20,7 +21,8 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 
 from local.clock import SteppedClock
 from local.functions import Context
-from local.gateway import HttpRequest, event_of
+from local.gateway import Event, HttpRequest, event_of
+from local.phone import Json, Phone, bodies, ids, to_functions
 from local.powertools import isolate_app
 from local.stack import Stack
 from local.units import Units, client_of_functions
@@ -57,67 +59,63 @@ _TABLE = [""]
 
 
 class Meter:
-    """Units and CPU seconds of each kind of request."""
+    """Units and CPU seconds of each kind of request to the functions, and to the one that reads one item."""
 
-    def __init__(self) -> None:
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
         self.read: dict[str, list[float]] = defaultdict(list)
         self.write: dict[str, list[float]] = defaultdict(list)
         self.cpu: dict[str, list[float]] = defaultdict(list)
         self._units = Units(client_of_functions(), _client())
 
-    def call(self, kind: str, handler: Any, event: dict[str, Any]) -> dict[str, Any]:
-        """Calls a handler once and notes what it cost. Raises RuntimeError unless it answers 200."""
+    def phone(self, user: str, kind: str) -> Phone[Json]:
+        """A phone whose requests are of that kind."""
+
+        def invoke(function: str, event: Event) -> Any:
+            return self._noted(kind, partial(self._stack.invoke, function, event))
+
+        return Phone(bodies(to_functions(invoke, user, NOW)))
+
+    def one_item(self, kind: str) -> None:
+        """Calls the handler that reads one item. Raises RuntimeError unless it answers 200."""
+        request = HttpRequest("GET", "/one-item")
+        event = event_of(request, route_key="GET /one-item", path_parameters={}, claims=None, now=NOW)
+        answer = self._noted(kind, partial(baseline, event, Context("baseline", 512, time.monotonic() + 10)))
+        if answer["statusCode"] != 200:
+            raise RuntimeError(f"{kind}: {answer}")
+
+    def _noted(self, kind: str, call: Callable[[], Any]) -> Any:
+        """What the call returns; what it cost is noted."""
         self._units.take()
         start = time.process_time()
-        response = handler(event)
+        answer = call()
         self.cpu[kind].append(time.process_time() - start)
         read, written = self._units.take()
         self.read[kind].append(read)
         self.write[kind].append(written)
-        if response["statusCode"] != 200:
-            raise RuntimeError(f"{kind}: {response}")
-        body: dict[str, Any] = json.loads(response["body"])
-        return body
+        return answer
 
 
-def _event(user: str, method: str, path: str, body: Any = None, **parameters: str) -> dict[str, Any]:
-    sent = json.dumps(body).encode() if body is not None else b""
-    headers = {"content-type": "application/json"}
-    request = HttpRequest(method=method, path=path, query="", headers=headers, body=sent)
-    return event_of(request, route_key=f"{method} {path}", path_parameters=parameters, claims={"sub": user}, now=NOW)
-
-
-def live_one_session(stack: Stack, meter: Meter, user: str, prefix: str = "") -> None:
+def live_one_session(meter: Meter, user: str, prefix: str = "") -> None:
     """Profile, one recommend, a completion of each activity, one batch that adds the rating."""
-    put = _event(user, "PUT", "/profile/", {"segment": SEGMENT})
-    meter.call(f"{prefix}profile", lambda e: stack.invoke("Profile", e), put)
-    plan = meter.call(
-        f"{prefix}recommend",
-        lambda e: stack.invoke("Recommend", e),
-        _event(user, "GET", "/activity/recommended/"),
-    )
-    ids = [activity["id"] for activity in plan["activities"]]
-    for identifier in ids:
-        kind = "last completion" if identifier == ids[-1] else "completion"
-        path = f"/activity/{identifier}/complete/"
-        event = _event(user, "POST", path, {**ANSWER, "notes": NOTES}, id=str(identifier))
-        meter.call(f"{prefix}{kind}", lambda e: stack.invoke("Complete", e), event)
-    batch = {"activities": [{"activity_id": ids[0], **ANSWER}], "overall_session_rating": 4, "notes": SESSION_NOTES}
-    event = _event(user, "POST", "/activity/feedback-batch/", batch)
-    meter.call(f"{prefix}batch", lambda e: stack.invoke("FeedbackBatch", e), event)
-    one = _event(user, "GET", "/one-item")
-    context = Context("baseline", 512, time.monotonic() + 10)
-    meter.call(f"{prefix}one item", lambda e: baseline(e, context), one)
+    meter.phone(user, f"{prefix}profile").put_profile(segment=SEGMENT)
+    *most, last = ids(meter.phone(user, f"{prefix}recommend").recommend())
+    for activity in most:
+        meter.phone(user, f"{prefix}completion").complete(activity, **ANSWER, notes=NOTES)
+    meter.phone(user, f"{prefix}last completion").complete(last, **ANSWER, notes=NOTES)
+    again = [{"activity_id": most[0], **ANSWER}]
+    meter.phone(user, f"{prefix}batch").batch(again, overall_session_rating=4, notes=SESSION_NOTES)
+    meter.one_item(f"{prefix}one item")
 
 
 def main() -> None:
     isolate_app(app)
     with Stack(clock=SteppedClock(NOW), quiet=True, parameters={"EpsilonStart": "1", "EpsilonMin": "1"}) as stack:
-        _TABLE[0], meter = stack.table_name, Meter()
+        _TABLE[0], meter = stack.table_name, Meter(stack)
         for n in range(WARM_UP):
-            live_one_session(stack, meter, f"warm-{n}", "warm ")
+            live_one_session(meter, f"warm-{n}", "warm ")
         for n in range(USERS):
-            live_one_session(stack, meter, f"user-{n}-0123456789abcdef0123456789ab")
+            live_one_session(meter, f"user-{n}-0123456789abcdef0123456789ab")
     print(f"{'request':<16}{'read units':>11}{'write units':>12}{'CPU ms':>9}{'x one item':>12}  (quartiles)")
     kinds = ["one item", "profile", "recommend", "completion", "last completion", "batch"]
     for kind in kinds:

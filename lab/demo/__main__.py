@@ -26,12 +26,13 @@ from rich.table import Table
 
 from lab.demo import report
 from lab.demo.daily import daily_rows, tell_days
-from lab.demo.drive import Issued, Json, Phone, SurpriseError
+from lab.demo.drive import Issued, SurpriseError, User
 from lab.demo.plots import SHORT
 from lab.demo.results import Learned, SegmentRow, Served, table, verdict
 from lab.world.people import Person, days_out, population
 from local.clock import SteppedClock
 from local.ministack import MiniStackError
+from local.phone import Json, over_http
 from local.stack import Stack
 from rl_core.config import settings
 from rl_core.learner import estimates, visits
@@ -46,7 +47,7 @@ WORKERS = 4
 FINISHING = 4  # days after the last, until the daily job has every day as it stays
 
 # moment -> segment -> who opens the app then, in order
-Diary = dict[datetime, dict[str, list[Phone]]]
+Diary = dict[datetime, dict[str, list[User]]]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -74,17 +75,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(console: Console, people: Sequence[Person], days: int, path: Path) -> None:
     """The whole demo: live, gather, tell."""
     began = time.monotonic()
-    with _phones(people) as (stack, phones):
-        _live(stack, diary_of(phones), console)
+    with _users(people) as (stack, users):
+        _live(stack, diary_of(users), console)
         stack.advance_to(stack.clock.now() + timedelta(hours=settings().session_hours + 1))
         for _ in range(FINISHING):
             stack.advance_to(stack.clock.now() + timedelta(days=1))
-        sessions = _gather(phones)
+        sessions = _gather(users)
         policies = _policies(stack)
         rolled_up = daily_rows(stack.table_name, START.date(), days + 3)
     _expect_learned_once(policies, sessions)
-    unseen = sum(not issued.seen for phone in phones for issued in phone.issued)
-    requests = sum(phone.requests for phone in phones)
+    unseen = sum(not issued.seen for user in users for issued in user.issued)
+    requests = sum(user.requests for user in users)
     facts = {
         "sessions shown": f"{len(sessions):,}",
         "only prefetched": f"{unseen:,}",
@@ -100,20 +101,20 @@ def _run(console: Console, people: Sequence[Person], days: int, path: Path) -> N
 
 
 @contextmanager
-def _phones(people: Sequence[Person]) -> Iterator[tuple[Stack, list[Phone]]]:
-    """The stack, and a phone for everybody."""
+def _users(people: Sequence[Person]) -> Iterator[tuple[Stack, list[User]]]:
+    """The stack, and everybody with a phone."""
     with Stack(port=0, clock=SteppedClock(START), quiet=True) as stack:
         cooldown = settings().action_cooldown
         with httpx.Client(base_url=stack.url, timeout=30.0, trust_env=False) as http:
-            yield stack, [Phone(person, http, stack.token(person.name), cooldown) for person in people]
+            yield stack, [User(person, over_http(http, stack.token(person.name)), cooldown) for person in people]
 
 
-def diary_of(phones: Sequence[Phone]) -> Diary:
+def diary_of(users: Sequence[User]) -> Diary:
     """Who opens the app when: each at an hour of their own day, on their own clock, rounded down to a tick."""
     diary: Diary = defaultdict(lambda: defaultdict(list))
-    for phone in phones:
-        for day in days_out(phone.person):
-            diary[_tick(phone.person, day)][phone.person.segment].append(phone)
+    for user in users:
+        for day in days_out(user.person):
+            diary[_tick(user.person, day)][user.person.segment].append(user)
     return diary
 
 
@@ -130,11 +131,11 @@ def _live(stack: Stack, diary: Diary, console: Console) -> None:
         Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=console) as progress,
         ThreadPoolExecutor(WORKERS) as pool,
     ):
-        visits = sum(len(phones) for due in diary.values() for phones in due.values())
+        visits = sum(len(users) for due in diary.values() for users in due.values())
         bar, sessions = progress.add_task("", total=visits, sessions=0), 0
         for tick, due in sorted(diary.items()):
             stack.advance_to(tick)
-            sessions += sum(pool.map(lambda phones, now=tick: _open_app(phones, now), due.values()))
+            sessions += sum(pool.map(lambda users, now=tick: _open_app(users, now), due.values()))
             progress.update(
                 bar,
                 advance=sum(map(len, due.values())),
@@ -143,17 +144,17 @@ def _live(stack: Stack, diary: Diary, console: Console) -> None:
             )
 
 
-def _open_app(phones: Sequence[Phone], now: datetime) -> int:
+def _open_app(users: Sequence[User], now: datetime) -> int:
     """One segment's people, one after the other: how many sessions they were given."""
-    return sum(phone.visit(now) for phone in phones)
+    return sum(user.visit(now) for user in users)
 
 
-def _gather(phones: Sequence[Phone]) -> list[Served]:
+def _gather(users: Sequence[User]) -> list[Served]:
     """Every session that was shown, in order of issue, as the service's own history has it."""
     found = [
         (remembered["issued_at"], place, _served(issued, remembered))
-        for place, phone in enumerate(phones)
-        for issued, remembered in zip(phone.issued, phone.history(), strict=True)
+        for place, user in enumerate(users)
+        for issued, remembered in zip(user.issued, user.history(), strict=True)
         if _closed_as_it_should(issued, remembered)
     ]
     return [served for _, _, served in sorted(found, key=lambda each: each[:2])]

@@ -1,12 +1,9 @@
-"""A simulated person's phone: everything they do goes over HTTP, and every answer is checked."""
+"""A simulated person as a user of the service: everything goes through their phone, and every answer is checked."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
-
-import httpx
 
 from lab.world.people import (
     Answer,
@@ -19,9 +16,9 @@ from lab.world.people import (
     next_visit,
     session_rating,
 )
+from local.phone import Json, Phone, Request, Send, pages
 
 ACTIONS = range(6)
-Json = dict[str, Any]
 
 
 class SurpriseError(Exception):
@@ -43,16 +40,18 @@ class Issued:
 
 
 @dataclass
-class Phone:
-    """One person's connection to the service; used by one thread at a time."""
+class User:
+    """A person with a phone, which sends by `send`; used by one thread at a time."""
 
     person: Person
-    http: httpx.Client
-    token: str
+    send: Send
     cooldown: int
     away_until: datetime | None = None
     issued: list[Issued] = field(default_factory=list)
     requests: int = 0
+
+    def __post_init__(self) -> None:
+        self.phone = Phone(self._body)
 
     def visit(self, now: datetime) -> bool:
         """One opening of the app; False if the person left a session behind and stays away until it has expired."""
@@ -71,14 +70,8 @@ class Phone:
 
     def history(self) -> list[Json]:
         """All sessions as the service remembers them, oldest first."""
-        sessions: list[Json] = []
-        query = "?limit=100"
-        while True:
-            page = self._call("GET", f"/activity/history/{query}")
-            sessions += page["sessions"]
-            if page["next_token"] is None:
-                return sessions[::-1]
-            query = f"?limit=100&next_token={page['next_token']}"
+        found = pages(lambda token: self.phone.history(100, token))
+        return [session for page in found for session in page][::-1]
 
     def _introduce(self) -> None:
         """The first profile, by segment or by assessment; both must land in the person's segment."""
@@ -87,17 +80,17 @@ class Phone:
             profile["segment"] = person.segment
         else:
             profile["gad7_score"], profile["active_minutes_per_week"] = person.scores
-        stored = self._call("PUT", "/profile/", profile)
+        stored = self.phone.put_profile(**profile)
         _expect(stored["segment"] == person.segment, f"{person.name} was put into {stored['segment']}")
 
     def _plan(self, visit: Visit) -> Json:
         """The session for this visit. Some phones prefetch it; then the one that is shown must be the same."""
         if visit.ending is Ending.UNSEEN:
-            return self._call("GET", "/activity/recommended/?prefetch=true")
+            return self.phone.recommend(prefetch=True)
         if not self.person.prefetches:
-            return self._call("GET", "/activity/recommended/")
-        early = self._call("GET", "/activity/recommended/?prefetch=true")
-        plan = self._call("GET", "/activity/recommended/")
+            return self.phone.recommend()
+        early = self.phone.recommend(prefetch=True)
+        plan = self.phone.recommend()
         _expect(plan == early, f"{self.person.name} was shown another session than the one prefetched")
         return plan
 
@@ -126,26 +119,25 @@ class Phone:
             self._batch(reported, session_rating(self.person, plan["rl_action_id"], reported))
             return
         for answer in reported:
-            self._call("POST", f"/activity/{answer.activity_id}/complete/", _wire(answer))
+            self.phone.complete(answer.activity_id, **_wire(answer))
         rating = session_rating(self.person, plan["rl_action_id"], reported)
         if visit.ending is Ending.ONE_BY_ONE and rating is not None:
             self._batch(reported, rating)
 
     def _batch(self, reported: list[Answer], rating: int | None) -> None:
         """The session's feedback at once, or its rating after the last single answer; either way it must be learned."""
-        feedback = Json(activities=[_wire(answer) | {"activity_id": answer.activity_id} for answer in reported])
-        if rating is not None:
-            feedback["overall_session_rating"] = rating
-        learning = self._call("POST", "/activity/feedback-batch/", feedback)["training_metrics"]["learning"]
+        items = [_wire(answer) | {"activity_id": answer.activity_id} for answer in reported]
+        rated = {} if rating is None else {"overall_session_rating": rating}
+        learning = self.phone.batch(items, **rated)["training_metrics"]["learning"]
         _expect(learning == "applied", f"{self.person.name}: learning was {learning}")
 
-    def _call(self, method: str, path: str, body: Json | None = None) -> Json:
-        """One request; anything but 200 ends the run, with the problem's own words."""
-        response = self.http.request(method, path, json=body, headers={"Authorization": f"Bearer {self.token}"})
+    def _body(self, request: Request) -> Json:
+        """The answer's body; anything but 200 ends the run, with the problem's own words."""
+        answer = self.send(request)
         self.requests += 1
-        _expect(response.status_code == 200, f"{method} {path} answered {response.status_code}: {response.text}")
-        answer: Json = response.json()
-        return answer
+        _expect(answer.status == 200, f"{request} answered {answer.status}: {answer.text}")
+        body: Json = answer.body
+        return body
 
 
 def _wire(answer: Answer) -> Json:

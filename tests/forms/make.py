@@ -28,8 +28,16 @@ from rl_core.models import (
 )
 from rl_core.sessions import Answer, Ending, expire, issue, learned, record, show, transition_of
 from rl_core.store import UserDay
-from rl_core.store.days import read_segment_day, read_user_day, segment_day_item, user_day_item
-from rl_core.store.items import marker_item, profile_item, read_profile, read_session, session_item
+from rl_core.store.days import read_segment_day, segment_day_item
+from rl_core.store.items import (
+    marker_item,
+    profile_item,
+    read_profile,
+    read_session,
+    read_user_day,
+    session_item,
+    user_day_item,
+)
 from rl_core.store.keys import day_sk
 from rl_core.store.policies import policy_item, read_policy, read_record, record_item, snapshot_item
 from rl_core.work import UNDER_WAY, next_version

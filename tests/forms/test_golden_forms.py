@@ -10,8 +10,16 @@ from rl_core import learner
 from rl_core.config import settings
 from rl_core.models import Policy, Segment
 from rl_core.store import Lesson, Store
-from rl_core.store.days import read_segment_day, read_user_day, segment_day_item, user_day_item
-from rl_core.store.items import marker_item, profile_item, read_profile, read_session, session_item
+from rl_core.store.days import read_segment_day, segment_day_item
+from rl_core.store.items import (
+    marker_item,
+    profile_item,
+    read_profile,
+    read_session,
+    read_user_day,
+    session_item,
+    user_day_item,
+)
 from rl_core.store.policies import policy_item, read_policy, read_record, record_item, snapshot_item
 from rl_core.work import forget, mend, policy_at, roll_back
 from tests.forms.golden import FOLDER, load, plain

@@ -1,13 +1,13 @@
 """A policy that cannot be read, and a user who asks to be erased, on moto."""
 
-import json
 from datetime import timedelta
-from types import SimpleNamespace
 from typing import Any
 
 import boto3
 import pytest
 
+from local.functions import Functions
+from local.phone import Phone, RefusedError, bodies, ids, to_functions
 from rl_core.edge.http import caller
 from rl_core.errors import UnauthorizedError
 from rl_core.models import Status
@@ -15,32 +15,15 @@ from tests.conftest import TEMPLATE, handler_of
 from tests.functions.conftest import NOW, SEGMENT, World
 from tests.functions.test_learning_job import always, learn, spoil, spoil_policy
 
-recommend, batch, profile, erasure = (handler_of(n) for n in ("recommend", "feedback_batch", "profile", "erasure"))
-CONTEXT = SimpleNamespace(function_name="f", memory_limit_in_mb=512, invoked_function_arn="arn", aws_request_id="id")
-
-
-def ask(handler: Any, method: str, path: str, body: Any = None, user: str = "ana") -> Any:
-    """The answer's body to one request."""
-    event = {
-        "rawPath": path,
-        "headers": {"content-type": "application/json"},
-        "body": json.dumps(body) if body is not None else None,
-        "requestContext": {
-            "http": {"method": method, "path": path},
-            "stage": "$default",
-            "timeEpoch": int(NOW.timestamp() * 1000),
-            "authorizer": {"jwt": {"claims": {"sub": user}}},
-        },
-    }
-    answer = handler.lambda_handler(event, CONTEXT)
-    return json.loads(answer["body"]) if answer.get("body") else answer["statusCode"]
+erasure = handler_of("erasure")
+PHONE = Phone(bodies(to_functions(Functions(TEMPLATE, fresh=False).invoke, "ana", NOW)))
 
 
 def fall_back(world: World) -> Any:
     """A plan issued while the segment's policy is unreadable."""
     spoil_policy()
-    ask(profile, "PUT", "/profile/", {"segment": SEGMENT.value})
-    return ask(recommend, "GET", "/activity/recommended/")
+    PHONE.put_profile(segment=SEGMENT)
+    return PHONE.recommend()
 
 
 def test_without_a_policy_a_plan_is_drawn_at_random_and_says_so(world: World) -> None:
@@ -52,36 +35,37 @@ def test_without_a_policy_a_plan_is_drawn_at_random_and_says_so(world: World) ->
 
 def test_a_fallback_session_moves_scores_and_is_never_learned(world: World) -> None:
     plan = fall_back(world)
-    items = [{"activity_id": a["id"], "completed": True} for a in plan["activities"]]
-    answer = ask(batch, "POST", "/activity/feedback-batch/", {"activities": items})
+    items = [{"activity_id": activity, "completed": True} for activity in ids(plan)]
+    answer = PHONE.batch(items)
     assert (answer["engagement_delta"], answer["training_metrics"]["learning"]) == (0.2, "none")
     assert learn.run(world.store, NOW, always)["learned"] == 0
     assert world.session("ana").status is Status.CLOSED
 
 
 def test_an_erased_user_leaves_no_item(world: World) -> None:
-    ask(profile, "PUT", "/profile/", {"segment": SEGMENT.value})
-    ask(recommend, "GET", "/activity/recommended/")
-    assert ask(profile, "DELETE", "/profile/") == 204
+    PHONE.put_profile(segment=SEGMENT)
+    PHONE.recommend()
+    PHONE.delete_profile()
     assert erasure.run(world.store, NOW + timedelta(minutes=1)) == 1
     items = boto3.client("dynamodb").scan(TableName=TEMPLATE.table.name)["Items"]
     assert not [item for item in items if "ana" in str(item)]
 
 
 def test_a_marker_of_erasure_says_nothing_of_the_person(world: World) -> None:
-    ask(profile, "PUT", "/profile/", {"segment": SEGMENT.value})
-    ask(profile, "DELETE", "/profile/")
+    PHONE.put_profile(segment=SEGMENT)
+    PHONE.delete_profile()
     key = {"pk": {"S": "USER#ana"}, "sk": {"S": "~PROFILE"}}
     marker = boto3.client("dynamodb").get_item(TableName=TEMPLATE.table.name, Key=key)["Item"]
     assert set(marker) == {"form", "pk", "sk", "revision", "key", "created_at", "erasing", "due_shard", "due_at"}
 
 
 def test_a_user_with_an_unreadable_session_can_still_be_erased(world: World) -> None:
-    ask(profile, "PUT", "/profile/", {"segment": SEGMENT.value})
-    ask(recommend, "GET", "/activity/recommended/")
+    PHONE.put_profile(segment=SEGMENT)
+    PHONE.recommend()
     spoil("USER#ana", "SESSION#00000001", segment={"S": "rubbish"})
-    assert ask(recommend, "GET", "/activity/recommended/")["type"] == "unavailable"
-    assert ask(profile, "DELETE", "/profile/") == 204
+    with pytest.raises(RefusedError, match="unavailable"):
+        PHONE.recommend()
+    PHONE.delete_profile()
     assert erasure.run(world.store, NOW) == 1
 
 

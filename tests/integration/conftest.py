@@ -14,7 +14,9 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from local import phone
 from local.clock import Clock, SteppedClock
+from local.phone import Answer, ids, over_http
 from local.stack import Stack
 from rl_core.store import Store
 
@@ -57,57 +59,47 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [it for it in items if it not in local]
 
 
-def ok(answer: httpx.Response) -> Json:
+def ok(answer: Answer) -> Json:
     """The body of an answer that is a 200."""
-    assert answer.status_code == 200, answer.text
-    body: Json = answer.json()
+    assert answer.status == 200, answer.text
+    body: Json = answer.body
     return body
 
 
-def problem(answer: httpx.Response, status: int) -> str:
+def problem(answer: Answer, status: int) -> str:
     """The type of the problem that the answer is."""
-    assert (answer.status_code, answer.headers["content-type"]) == (status, PROBLEM), answer.text
-    body = answer.json()
-    assert body.keys() - {"errors"} == {"type", "title", "status", "detail"}
-    assert body["status"] == status
-    return str(body["type"])
+    assert (answer.status, answer.headers["content-type"]) == (status, PROBLEM), answer.text
+    assert answer.body.keys() - {"errors"} == {"type", "title", "status", "detail"}
+    assert answer.body["status"] == status
+    return str(answer.body["type"])
 
 
 @dataclass(frozen=True, slots=True)
-class Phone:
-    """The app of one user."""
+class Phone(phone.Phone[Answer]):
+    """The phone of a user of what is tested; what is not named after its route gives the body of a 200."""
 
     user: str
     stack: Target
-    http: httpx.Client
+
+    @classmethod
+    def of(cls, user: str, target: Target, http: httpx.Client) -> "Phone":
+        """The phone of the user with that subject."""
+        return cls(over_http(http, target.token(user)), user, target)
 
     @classmethod
     def named(cls, name: str, target: Target, http: httpx.Client) -> "Phone":
-        """The app of a user of that name, who is signed up where that is needed."""
+        """The phone of a user of that name, who is signed up where that is needed."""
         sign_up: Callable[[str], str] = getattr(target, "sign_up", str)
-        return cls(sign_up(name), target, http)
-
-    def ask(self, method: str, path: str, headers: dict[str, str] | None = None, **more: Any) -> httpx.Response:
-        mine = {"authorization": f"Bearer {self.stack.token(self.user)}"} | (headers or {})
-        return self.http.request(method, path, headers=mine, **more)
-
-    def put(self, **fields: Any) -> httpx.Response:
-        return self.ask("PUT", "/profile/", json=fields)
+        return cls.of(sign_up(name), target, http)
 
     def profile(self) -> Json:
-        return ok(self.ask("GET", "/profile/"))
+        return ok(self.get_profile())
 
-    def plan(self, **query: Any) -> Json:
-        return ok(self.ask("GET", "/activity/recommended/", params=query))
+    def plan(self, prefetch: bool | None = None) -> Json:
+        return ok(self.recommend(prefetch))
 
-    def complete(self, activity: int, **answer: Any) -> httpx.Response:
-        return self.ask("POST", f"/activity/{activity}/complete/", json={"completed": True} | answer)
-
-    def batch(self, items: list[Json], **more: Any) -> httpx.Response:
-        return self.ask("POST", "/activity/feedback-batch/", json={"activities": items} | more)
-
-    def sessions(self, **query: Any) -> list[Json]:
-        found: list[Json] = ok(self.ask("GET", "/activity/history/", params=query))["sessions"]
+    def sessions(self, limit: int | None = None) -> list[Json]:
+        found: list[Json] = ok(self.history(limit))["sessions"]
         return found
 
     def latest(self) -> Json:
@@ -118,11 +110,6 @@ def client_of(target: Target) -> httpx.Client:
     """HTTP to what is tested. A deployed API is told from others by its host's name."""
     hosts: dict[str, str] = getattr(target, "hosts", {})
     return httpx.Client(base_url=target.url, headers=hosts, trust_env=False, timeout=60)
-
-
-def ids(plan: Json) -> list[int]:
-    """The ids of a session's activities."""
-    return [activity["id"] for activity in plan["activities"]]
 
 
 def done(plan: Json, count: int | None = None, **fields: Any) -> list[Json]:
@@ -196,9 +183,9 @@ def newcomer(stranger: Callable[[], Phone]) -> Callable[..., Phone]:
     """Makes users with a profile; its fields are the caller's, by default a segment."""
 
     def make(**fields: Any) -> Phone:
-        phone = stranger()
-        ok(phone.put(**{"segment": SEGMENT} | fields))
-        return phone
+        user = stranger()
+        ok(user.put_profile(**{"segment": SEGMENT} | fields))
+        return user
 
     return make
 

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
+from local.phone import ids
 from local.stack import Stack
 from operate.__main__ import main
 from rl_core.store import Days, Store
-from tests.integration.conftest import Phone, at_once, done, everything, ids, ok, problem
+from tests.integration.conftest import Phone, at_once, done, everything, ok, problem
 
 NewUser = Callable[..., Phone]
 Later = Callable[..., None]
@@ -20,8 +21,8 @@ def days(table: Store) -> Days:
     return Days(table.connection)
 
 
-def stats(phone: Phone, **query: Any) -> Any:
-    return ok(phone.ask("GET", "/stats/", params=query))
+def stats(phone: Phone, days: int | None = None) -> Any:
+    return ok(phone.stats(days))
 
 
 def marks(stack: Stack, phone: Phone) -> list[str]:
@@ -85,7 +86,7 @@ def test_the_next_session_starts_from_the_decayed_score(ana: Phone, table: Store
 def test_changing_the_profile_neither_marks_a_day_nor_stops_the_decay(ana: Phone, stack: Stack, later: Later) -> None:
     ok(ana.batch(done(ana.plan())))
     later(days=2)
-    ok(ana.put(avoid=["floor"]))
+    ok(ana.put_profile(avoid=["floor"]))
     later(days=1)
     assert ana.profile()["engagement_score"] == 0.128
     assert len(marks(stack, ana)) == 1
@@ -95,7 +96,7 @@ def test_flying_back_over_the_date_line_breaks_nothing(newcomer: NewUser, stack:
     phone = newcomer(timezone="Pacific/Kiritimati")
     ok(phone.batch(done(phone.plan())))
     before = marks(stack, phone)
-    ok(phone.put(timezone="Pacific/Honolulu"))
+    ok(phone.put_profile(timezone="Pacific/Honolulu"))
     ok(phone.batch(done(phone.plan())))
     assert marks(stack, phone) == before
     assert phone.profile()["streak_days"] == 1
@@ -135,23 +136,23 @@ def test_stats_are_the_same_before_and_after_the_days_are_rolled_up(ana: Phone, 
 @pytest.mark.parametrize("path", ["/stats", "/stats/"])
 @pytest.mark.parametrize(("query", "status"), [("7", 200), ("30", 200), ("90", 200), ("8", 422), ("x", 422), ("", 422)])
 def test_a_period_is_7_30_or_90_days(ana: Phone, path: str, query: str, status: int) -> None:
-    assert ana.ask("GET", path, params={"days": query}).status_code == status
+    assert ana.ask("GET", f"{path}?days={query}").status == status
 
 
 def test_stats_need_a_profile_that_is_not_being_erased(stranger: NewUser, ana: Phone) -> None:
-    assert problem(stranger().ask("GET", "/stats/"), 409) == "profile-required"
-    ana.ask("DELETE", "/profile/")
-    assert problem(ana.ask("GET", "/stats/"), 409) == "erasing"
+    assert problem(stranger().stats(), 409) == "profile-required"
+    ana.delete_profile()
+    assert problem(ana.stats(), 409) == "erasing"
 
 
 def test_an_erased_users_days_are_removed_and_a_new_life_starts_without_them(
     ana: Phone, stack: Stack, later: Later
 ) -> None:
     ana.plan()
-    ana.ask("DELETE", "/profile/")
+    ana.delete_profile()
     later(minutes=1)
     assert marks(stack, ana) == []
-    ok(ana.put(segment="High Anxiety, Low Activity"))
+    ok(ana.put_profile(segment="High Anxiety, Low Activity"))
     assert stats(ana)["totals"]["active_days"] == 0
 
 

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from local.phone import ids, pages
 from local.stack import Stack
-from tests.integration.conftest import SEGMENT, Phone, Target, done, everything, ids, ok, problem
+from tests.integration.conftest import SEGMENT, Phone, Target, done, everything, ok, problem
 
 NewUser = Callable[..., Phone]
 Later = Callable[..., None]
@@ -19,7 +20,7 @@ def items_of(stack: Target, phone: Phone) -> list[dict[str, Any]]:
 
 def test_a_new_profile_starts_at_zero(stranger: Callable[[], Phone]) -> None:
     ana = stranger()
-    put = ok(ana.put(segment=SEGMENT, timezone="Europe/Berlin", avoid=["outdoors", "floor"]))
+    put = ok(ana.put_profile(segment=SEGMENT, timezone="Europe/Berlin", avoid=["outdoors", "floor"]))
     assert put == ana.profile()
     assert put == {
         "segment": SEGMENT,
@@ -43,22 +44,22 @@ def test_a_new_profile_starts_at_zero(stranger: Callable[[], Phone]) -> None:
     ],
 )
 def test_an_assessment_gives_the_segment(stranger: Callable[[], Phone], gad7: int, minutes: int, segment: str) -> None:
-    assert ok(stranger().put(gad7_score=gad7, active_minutes_per_week=minutes))["segment"] == segment
+    assert ok(stranger().put_profile(gad7_score=gad7, active_minutes_per_week=minutes))["segment"] == segment
 
 
 def test_a_later_put_changes_what_it_names_and_keeps_the_scores(ana: Phone) -> None:
     ok(ana.batch(done(ana.plan(), motivation_before=2, motivation_after=4)))
     before = ana.profile()
     assert before["engagement_score"] > 0
-    assert ok(ana.put(timezone="Asia/Tokyo")) == before | {"timezone": "Asia/Tokyo"}
-    assert ok(ana.put(avoid=["floor"])) == before | {"timezone": "Asia/Tokyo", "avoid": ["floor"]}
+    assert ok(ana.put_profile(timezone="Asia/Tokyo")) == before | {"timezone": "Asia/Tokyo"}
+    assert ok(ana.put_profile(avoid=["floor"])) == before | {"timezone": "Asia/Tokyo", "avoid": ["floor"]}
     moved = before | {"timezone": "Asia/Tokyo", "avoid": ["floor"], "segment": OTHER}
-    assert ok(ana.put(segment=OTHER)) == moved == ok(ana.put())
+    assert ok(ana.put_profile(segment=OTHER)) == moved == ok(ana.put_profile())
 
 
 def test_an_open_session_keeps_its_segment(ana: Phone) -> None:
     plan = ana.plan()
-    ok(ana.put(segment=OTHER))
+    ok(ana.put_profile(segment=OTHER))
     assert ana.plan() == plan
     ok(ana.batch(done(plan)))
     ana.plan()
@@ -67,7 +68,7 @@ def test_an_open_session_keeps_its_segment(ana: Phone) -> None:
 
 def test_without_a_profile_there_is_nothing_to_get(stranger: Callable[[], Phone]) -> None:
     ana = stranger()
-    assert problem(ana.ask("GET", "/profile/"), 404) == "profile-not-found"
+    assert problem(ana.get_profile(), 404) == "profile-not-found"
     assert problem(ana.complete(11), 404) == "activity-not-found"
     assert problem(ana.batch([{"activity_id": 11, "completed": True}]), 404) == "activity-not-found"
 
@@ -87,11 +88,11 @@ def test_a_streak_grows_by_days_and_breaks(newcomer: NewUser, later: Later) -> N
 
 
 def assert_erasing(phone: Phone, activity: int) -> None:
-    assert problem(phone.ask("GET", "/profile/"), 404) == "profile-not-found"
+    assert problem(phone.get_profile(), 404) == "profile-not-found"
     for answer in (
-        phone.put(segment=SEGMENT),
-        phone.ask("GET", "/activity/recommended/"),
-        phone.ask("GET", "/activity/history/"),
+        phone.put_profile(segment=SEGMENT),
+        phone.recommend(),
+        phone.history(),
         phone.complete(activity),
         phone.batch([{"activity_id": activity, "completed": True}]),
     ):
@@ -101,8 +102,8 @@ def assert_erasing(phone: Phone, activity: int) -> None:
 def test_erasing_is_seen_at_once_and_safe_to_repeat(ana: Phone, target: Target) -> None:
     first = ids(ana.plan())[0]
     for _ in range(2):
-        answer = ana.ask("DELETE", "/profile/")
-        assert (answer.status_code, answer.content) == (204, b"")
+        answer = ana.delete_profile()
+        assert (answer.status, answer.content) == (204, b"")
         assert_erasing(ana, first)
     assert len(items_of(target, ana)) == 3  # the session, the day, the marker
 
@@ -116,20 +117,20 @@ def test_the_job_removes_every_item_and_who_comes_back_is_new(
     for _ in range(3):
         ok(ana.batch(done(ana.plan(), notes="private")))
     ana.plan()
-    ana.ask("DELETE", "/profile/")
+    ana.delete_profile()
     later(minutes=1)
     assert not [item for item in everything(stack) if ana.user in str(item)]
     assert items_of(stack, bob) == theirs
-    assert ana.ask("DELETE", "/profile/").status_code == 204
-    assert problem(ana.ask("GET", "/activity/recommended/"), 409) == "profile-required"
-    assert ok(ana.put(segment=OTHER))["engagement_score"] == 0
+    assert ana.delete_profile().status == 204
+    assert problem(ana.recommend(), 409) == "profile-required"
+    assert ok(ana.put_profile(segment=OTHER))["engagement_score"] == 0
     assert ana.sessions() == []
     assert ana.plan()["session_id"] == 1
 
 
 def test_erasing_whoever_never_was_is_nothing(stranger: Callable[[], Phone], target: Target) -> None:
     ana = stranger()
-    assert ana.ask("DELETE", "/profile/").status_code == 204
+    assert ana.delete_profile().status == 204
     assert items_of(target, ana) == []
 
 
@@ -140,20 +141,13 @@ def test_history_pages_through_all_sessions_newest_first(ana: Phone) -> None:
     for _ in range(5):
         ok(ana.batch(done(ana.plan(), 2)))
     ana.plan()
-    whole = ok(ana.ask("GET", "/activity/history/"))
+    whole = ok(ana.history())
     assert whole["next_token"] is None
     assert [s["session_id"] for s in whole["sessions"]] == [6, 5, 4, 3, 2, 1]
     assert [s["status"] for s in whole["sessions"]] == ["open"] + ["learned"] * 5
-    pages: list[Any] = []
-    token: dict[str, str] = {}
-    while True:
-        page = ok(ana.ask("GET", "/activity/history/", params={"limit": "2"} | token))
-        pages.append(page["sessions"])
-        if page["next_token"] is None:
-            break
-        token = {"next_token": page["next_token"]}
-    assert [s for page in pages for s in page] == whole["sessions"]
-    assert [len(page) for page in pages] == [2, 2, 2]
+    found = list(pages(lambda token: ok(ana.history(2, token))))
+    assert [s for page in found for s in page] == whole["sessions"]
+    assert [len(page) for page in found] == [2, 2, 2]
 
 
 def test_a_session_in_the_history_has_these_fields(ana: Phone) -> None:
@@ -189,6 +183,6 @@ def test_every_route_answers_with_and_without_its_slash(ana: Phone) -> None:
         ("POST", f"/activity/{first}/complete", {"completed": True}),
         ("POST", "/activity/feedback-batch", batch),
     ]:
-        plain, slashed = (ana.ask(method, path + end, json=body) for end in ("", "/"))
+        plain, slashed = (ana.ask(method, path + end, body) for end in ("", "/"))
         assert ok(plain) == ok(slashed)
-    assert [ana.ask("DELETE", "/profile" + end).status_code for end in ("", "/")] == [204, 204]
+    assert [ana.ask("DELETE", "/profile" + end).status for end in ("", "/")] == [204, 204]

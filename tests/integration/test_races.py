@@ -5,13 +5,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
-import httpx
-from rl_core.learner.folding import fold
-
+from local.phone import Answer, ids
 from local.stack import Stack
 from rl_core.models import Policy, Segment
 from rl_core.store import Store
-from tests.integration.conftest import Phone, Target, at_once, done, everything, ids, learn_all, ok
+from tests.integration.conftest import Phone, Target, at_once, done, everything, learn_all, ok
 
 NewUser = Callable[..., Phone]
 THREADS, SESSIONS = 16, 20
@@ -69,14 +67,14 @@ def episodes_of(phone: Phone, table: Store, segment: Segment) -> int:
     return sum(t.key == key for record in table.records(segment) for t in record.transitions)
 
 
-def figures(answers: list[httpx.Response]) -> list[dict[str, Any]]:
+def figures(answers: list[Answer]) -> list[dict[str, Any]]:
     """The distinct bodies of answers that are all 200."""
     bodies = [ok(answer) for answer in answers]
     return [body for n, body in enumerate(bodies) if body not in bodies[:n]]
 
 
 def test_eight_gets_at_once_make_one_session(ana: Phone) -> None:
-    assert len(figures(at_once(8, lambda: ana.ask("GET", "/activity/recommended/")))) == 1
+    assert len(figures(at_once(8, lambda: ana.recommend()))) == 1
     assert len(ana.sessions()) == 1
 
 
@@ -115,7 +113,7 @@ def test_different_batches_at_once_leave_one_winner(newcomer: NewUser, table: St
     plan = ana.plan()
     with ThreadPoolExecutor(4) as pool:
         answers = list(pool.map(lambda n: ana.batch(done(plan, n)), range(1, 5)))
-    assert sorted(answer.status_code for answer in answers) == [200, 409, 409, 409]
+    assert sorted(answer.status for answer in answers) == [200, 409, 409, 409]
     assert episodes_of(ana, table, Segment.LOW_HIGH) == 1
 
 
@@ -125,7 +123,7 @@ def test_gets_at_once_at_expiry_close_once_and_issue_one(
     ana = newcomer(segment=Segment.MODERATE_LOW)
     ok(ana.complete(ids(ana.plan())[0]))
     pause(hours=48)
-    assert len(figures(at_once(8, lambda: ana.ask("GET", "/activity/recommended/")))) == 1
+    assert len(figures(at_once(8, lambda: ana.recommend()))) == 1
     assert [s["status"] for s in ana.sessions()] == ["open", "closed"]
     learn_all(stack)
     assert table.policy(Segment.MODERATE_LOW).episodes == 1
@@ -145,7 +143,7 @@ def test_runs_of_the_job_that_overlap_learn_each_session_once(
 
 def test_first_profiles_at_once_are_one_profile(stranger: Callable[[], Phone], target: Target) -> None:
     ana = stranger()
-    assert len(figures(at_once(8, lambda: ana.put(segment=Segment.HIGH_MODERATE)))) == 1
+    assert len(figures(at_once(8, lambda: ana.put_profile(segment=Segment.HIGH_MODERATE)))) == 1
     assert len([i for i in everything(target) if i["pk"]["S"] == f"USER#{ana.user}"]) == 1
 
 
@@ -153,8 +151,8 @@ def test_whoever_is_erased_while_using_it_leaves_nothing(ana: Phone, stack: Stac
     plan = ana.plan()
     with ThreadPoolExecutor(8) as pool:
         lives = [pool.submit(ana.batch, done(plan)) for _ in range(3)]
-        lives += [pool.submit(ana.ask, "GET", "/activity/recommended/") for _ in range(3)]
-        lives += [pool.submit(ana.ask, "DELETE", "/profile/") for _ in range(2)]
-    assert {its.result().status_code for its in lives} <= {200, 204, 409}
+        lives += [pool.submit(ana.recommend) for _ in range(3)]
+        lives += [pool.submit(ana.delete_profile) for _ in range(2)]
+    assert {its.result().status for its in lives} <= {200, 204, 409}
     later(minutes=1)
     assert not [item for item in everything(stack) if ana.user in str(item)]

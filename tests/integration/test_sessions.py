@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
+from local.phone import ids
 from local.stack import Stack
 from rl_core.models import Segment
 from rl_core.store import Store
 from rl_core.store.policies import POLICY_FORMAT
-from tests.integration.conftest import SEGMENT, Phone, done, ids, learn_all, ok, problem
+from tests.integration.conftest import SEGMENT, Phone, done, learn_all, ok, problem
 
 NewUser = Callable[..., Phone]
 Later = Callable[..., None]
@@ -39,7 +40,7 @@ def answer_all(phone: Phone, plan: dict[str, Any], **answer: Any) -> dict[str, A
 
 
 def test_without_a_profile_there_is_no_plan(stranger: Callable[[], Phone]) -> None:
-    assert problem(stranger().ask("GET", "/activity/recommended/"), 409) == "profile-required"
+    assert problem(stranger().recommend(), 409) == "profile-required"
 
 
 def test_an_open_session_comes_back(ana: Phone, later: Later) -> None:
@@ -55,8 +56,8 @@ def test_the_plan_shows_what_was_completed(ana: Phone) -> None:
 
 
 def test_what_was_only_prefetched_expires_unseen(ana: Phone, table: Store, later: Later, stack: Stack) -> None:
-    plan = ana.plan(prefetch="true")
-    assert ana.plan(prefetch="true") == plan
+    plan = ana.plan(prefetch=True)
+    assert ana.plan(prefetch=True) == plan
     later(hours=48)
     learn_all(stack)
     assert (ana.latest()["status"], ana.latest()["reward"]) == ("unseen", None)
@@ -65,19 +66,19 @@ def test_what_was_only_prefetched_expires_unseen(ana: Phone, table: Store, later
     assert ana.plan()["rl_action_id"] != plan["rl_action_id"]
 
 
-@pytest.mark.parametrize("prefetch", [{}, {"prefetch": "false"}], ids=["plain", "false"])
+@pytest.mark.parametrize("prefetch", [None, False])
 def test_what_was_prefetched_and_then_shown_is_learned_from(
-    ana: Phone, table: Store, later: Later, prefetch: dict[str, str]
+    ana: Phone, table: Store, later: Later, prefetch: bool | None
 ) -> None:
-    plan = ana.plan(prefetch="true")
-    assert ana.plan(**prefetch) == plan
+    plan = ana.plan(prefetch=True)
+    assert ana.plan(prefetch) == plan
     later(hours=48)
     assert (ana.latest()["status"], ana.latest()["reward"]) == ("learned", 0)
     assert lessons(table, ana) == 1
 
 
 def test_what_was_prefetched_and_answered_is_learned_from(ana: Phone, later: Later) -> None:
-    ok(ana.complete(ids(ana.plan(prefetch="true"))[0], completed=False))
+    ok(ana.complete(ids(ana.plan(prefetch=True))[0], completed=False))
     later(hours=48)
     assert ana.latest()["status"] == "learned"
 

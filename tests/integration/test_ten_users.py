@@ -7,10 +7,11 @@ import pytest
 from rl_core.learner.folding import q_values
 
 from local.clock import SteppedClock
+from local.phone import ids
 from local.stack import Stack
 from rl_core.models import Policy, Segment, State
 from rl_core.store import Store
-from tests.integration.conftest import START, Phone, client_of, done, ids, ok
+from tests.integration.conftest import START, Phone, client_of, done, ok
 
 NEW = State(0, 1)  # low engagement, steady motivation: where every new user starts
 SEGMENT = Segment.MODERATE_MODERATE
@@ -23,7 +24,7 @@ def q_of(policy: Policy) -> tuple[float, ...]:
 
 def live_a_session(phone: Phone, one_by_one: bool) -> int:
     """A new user who only completes what GOOD actions plan; the action."""
-    ok(phone.put(segment=SEGMENT))
+    ok(phone.put_profile(segment=SEGMENT))
     plan = phone.plan()
     good = plan["rl_action_id"] in GOOD
     ratings = {"motivation_before": 2, "motivation_after": 5}
@@ -45,7 +46,7 @@ def test_ten_users_teach_and_the_eleventh_gets_a_winner() -> None:
     with Stack(clock=SteppedClock(START), quiet=True) as stack, client_of(stack) as http:
         table = Store(stack.table_name, stack.dynamodb)
         before = table.policy(SEGMENT)
-        actions = [live_a_session(Phone(f"user-{n}", stack, http), one_by_one=n % 2 == 0) for n in range(10)]
+        actions = [live_a_session(Phone.of(f"user-{n}", stack, http), one_by_one=n % 2 == 0) for n in range(10)]
         after, item = table.policy(SEGMENT), raw_policy(stack)
         epsilon = table.head("user-9").sessions[0].decision.epsilon
 
@@ -60,8 +61,8 @@ def test_ten_users_teach_and_the_eleventh_gets_a_winner() -> None:
     settings = {"Exploration": "epsilon", "EpsilonStart": "0", "EpsilonMin": "0"}
     with Stack(clock=SteppedClock(START), quiet=True, parameters=settings) as stack, client_of(stack) as http:
         stack.dynamodb.put_item(TableName=stack.table_name, Item=item)
-        eleventh = Phone("user-10", stack, http)
-        ok(eleventh.put(segment=SEGMENT))
+        eleventh = Phone.of("user-10", stack, http)
+        ok(eleventh.put_profile(segment=SEGMENT))
         plan = eleventh.plan()
         assert plan["rl_action_id"] in winners
         assert "the best kind of plan known so far" in plan["reason"]

@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
+from local.phone import ids
 from rl_core.models import Segment
 from rl_core.store import Store
-from tests.integration.conftest import SEGMENT, Phone, at_now, done, ids, ok
+from tests.integration.conftest import SEGMENT, Phone, at_now, done, ok
 
 NewUser = Callable[..., Phone]
 ACTIVITY_FIELDS = {

@@ -1,16 +1,17 @@
 """The demo as a whole, small; and that it fails when the service surprises it."""
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from lab.demo.__main__ import START, TICK, diary_of, main
-from lab.demo.drive import Phone, SurpriseError
+from lab.demo.drive import SurpriseError, User
 from lab.world.people import Ending, population
 from lab.world.tastes import APPETITES
+from local.phone import Answer, Request, Send
 
 NOW = datetime(2026, 10, 6, tzinfo=UTC)
 PLAN = {
@@ -22,18 +23,22 @@ PLAN = {
 }
 
 
-def phone(*answers: tuple[int, dict[str, Any]]) -> Phone:
-    """A phone whose service gives these answers, one after the other."""
+def service(*answers: tuple[int, dict[str, Any]]) -> Send:
+    """A service that gives these answers, one after the other."""
     waiting = iter(answers)
 
-    def answer(_: httpx.Request) -> httpx.Response:
+    def answer(_: Request) -> Answer:
         status, body = next(waiting)
-        return httpx.Response(status, json=body)
+        return Answer(status, {}, json.dumps(body).encode())
 
+    return answer
+
+
+def user(*answers: tuple[int, dict[str, Any]]) -> User:
+    """A user whose service gives these answers."""
     person = population(seed=1, per_segment=1, days=30)[0]
     person.habit, person.unreliable = Ending.BATCH, 0.0
-    http = httpx.Client(base_url="http://service", transport=httpx.MockTransport(answer))
-    return Phone(person, http, token="t", cooldown=1)
+    return User(person, service(*answers), cooldown=1)
 
 
 PROFILE = (200, {"segment": next(iter(APPETITES))})
@@ -53,11 +58,11 @@ def test_the_demo_tells_what_was_learned_and_writes_the_report(
 
 def test_a_refusal_is_told_in_the_problems_own_words() -> None:
     with pytest.raises(SurpriseError, match=r"PUT /profile/ answered 422: .*The request is not valid"):
-        phone((422, {"title": "The request is not valid"})).visit(NOW)
+        user((422, {"title": "The request is not valid"})).visit(NOW)
 
 
 def test_an_action_served_again_within_the_cool_down_is_a_surprise() -> None:
-    again = phone(PROFILE, (200, PLAN), LEARNED, (200, PLAN | {"session_id": 2}))
+    again = user(PROFILE, (200, PLAN), LEARNED, (200, PLAN | {"session_id": 2}))
     assert again.visit(NOW)
     with pytest.raises(SurpriseError, match="action 2 was served again"):
         again.visit(NOW)
@@ -65,11 +70,11 @@ def test_an_action_served_again_within_the_cool_down_is_a_surprise() -> None:
 
 def test_feedback_that_is_not_learned_from_is_a_surprise() -> None:
     with pytest.raises(SurpriseError, match="learning was queued"):
-        phone(PROFILE, (200, PLAN), (200, {"training_metrics": {"learning": "queued"}})).visit(NOW)
+        user(PROFILE, (200, PLAN), (200, {"training_metrics": {"learning": "queued"}})).visit(NOW)
 
 
 def test_who_leaves_a_session_behind_stays_away_until_it_has_expired() -> None:
-    left = phone(PROFILE, (200, PLAN), LEARNED, (200, PLAN | {"session_id": 2, "rl_action_id": 3}), *[(200, {})] * 3)
+    left = user(PROFILE, (200, PLAN), LEARNED, (200, PLAN | {"session_id": 2, "rl_action_id": 3}), *[(200, {})] * 3)
     left.person.unreliable = 1.0
     assert left.visit(NOW)
     assert left.visit(NOW)
@@ -79,8 +84,6 @@ def test_who_leaves_a_session_behind_stays_away_until_it_has_expired() -> None:
 
 
 def test_everybody_opens_the_app_after_the_clock_starts_and_on_a_tick() -> None:
-    http = httpx.Client()
-    phones = [Phone(person, http, "t", cooldown=1) for person in population(seed=1, per_segment=8, days=30)]
-    diary = diary_of(phones)
+    diary = diary_of([User(person, service(), cooldown=1) for person in population(seed=1, per_segment=8, days=30)])
     assert min(diary) >= START
     assert all((moment - START) % TICK == TICK * 0 for moment in diary)

@@ -28,6 +28,20 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         yield running
 
 
+@pytest.fixture(scope="module")
+def fettle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """Fettle itself, not the small project."""
+    with Stack(clock=SteppedClock(START), quiet=True, folder=tmp_path_factory.mktemp("fettle")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def http(fettle: Stack) -> Iterator[httpx.Client]:
+    """An HTTP client that is nobody yet, of Fettle."""
+    with httpx.Client(base_url=fettle.url, trust_env=False) as its:
+        yield its
+
+
 @pytest.fixture
 def client(stack: Stack) -> Iterator[httpx.Client]:
     """An HTTP client that is ana."""

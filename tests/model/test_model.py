@@ -8,7 +8,7 @@ import os
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from tests.model.machine import Fettle
+from lab.proofs.model.machine import Fettle
 
 EXAMPLES = int(os.environ.get("FETTLE_MODEL_EXAMPLES", "0"))
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from lab.proofs.faults.bench import Bench
 from lab.proofs.faults.client import Fault, Kind
-from local.gateway import HttpRequest, event_of
+from local.phone import Json, Phone, ids, invocation
 
 START = datetime(2026, 11, 23, 8, tzinfo=UTC)
 SOON, NEXT_DAY, EXPIRED = (START + timedelta(hours=hours) for hours in (1, 24, 49))
@@ -18,8 +18,6 @@ SEGMENT, OTHER_SEGMENT = "High Anxiety, Low Activity", "Low Anxiety, High Activi
 DAY_SHARD = ("user-9", "user-12", "user-25", "user-44")  # of the days' index
 SAME_SHARD = ("finn", "gina", "hugo")  # of the index: with two sessions in a transaction, they make two
 ANSWER = {"completed": True, "motivation_before": 2, "motivation_after": 4, "difficulty_rating": 3}
-
-Json = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,36 +43,24 @@ class Scenario:
     ordered: bool = True
 
 
-def request(function: str, user: str, method: str, path: str, body: Any = None, at: datetime = START) -> Call:
-    """A phone's request."""
-    path, _, query = path.partition("?")
-    sent = b"" if body is None else json.dumps(body).encode()
-    parts = path.strip("/").split("/")
-    wire = HttpRequest(method, path, query, {"content-type": "application/json"}, sent)
-    key = {"id": parts[1]} if parts[-1] == "complete" else {}
-    event = event_of(wire, route_key=f"{method} {path}", path_parameters=key, claims={"sub": user}, now=at)
-    return Call(function, event, at + timedelta(minutes=1))
+def phone(user: str = "ana", at: datetime = START) -> Phone[Call]:
+    """A phone that sends nothing: its methods return the call that the request comes to."""
+    return Phone(lambda request: Call(*invocation(request, user, at), at + timedelta(minutes=1)))
 
 
 def put(user: str = "ana", **fields: Any) -> Call:
-    """PUT /profile/."""
-    return request("Profile", user, "PUT", "/profile/", fields or {"segment": SEGMENT})
+    """The profile with these fields, by default with a segment."""
+    return phone(user).put_profile(**(fields or {"segment": SEGMENT}))
 
 
-def plan(user: str = "ana", query: str = "", at: datetime = START) -> Call:
-    """GET /activity/recommended/."""
-    return request("Recommend", user, "GET", f"/activity/recommended/{query}", at=at)
+def complete(activity: int, user: str = "ana", at: datetime = SOON) -> Call:
+    """The activity, completed."""
+    return phone(user, at).complete(activity, **ANSWER)
 
 
-def complete(identifier: int, user: str = "ana", at: datetime = SOON) -> Call:
-    """POST /activity/{id}/complete/."""
-    return request("Complete", user, "POST", f"/activity/{identifier}/complete/", ANSWER, at)
-
-
-def batch(ids: list[int], user: str = "ana", at: datetime = SOON, **more: Any) -> Call:
-    """POST /activity/feedback-batch/."""
-    body = {"activities": [{"activity_id": i, **ANSWER} for i in ids], **more}
-    return request("FeedbackBatch", user, "POST", "/activity/feedback-batch/", body, at)
+def batch(activities: list[int], user: str = "ana", at: datetime = SOON, **more: Any) -> Call:
+    """These activities, completed."""
+    return phone(user, at).batch([{"activity_id": activity, **ANSWER} for activity in activities], **more)
 
 
 def job(function: str, at: datetime) -> Call:
@@ -91,10 +77,10 @@ def done(bench: Bench, call: Call, fault: Fault | None = None) -> Json:
     return body
 
 
-def issued(bench: Bench, user: str = "ana", query: str = "", segment: str = SEGMENT) -> list[int]:
+def issued(bench: Bench, user: str = "ana", *, prefetch: bool | None = None, segment: str = SEGMENT) -> list[int]:
     """A new user with a first session: the ids of its activities."""
     done(bench, put(user, segment=segment))
-    return [activity["id"] for activity in done(bench, plan(user, query))["activities"]]
+    return ids(done(bench, phone(user).recommend(prefetch)))
 
 
 def learned(bench: Bench) -> None:
@@ -111,22 +97,22 @@ def queued(bench: Bench, user: str, segment: str = SEGMENT) -> None:
 
 
 def _shown(bench: Bench) -> Call:
-    issued(bench, query="?prefetch=true")
-    return plan()
+    issued(bench, prefetch=True)
+    return phone().recommend()
 
 
 def _expired(bench: Bench) -> Call:
     learned(bench)
     done(bench, complete(issued(bench)[0]))
-    return plan(at=EXPIRED)
+    return phone(at=EXPIRED).recommend()
 
 
 def _last(bench: Bench, *, policy: bool) -> Call:
     if policy:
         learned(bench)
     *others, last = issued(bench)
-    for identifier in others:
-        done(bench, complete(identifier))
+    for activity in others:
+        done(bench, complete(activity))
     return complete(last)
 
 
@@ -136,10 +122,10 @@ def _batch(bench: Bench) -> Call:
 
 
 def _rating(bench: Bench) -> Call:
-    ids = issued(bench)
-    for identifier in ids:
-        done(bench, complete(identifier))
-    return batch(ids[:1], overall_session_rating=4, notes="Felt great")
+    activities = issued(bench)
+    for activity in activities:
+        done(bench, complete(activity))
+    return batch(activities[:1], overall_session_rating=4, notes="Felt great")
 
 
 def _after(*calls: Call, then: Call) -> Callable[[Bench], Call]:
@@ -154,7 +140,7 @@ def _after(*calls: Call, then: Call) -> Callable[[Bench], Call]:
 def _new_session(bench: Bench) -> Call:
     learned(bench)
     done(bench, put())
-    return plan()
+    return phone().recommend()
 
 
 def _learning(bench: Bench) -> Call:
@@ -164,7 +150,7 @@ def _learning(bench: Bench) -> Call:
         queued(bench, user)
     queued(bench, "dora", OTHER_SEGMENT)
     issued(bench, "ana")
-    issued(bench, "ben", "?prefetch=true")
+    issued(bench, "ben", prefetch=True)
     before = bench.items()
     queued(bench, "eve")
     items = bench.items()
@@ -178,23 +164,23 @@ def _learning(bench: Bench) -> Call:
 def _erasing(bench: Bench) -> Call:
     learned(bench)
     done(bench, batch(issued(bench)))
-    done(bench, plan(at=SOON))
-    done(bench, request("Profile", "ana", "DELETE", "/profile/", at=SOON))
+    done(bench, phone(at=SOON).recommend())
+    done(bench, phone(at=SOON).delete_profile())
     return job("Erasure", SOON)
 
 
 def _last_on_a_new_day(bench: Bench) -> Call:
     learned(bench)
     *others, last = issued(bench)
-    for identifier in others:
-        done(bench, complete(identifier))
+    for activity in others:
+        done(bench, complete(activity))
     return complete(last, at=NEXT_DAY)
 
 
 def _stats(bench: Bench) -> Call:
     done(bench, batch(issued(bench)))
-    done(bench, plan(at=NEXT_DAY))
-    return request("Stats", "ana", "GET", "/stats/?days=30", at=NEXT_DAY)
+    done(bench, phone(at=NEXT_DAY).recommend())
+    return phone(at=NEXT_DAY).stats(30)
 
 
 def _days(bench: Bench) -> None:
@@ -202,7 +188,7 @@ def _days(bench: Bench) -> None:
     gone, closed, left, other = DAY_SHARD
     week = timedelta(days=7)
     done(bench, put(gone))
-    done(bench, plan(gone, at=START - week))
+    done(bench, phone(gone, START - week).recommend())
     done(bench, batch(issued(bench, closed), closed))
     issued(bench, left)
     done(bench, complete(issued(bench, other, segment=OTHER_SEGMENT)[0], other))
@@ -225,23 +211,23 @@ def _work(bench: Bench) -> Call:
 def _delete(bench: Bench) -> Call:
     learned(bench)
     issued(bench)
-    return request("Profile", "ana", "DELETE", "/profile/", at=SOON)
+    return phone(at=SOON).delete_profile()
 
 
 SCENARIOS = (
     Scenario("first profile", _after(then=put())),
     Scenario("changed profile", _after(put(), then=put(timezone="Europe/Berlin", avoid=[]))),
-    Scenario("read profile", _after(put(), plan(), then=request("Profile", "ana", "GET", "/profile/"))),
-    Scenario("history", _after(put(), plan(), then=request("History", "ana", "GET", "/activity/history/"))),
-    Scenario("recommend, first of all", _after(put(), then=plan())),
+    Scenario("read profile", _after(put(), phone().recommend(), then=phone().get_profile())),
+    Scenario("history", _after(put(), phone().recommend(), then=phone().history())),
+    Scenario("recommend, first of all", _after(put(), then=phone().recommend())),
     Scenario("recommend", _new_session),
-    Scenario("recommend, open session", _after(put(), plan(), then=plan())),
+    Scenario("recommend, open session", _after(put(), phone().recommend(), then=phone().recommend())),
     Scenario("recommend, prefetched session", _shown),
     Scenario("recommend, expired session", _expired),
     Scenario("completion", lambda bench: complete(issued(bench)[0])),
     Scenario("last completion", lambda bench: _last(bench, policy=True)),
     Scenario("last completion, first policy", lambda bench: _last(bench, policy=False)),
-    Scenario("first look of a day", _after(put(), plan(), then=plan(at=NEXT_DAY))),
+    Scenario("first look of a day", _after(put(), phone().recommend(), then=phone(at=NEXT_DAY).recommend())),
     Scenario("first answer of a day", lambda bench: complete(issued(bench)[0], at=NEXT_DAY)),
     Scenario("last completion on a new day", _last_on_a_new_day),
     Scenario("batch", _batch),

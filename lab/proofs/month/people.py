@@ -1,18 +1,16 @@
-"""People in many time zones who use the real handlers, and the raw log of what they did and were shown.
+"""People in many time zones who use the service, and the raw log of what they did and were shown.
 
 They look, answer by halves, come back after midnight or not at all, rate late, fly across the date line. The log is
 all that the recount knows.
 """
 
-import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from random import Random
-from typing import Any
 from zoneinfo import ZoneInfo
 
-from lab.proofs.faults.scenarios import request
+from local.phone import Json, Phone, ids
 from rl_core.models import Segment
 
 ZONES = (
@@ -29,9 +27,6 @@ ZONES = (
 )
 SEGMENTS = tuple(segment.value for segment in Segment)
 HOURS = (0, 0, 7, 8, 12, 18, 20, 22, 23, 23)  # many near midnight: that is where days go wrong
-
-Json = dict[str, Any]
-Invoke = Callable[[str, Json], Json]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,77 +75,73 @@ class Person:
                 local = datetime(day.year, day.month, day.day, hour, minute, second, tzinfo=ZoneInfo(self.zone))
                 yield local.astimezone(UTC)
 
-    def visit(self, at: datetime, invoke: Invoke) -> Iterator[Entry]:
-        """One visit, line by line of the log."""
+    def visit(self, at: datetime, phone: Phone[Json]) -> Iterator[Entry]:
+        """One visit, with a phone of that time, line by line of the log."""
         if not self._known or (self._travels and self._rng.random() < 0.3):
-            yield self._move(at, invoke)
+            yield self._move(at, phone)
         plan = self._plan
         if plan and plan.over and not plan.rated and self._rng.random() < 0.5:
-            yield self._rate(plan, at, invoke)
+            yield self._rate(plan, at, phone)
         if self._free(at) and self._rng.random() < 0.12:
-            yield self._look(at, invoke, "prefetched")
+            yield self._look(at, phone, "prefetched")
             if self._rng.random() < 0.4:
                 return
         elif self._free(at) or self._rng.random() < 0.6:
-            yield self._look(at, invoke, "shown")
+            yield self._look(at, phone, "shown")
         if self._plan and not self._free(at):
-            yield from self._act(self._plan, at, invoke)
+            yield from self._act(self._plan, at, phone)
 
     def _free(self, at: datetime) -> bool:
         """Whether no session is open."""
         return self._plan is None or self._plan.over or at >= self._plan.expires
 
-    def _move(self, at: datetime, invoke: Invoke) -> Entry:
+    def _move(self, at: datetime, phone: Phone[Json]) -> Entry:
         """The first profile; or a flight, sometimes with another segment."""
         if self._known:
             self.zone = self._rng.choice(ZONES)
             self._segment = self._rng.choice((self._segment, self._rng.choice(SEGMENTS)))
         self._known = True
         body = {"segment": self._segment, "timezone": self.zone}
-        self._ask("Profile", "PUT", "/profile/", at, invoke, body)
+        phone.put_profile(**body)
         return Entry(self.name, at, "profile", body)
 
-    def _look(self, at: datetime, invoke: Invoke, kind: str) -> Entry:
-        query = "?prefetch=true" if kind == "prefetched" else ""
-        answer = self._ask("Recommend", "GET", f"/activity/recommended/{query}", at, invoke)
+    def _look(self, at: datetime, phone: Phone[Json], kind: str) -> Entry:
+        answer = phone.recommend(prefetch=True) if kind == "prefetched" else phone.recommend()
         if self._plan is None or self._plan.number != answer["session_id"]:
-            ids = [activity["id"] for activity in answer["activities"]]
-            self._plan = Plan(answer["session_id"], ids, datetime.fromisoformat(answer["expires_at"]))
+            self._plan = Plan(answer["session_id"], ids(answer), datetime.fromisoformat(answer["expires_at"]))
         return Entry(self.name, at, kind, answer)
 
-    def _act(self, plan: Plan, at: datetime, invoke: Invoke) -> Iterator[Entry]:
+    def _act(self, plan: Plan, at: datetime, phone: Phone[Json]) -> Iterator[Entry]:
         """Nothing, some answers, all of them one by one, or a batch."""
         dice, left = self._rng.random(), [i for i in plan.ids if i not in plan.answers]
         if dice < 0.15:
             return
         if dice < 0.55:
-            yield self._batch(plan, at, left, invoke)
+            yield self._batch(plan, at, left, phone)
             return
         for identifier in left if dice > 0.85 else left[: len(left) // 2]:
             said = self._say()
-            self._ask("Complete", "POST", f"/activity/{identifier}/complete/", at, invoke, said)
+            phone.complete(identifier, **said)
             plan.answers[identifier] = said
             yield Entry(self.name, at, "answered", {"session": plan.number, "answers": {identifier: said}})
         plan.over = len(plan.answers) == len(plan.ids)
         plan.rated = not plan.over
 
-    def _batch(self, plan: Plan, at: datetime, left: list[int], invoke: Invoke) -> Entry:
+    def _batch(self, plan: Plan, at: datetime, left: list[int], phone: Phone[Json]) -> Entry:
         said = {identifier: self._say() for identifier in left[: self._rng.randint(1, len(left))]}
-        body: Json = {"activities": [{"activity_id": i, **answer} for i, answer in said.items()]}
-        if self._rng.random() < 0.4:
-            body["overall_session_rating"] = self._rng.randint(1, 5)
-        self._ask("FeedbackBatch", "POST", "/activity/feedback-batch/", at, invoke, body)
+        items = [{"activity_id": i, **answer} for i, answer in said.items()]
+        rated = {"overall_session_rating": self._rng.randint(1, 5)} if self._rng.random() < 0.4 else {}
+        phone.batch(items, **rated)
         plan.over = True
-        rating = body.get("overall_session_rating")
+        rating = rated.get("overall_session_rating")
         what = {"session": plan.number, "answers": said, "ends": True, "rating": rating}
         return Entry(self.name, at, "answered", what)
 
-    def _rate(self, plan: Plan, at: datetime, invoke: Invoke) -> Entry:
+    def _rate(self, plan: Plan, at: datetime, phone: Phone[Json]) -> Entry:
         """The rating of a session that completions ended, a visit later."""
         rating = self._rng.randint(1, 5)
         again = [{"activity_id": plan.ids[0], **plan.answers[plan.ids[0]]}]
-        body = {"activities": again, "overall_session_rating": rating}
-        self._ask("FeedbackBatch", "POST", "/activity/feedback-batch/", at, invoke, body)
+        phone.batch(again, overall_session_rating=rating)
         plan.rated = True
         return Entry(self.name, at, "rated", {"session": plan.number, "rating": rating})
 
@@ -159,11 +150,3 @@ class Person:
         if self._rng.random() < 0.8:
             said |= {"motivation_before": self._rng.randint(1, 5), "motivation_after": self._rng.randint(1, 5)}
         return said | ({"difficulty_rating": self._rng.randint(1, 5)} if self._rng.random() < 0.4 else {})
-
-    def _ask(self, function: str, method: str, path: str, at: datetime, invoke: Invoke, body: Any = None) -> Json:
-        """One request. Raises RuntimeError unless it is answered with 200."""
-        answer = invoke(function, request(function, self.name, method, path, body, at).event)
-        if answer["statusCode"] != 200:
-            raise RuntimeError(f"{self.name} at {at}: {method} {path}: {answer}")
-        said: Json = json.loads(answer["body"])
-        return said

@@ -1,6 +1,7 @@
 """The same figures counted from the raw log alone, in plain Python: nothing of the service is imported here.
 
-One life after the other is lived again: the formulas of the specification, the calendar of the person's own zone.
+One life after the other is lived again: the formulas of the specification, the calendar of the person's own zone. The
+formulas are those of `lab.proofs.formulas`, which the reference model has too; the roll-ups are retold nowhere else.
 """
 
 from collections import defaultdict
@@ -10,6 +11,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+from lab.proofs.formulas import Figures, faded, figures, is_rated, motivated, own_day
 from lab.proofs.month.people import Entry
 
 ONE = timedelta(days=1)
@@ -31,12 +33,15 @@ class Session:
     reward: float | None = None
     open: bool = True
 
+    def figures(self, rating: int | None) -> Figures:
+        return figures(self.answers.values(), len(self.offered), self.issued_e, rating)
+
     def done(self) -> list[int]:
         return [i for i, a in self.answers.items() if a["completed"]]
 
     def lifts(self) -> dict[int, int]:
         """Points of motivation by activity."""
-        rated = {i: self.answers[i] for i in self.done() if "motivation_before" in self.answers[i]}
+        rated = {i: self.answers[i] for i in self.done() if is_rated(self.answers[i])}
         return {i: a["motivation_after"] - a["motivation_before"] for i, a in rated.items()}
 
 
@@ -90,12 +95,10 @@ class Life:
         self.zone, self.segment = what["timezone"], what["segment"]
 
     def _today(self, at: datetime) -> date:
-        today = at.astimezone(ZoneInfo(self.zone)).date()
-        return max(today, self.seen) if self.seen else today
+        return own_day(at, self.zone, self.seen)
 
     def _score(self, today: date) -> float:
-        missed = (today - self.seen).days - 1 if self.seen else 0
-        return self.e * 0.8 ** max(missed, 0)
+        return faded(self.e, self.seen, today)
 
     def _active(self, at: datetime) -> date:
         today = self._today(at)
@@ -132,25 +135,15 @@ class Life:
             self._close(session, at, what.get("rating"))
 
     def _close(self, session: Session, at: datetime, rating: int | None) -> None:
-        lifts = list(session.lifts().values())
-        delta = sum(lifts) / len(lifts) / 5 if lifts else 0.0
-        session.reward = (len(session.done()) / len(session.offered) + delta) / 2
-        self.e, self.m = self._engaged(session, rating), self.m + 0.2 * (delta - self.m)
+        came_to = session.figures(rating)
+        session.reward = came_to.reward
+        self.e, self.m = came_to.engagement, motivated(self.m, came_to.lift)
         self._moved(at, session)
-
-    def _engaged(self, session: Session, rating: int | None) -> float:
-        hard = [
-            session.answers[i]["difficulty_rating"] for i in session.done() if "difficulty_rating" in session.answers[i]
-        ]
-        fit = sum(1 - abs(d - 3) for d in hard) / len(hard) if hard else 0.0
-        rate = len(session.done()) / len(session.offered)
-        moved = session.issued_e + 0.2 * (rate - session.issued_e) + 0.05 * fit + 0.1 * ((rating or 3) - 3)
-        return min(max(moved, 0.0), 1.0)
 
     def _rated(self, at: datetime, what: Row) -> None:
         if what["session"] == max(self.sessions):
             session = self.sessions[what["session"]]
-            self.e = self._engaged(session, what["rating"])
+            self.e = session.figures(what["rating"]).engagement
             self._moved(at, session)
 
     def _moved(self, at: datetime, session: Session) -> None:

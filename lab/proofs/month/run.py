@@ -9,6 +9,7 @@ from itertools import groupby
 
 from lab.proofs.month.people import Entry, Person
 from local.clock import SteppedClock
+from local.phone import Phone, bodies, to_functions
 from local.stack import Stack
 
 FIRST = date(2026, 10, 17)  # St John's leaves daylight saving time on 1 November, London on 25 October
@@ -62,7 +63,8 @@ def live(
 
 
 def _live(stack: Stack, person: Person, visits: list[datetime]) -> list[Entry]:
-    return [entry for at in visits for entry in person.visit(at, stack.invoke)]
+    phones = ((at, Phone(bodies(to_functions(stack.invoke, person.name, at)))) for at in visits)
+    return [entry for at, phone in phones for entry in person.visit(at, phone)]
 
 
 def _jobs(stack: Stack, now: datetime, *, dispatch: bool) -> None:

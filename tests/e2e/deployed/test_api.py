@@ -7,9 +7,10 @@ import httpx
 import pytest
 
 from local.facts import Route
+from local.phone import ids
 from local.template import load
 from tests.e2e.deployment import ORIGIN, Deployment
-from tests.integration.conftest import done, ids, ok
+from tests.integration.conftest import Phone, done, ok
 
 ROUTES = load().routes
 
@@ -36,16 +37,14 @@ def test_a_route_with_a_token_is_answered_by_its_function(
 
 
 def test_a_user_lives_from_profile_to_the_next_plan(http: httpx.Client, deployment: Deployment) -> None:
-    headers = {"authorization": f"Bearer {deployment.token('ana')}"}
-    ok(http.put("/profile/", headers=headers, json={"gad7_score": 16, "active_minutes_per_week": 30}))
-    plan = ok(http.get("/activity/recommended/", headers=headers))
-    said = {"completed": True, "motivation_before": 2, "motivation_after": 4}
-    ok(http.post(f"/activity/{ids(plan)[0]}/complete/", headers=headers, json=said))
-    batch = {"activities": done(plan)[1:], "overall_session_rating": 4}
-    answer = ok(http.post("/activity/feedback-batch/", headers=headers, json=batch))
+    ana = Phone.of("ana", deployment, http)
+    ok(ana.put_profile(gad7_score=16, active_minutes_per_week=30))
+    plan = ana.plan()
+    ok(ana.complete(ids(plan)[0], motivation_before=2, motivation_after=4))
+    answer = ok(ana.batch(done(plan)[1:], overall_session_rating=4))
     assert answer["training_metrics"]["learning"] == "applied"
-    assert ok(http.get("/activity/recommended/", headers=headers))["rl_action_id"] != plan["rl_action_id"]
-    (latest,) = ok(http.get("/activity/history/", headers=headers, params={"limit": 2}))["sessions"][1:]
+    assert ana.plan()["rl_action_id"] != plan["rl_action_id"]
+    (latest,) = ana.sessions(limit=2)[1:]
     assert (latest["status"], len(latest["activities"])) == ("learned", len(plan["activities"]))
 
 

@@ -13,11 +13,12 @@ import pytest
 from local.clock import wire_time
 from local.facts import Schedule
 from local.intrinsics import parse
+from local.phone import ids
 from local.schedules import event_for
 from local.template import TEMPLATE, load
 from tests.conftest import event_of
 from tests.e2e.deployment import Deployment
-from tests.integration.conftest import ids, ok
+from tests.integration.conftest import Phone, ok, problem
 
 SCHEDULES = load().schedules
 PATIENCE = 90.0  # a minute, and MiniStack looks every ten seconds
@@ -58,12 +59,11 @@ def eventually(question: Callable[[], Any]) -> Any:
 @pytest.fixture(scope="module")
 def fired(deployment: Deployment, http: httpx.Client) -> dict[str, str]:
     """Ben has answered half a session, Cleo asked to be erased; then all schedules fire, as of in three days."""
-    ben, cleo = ({"authorization": f"Bearer {deployment.token(user)}"} for user in ("ben", "cleo"))
-    for headers in (ben, cleo):
-        ok(http.put("/profile/", headers=headers, json={"segment": "Low Anxiety, Low Activity"}))
-        plan = ok(http.get("/activity/recommended/", headers=headers))
-        ok(http.post(f"/activity/{ids(plan)[0]}/complete/", headers=headers, json={"completed": True}))
-    assert http.delete("/profile/", headers=cleo).status_code == 204
+    ben, cleo = (Phone.of(user, deployment, http) for user in ("ben", "cleo"))
+    for phone in (ben, cleo):
+        ok(phone.put_profile(segment="Low Anxiety, Low Activity"))
+        ok(phone.complete(ids(phone.plan())[0]))
+    assert cleo.delete_profile().status == 204
     fire(deployment, SCHEDULES, datetime.now(UTC) + timedelta(days=3))
     functions = {it.function for it in SCHEDULES}
     return {it: eventually(partial(_finished, deployment, it)) for it in functions}
@@ -84,15 +84,14 @@ def test_a_schedule_reaches_its_function_which_does_not_fail(fired: dict[str, st
 def test_the_learner_closed_what_expired_and_learned_from_it(
     fired: dict[str, str], deployment: Deployment, http: httpx.Client
 ) -> None:
-    headers = {"authorization": f"Bearer {deployment.token('ben')}"}
-    (session,) = ok(http.get("/activity/history/", headers=headers))["sessions"]
+    (session,) = Phone.of("ben", deployment, http).sessions()
     assert session["status"] == "learned"
 
 
 def test_the_eraser_removed_whoever_asked(fired: dict[str, str], deployment: Deployment, http: httpx.Client) -> None:
-    headers = {"authorization": f"Bearer {deployment.token('cleo')}"}
-    assert http.get("/profile/", headers=headers).status_code == 404
-    assert http.get("/activity/recommended/", headers=headers).json()["type"] == "profile-required"
+    cleo = Phone.of("cleo", deployment, http)
+    assert problem(cleo.get_profile(), 404) == "profile-not-found"
+    assert problem(cleo.recommend(), 409) == "profile-required"
 
 
 def test_every_queue_feeds_a_worker_or_keeps_what_failed(deployment: Deployment) -> None:

@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from operate.release import code_sha
 from tests.e2e.deployment import BUCKET, STACK, Deployment
-from tests.integration.conftest import ok
+from tests.integration.conftest import Phone, ok
 
 
 def change(path: Path, old: str, new: str) -> None:
@@ -39,26 +39,26 @@ def update(deployment: Deployment) -> None:
 def test_a_change_of_one_functions_code_is_served(
     deployment: Deployment, http: httpx.Client, published: Callable[[], dict[str, str]]
 ) -> None:
-    headers = {"authorization": f"Bearer {deployment.token('dan')}"}
-    ok(http.put("/profile/", headers=headers, json={"segment": "High Anxiety, High Activity"}))
-    assert "Based on your" in ok(http.get("/activity/recommended/", headers=headers))["reason"]
+    dan = Phone.of("dan", deployment, http)
+    ok(dan.put_profile(segment="High Anxiety, High Activity"))
+    assert "Based on your" in dan.plan()["reason"]
     before = published()
     change(deployment.source / "functions" / "recommend" / "handler.py", "Based on your", "Made for your")
     update(deployment)
     assert published().items() & before.items() == set()
-    assert "Made for your" in ok(http.get("/activity/recommended/", headers=headers))["reason"]
+    assert "Made for your" in dan.plan()["reason"]
 
 
 def test_a_change_of_the_layer_alone_is_served(
     deployment: Deployment, http: httpx.Client, published: Callable[[], dict[str, str]]
 ) -> None:
-    headers = {"authorization": f"Bearer {deployment.token('eve')}"}
+    eve = Phone.of("eve", deployment, http)
     before = published()
-    assert http.get("/profile/", headers=headers).json()["title"] == "No profile"
+    assert eve.get_profile().body["title"] == "No profile"
     change(deployment.source / "layers/rl_core/rl_core/errors.py", '"No profile"', '"No profile so far"')
     update(deployment)
     assert published().items() & before.items() == set()
-    assert http.get("/profile/", headers=headers).json()["title"] == "No profile so far"
+    assert eve.get_profile().body["title"] == "No profile so far"
 
 
 def test_the_stack_can_be_removed_without_a_trace(deployment: Deployment) -> None:

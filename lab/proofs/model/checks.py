@@ -1,46 +1,30 @@
 """What must hold of the table after every step, beside the model."""
 
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
-import boto3
 import pytest
-from rl_core.learner.folding import fold
 
-from rl_core.days.figures import Mark
-from rl_core.models import Policy, Profile, Segment, Session, Status
-from rl_core.sessions.catalogue import catalogue
-from rl_core.store import items, keys, policies
-from rl_core.store.days import UserDay, read_user_day
-from tests.conftest import TEMPLATE
-from tests.model.reference import Day, Model, Person, Plan
+from lab.proofs.model.reference import Day, Model, Person, Plan
+from lab.proofs.model.service import Table
+from rl_core.learner import fold
+from rl_core.models import Mark, Marker, Policy, Profile, Segment, Session, Status
+from rl_core.sessions import catalogue
+from rl_core.store import UserDay, items, keys, policies, read_user_day
 
-Table = dict[tuple[str, str], dict[str, Any]]
-FOREIGN = 99  # a policy format that this code refuses
+FOREIGN, OURS = "posterior/99", "posterior/1"  # a learner that this code does not have, and its own
 
 
 def close_to(value: float) -> Any:
     return pytest.approx(value, rel=0, abs=1e-12)
 
 
-@lru_cache(maxsize=1)
-def client() -> Any:
-    """One for all examples: making one takes longer than a step."""
-    return boto3.client("dynamodb")
-
-
-def read_table() -> Table:
-    pages = client().get_paginator("scan").paginate(TableName=TEMPLATE.table.name)
-    return {(i["pk"]["S"], i["sk"]["S"]): dict(i) for page in pages for i in page["Items"]}
-
-
 @dataclass
 class Stored:
     """One user's items."""
 
-    profile: Profile | None
+    profile: Profile | Marker | None
     sessions: list[Session]
     days: list[UserDay]
 
@@ -62,8 +46,8 @@ def check_user(person: Person | None, user: str, table: Table) -> None:
         return
     profile = found.profile
     assert profile is not None
-    assert profile.erasing == person.erasing
-    if not person.erasing:
+    assert isinstance(profile, Marker) == person.erasing
+    if isinstance(profile, Profile):
         assert (profile.engagement, profile.seen) == (close_to(person.engagement), person.seen), "engagement"
         assert profile.motivation == close_to(person.motivation), "motivation"
         assert (profile.segment.value, profile.timezone, list(profile.avoid), profile.sessions) == (
@@ -143,14 +127,14 @@ def check_policy(model: Model, segment: Segment, table: Table) -> None:
     assert all(t.reward == close_to(expected[t.key]) for t in learned)
     replayed = Policy(segment)
     for record in records:
-        replayed = replace(fold(replayed, record.transitions, record.learner), version=record.version)
+        replayed = replace(fold(replayed, record.transitions, record.fold), version=record.version)
     found = table.get((home, keys.POLICY_SK))
     if found is None or "version" not in found:
         assert replayed == Policy(segment)
         return
     if segment.value in model.unreadable:
-        assert found["format"] == {"N": str(FOREIGN)}
-        found = found | {"format": {"N": str(policies.POLICY_FORMAT)}}
+        assert found["learner"] == {"S": FOREIGN}
+        found = found | {"learner": {"S": OURS}}
     policy = policies.read_policy(found)
     assert policy == replayed
     assert (policy.version, policy.episodes) == (len(records), len(learned))

@@ -1,27 +1,15 @@
-"""The app of one user: requests straight to the handlers, each answer held against the model's."""
+"""A user's requests, straight to the functions, and each answer held against the model's."""
 
-import json
 from datetime import UTC, datetime, timedelta
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from lab.proofs.formulas import Said
+from lab.proofs.model.reference import BLANK, Model, Person, Plan, iso
+from lab.proofs.model.service import invoke
+from local.phone import Answer, Phone, pages, to_functions
 from rl_core.store import open_store
-from tests.conftest import handler_of
-from tests.model.reference import BLANK, Model, Person, Plan, Said, iso
-
-HANDLERS = {
-    name: handler_of(name).lambda_handler
-    for name in ("profile", "recommend", "complete", "feedback_batch", "learn", "erasure", "stats", "history")
-}
-CONTEXT = SimpleNamespace(
-    function_name="f",
-    memory_limit_in_mb=512,
-    invoked_function_arn="arn",
-    aws_request_id="id",
-    get_remaining_time_in_millis=lambda: 55_000,
-)
 
 
 def shown(value: float) -> Any:
@@ -29,54 +17,40 @@ def shown(value: float) -> Any:
     return pytest.approx(value, rel=0, abs=5.1e-5)
 
 
-def run_job(name: str, now: int) -> dict[str, int]:
-    counts: dict[str, int] = HANDLERS[name]({"time": datetime.fromtimestamp(now, UTC).isoformat()}, CONTEXT)
-    return counts
+class User:
+    """A user with a phone and the model: what the service answers must be what the model answers."""
 
+    def __init__(self, model: Model, name: str) -> None:
+        self.model, self.name = model, name
 
-class Phone:
-    def __init__(self, model: Model, user: str) -> None:
-        self.model = model
-        self.user = user
+    @property
+    def phone(self) -> Phone[Answer]:
+        """Their phone, at the end of the model's present second."""
+        at = datetime.fromtimestamp(self.model.now, UTC) + timedelta(milliseconds=999)
+        return Phone(to_functions(invoke, self.name, at))
 
     @property
     def person(self) -> Person | None:
-        return self.model.people.get(self.user)
-
-    def ask(self, handler: str, method: str, path: str, body: Any = None, **query: str) -> tuple[int, Any]:
-        event = {
-            "rawPath": path,
-            "headers": {"content-type": "application/json"},
-            "queryStringParameters": query,
-            "body": None if body is None else json.dumps(body),
-            "requestContext": {
-                "http": {"method": method, "path": path},
-                "stage": "$default",
-                "timeEpoch": self.model.now * 1000 + 999,
-                "authorizer": {"jwt": {"claims": {"sub": self.user}}},
-            },
-        }
-        answer = HANDLERS[handler](event, CONTEXT)
-        assert answer["statusCode"] < 500, answer
-        return answer["statusCode"], json.loads(answer["body"]) if answer.get("body") else None
+        return self.model.people.get(self.name)
 
     def put(self, wanted: Said) -> Any:
         person, expected = self.person, 200
         if person is None and "segment" not in wanted:
             expected = 422
         elif person is None:
-            self.model.people[self.user] = person = Person(wanted["segment"])
+            self.model.people[self.name] = person = Person(wanted["segment"])
         elif person.erasing:
             expected = 409
         if person is not None and expected == 200:
             person.segment = wanted.get("segment", person.segment)
             person.timezone = wanted.get("timezone", person.timezone)
             person.avoid = wanted.get("avoid", person.avoid)
-        status, body = self.ask("profile", "PUT", "/profile/", wanted)
-        assert status == expected, body
-        if person is not None and status == 200:
-            self.check_profile(person, body)
-        return body if status == 200 else None
+        answer = self.phone.put_profile(**wanted)
+        assert answer.status == expected, answer.text
+        if person is None or expected != 200:
+            return None
+        self.check_profile(person, answer.body)
+        return answer.body
 
     def check_profile(self, person: Person, body: Any) -> None:
         assert (body["segment"], body["timezone"], body["avoid"]) == (person.segment, person.timezone, person.avoid)
@@ -87,18 +61,14 @@ class Phone:
         """Reads the profile and the whole history."""
         person = self.person
         gone = person is None or person.erasing
-        status, body = self.ask("profile", "GET", "/profile/")
-        assert status == (404 if gone else 200)
+        answer = self.phone.get_profile()
+        assert answer.status == (404 if gone else 200), answer.text
         if person is not None and not person.erasing:
-            self.check_profile(person, body)
-        status, page = self.ask("history", "GET", "/activity/history/", limit="3")
+            self.check_profile(person, answer.body)
         if person is not None and person.erasing:
-            assert status == 409
+            assert self.phone.history(3).status == 409
             return
-        sessions = page["sessions"]
-        while page["next_token"]:
-            page = self.ask("history", "GET", "/activity/history/", limit="3", next_token=page["next_token"])[1]
-            sessions += page["sessions"]
+        sessions = [session for page in pages(lambda token: self.phone.history(3, token).body) for session in page]
         plans = person.plans[::-1] if person else []
         assert [(s["session_id"], s["status"]) for s in sessions] == [(p.number, p.status) for p in plans]
         for session, plan in zip(sessions, plans, strict=True):
@@ -108,11 +78,12 @@ class Phone:
     def look_back(self) -> None:
         """Reads the last 90 days."""
         person = self.person
-        status, body = self.ask("stats", "GET", "/stats/", days="90")
+        answer = self.phone.stats(90)
+        body = answer.body
         if person is None or person.erasing:
-            assert (status, body["type"]) == (409, "erasing" if person else "profile-required")
+            assert (answer.status, body["type"]) == (409, "erasing" if person else "profile-required")
             return
-        assert status == 200, body
+        assert answer.status == 200, body
         first = person.today(self.model.now) - timedelta(days=89)
         days = sorted(day for day in person.days if day >= first)
         own = [plan for plan in person.plans if plan.day and plan.day >= first]
@@ -127,16 +98,17 @@ class Phone:
     def delete(self) -> Any:
         if self.person is not None:
             self.person.erasing = True
-        assert self.ask("profile", "DELETE", "/profile/") == (204, None)
+        answer = self.phone.delete_profile()
+        assert (answer.status, answer.content) == (204, b"")
         return {}
 
     def recommend(self, prefetch: bool) -> Any:
-        person, query = self.person, {"prefetch": "true"} if prefetch else {}
-        status, body = self.ask("recommend", "GET", "/activity/recommended/", **query)
+        person, answer = self.person, self.phone.recommend(prefetch or None)
+        body = answer.body
         if person is None or person.erasing:
-            assert (status, body["type"]) == (409, "erasing" if person else "profile-required")
+            assert (answer.status, body["type"]) == (409, "erasing" if person else "profile-required")
             return None
-        assert status == 200, body
+        assert answer.status == 200, body
         self.model.expire(person)
         if not person.plans or person.plans[-1].status != "open":
             if not prefetch:
@@ -153,7 +125,7 @@ class Phone:
 
     def issued(self, person: Person, body: Any, shown: bool) -> Plan:
         """The plan that was drawn just now; what the draw decided is taken from the table."""
-        session = open_store().session(self.user, len(person.plans) + 1)
+        session = open_store().session(self.name, len(person.plans) + 1)
         assert session is not None
         return Plan(
             number=len(person.plans) + 1,
@@ -167,18 +139,18 @@ class Phone:
         )
 
     def complete(self, number: int, position: int, said: Said) -> Any:
-        expected = self.model.complete(self.user, number, position, said)
-        status, body = self.ask("complete", "POST", f"/activity/{number * 10 + position}/complete/", said)
-        assert status == expected, body
-        if status != 200:
+        expected = self.model.complete(self.name, number, position, said)
+        told = self.phone.complete(number * 10 + position, **said)
+        assert told.status == expected, told.text
+        if expected != 200:
             return None
-        person = self.person
+        person, body = self.person, told.body
         assert person is not None
         plan = person.plans[number - 1]
         answer, stats, figures = plan.answers[position - 1], body["stats"], plan.figures()
-        told = {name: body["activity"][name] for name in BLANK if name not in ("at", "on")}
-        told |= {"at": body["activity"]["completion_date"], "on": answer["on"]}
-        assert told == answer | {"at": iso(answer["at"])}
+        tracked = {name: body["activity"][name] for name in BLANK if name not in ("at", "on")}
+        tracked |= {"at": body["activity"]["completion_date"], "on": answer["on"]}
+        assert tracked == answer | {"at": iso(answer["at"])}
         assert stats["completion_rate"] == f"{int(figures.rate * 100 + 0.5)}%"
         assert stats["avg_motivation_increase"] == shown(figures.lift)
         assert stats["engagement_delta"] == shown(plan.delta)
@@ -186,13 +158,13 @@ class Phone:
         return body
 
     def batch(self, number: int, items: dict[int, Said], more: Said) -> Any:
-        expected = self.model.batch(self.user, number, items, more)
+        expected = self.model.batch(self.name, number, items, more)
         stated = [{"activity_id": number * 10 + position, **said} for position, said in items.items()]
-        status, body = self.ask("feedback_batch", "POST", "/activity/feedback-batch/", {"activities": stated, **more})
-        assert status == expected, body
-        if status != 200:
+        answer = self.phone.batch(stated, **more)
+        assert answer.status == expected, answer.text
+        if expected != 200:
             return None
-        person = self.person
+        person, body = self.person, answer.body
         assert person is not None
         plan, training = person.plans[number - 1], body["training_metrics"]
         assert plan.reward is not None

@@ -1,21 +1,21 @@
 """Several users, two jobs and a clock, in any order that Hypothesis thinks of."""
 
 import os
+from contextlib import ExitStack
 from functools import partial
 from typing import Any
 
-import moto
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from lab.proofs.formulas import Said
+from lab.proofs.model.checks import FOREIGN, OURS, check_policy, check_user
+from lab.proofs.model.reference import Model, Plan
+from lab.proofs.model.service import TEMPLATE, client, empty_table, read_table, run_job
+from lab.proofs.model.user import User
 from rl_core.config import settings
 from rl_core.models import Segment
-from rl_core.store import keys, open_days, open_store
-from rl_core.store.policies import POLICY_FORMAT
-from tests.conftest import TEMPLATE
-from tests.model.checks import FOREIGN, check_policy, check_user, client, read_table
-from tests.model.phone import Phone, run_job
-from tests.model.reference import Model, Plan, Said
+from rl_core.store import keys
 
 START = 1_795_424_400  # 2026-11-23T09:00:00Z
 SEGMENTS = (Segment.HIGH_LOW, Segment.MODERATE_MODERATE)
@@ -48,25 +48,17 @@ minutes = st.sampled_from([1, 30, 240, 1000, 48 * 60 - 1, 48 * 60, 100 * 60])
 class Fettle(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
-        self.aws = moto.mock_aws()
-        self.aws.start()
-        TEMPLATE.table.create(client())
-        self.forget()
+        self.service = ExitStack()
+        self.service.enter_context(empty_table())
         self.model = Model(tuple(s.value for s in SEGMENTS), START)
-        self.phones = {user: Phone(self.model, user) for user in USERS}
+        self.users = {user: User(self.model, user) for user in USERS}
         self.last: dict[str, tuple[Request, Any]] = {}
         self.table = read_table()
         self.told = self.model.told()
 
     def teardown(self) -> None:
         os.environ.pop("LEARN_ATTEMPTS", None)
-        self.forget()
-        self.aws.stop()
-
-    def forget(self) -> None:
-        settings.cache_clear()
-        open_store.cache_clear()
-        open_days.cache_clear()
+        self.service.close()
 
     def do(self, user: str, request: Request) -> None:
         """Sends it, and keeps it with its answer if it was accepted."""
@@ -85,36 +77,36 @@ class Fettle(RuleBasedStateMachine):
     @initialize(wanted=st.tuples(segments, segments, segments), prefetch=st.booleans())
     def begin(self, wanted: tuple[Segment, ...], prefetch: bool) -> None:
         for user, segment in zip(USERS, wanted, strict=True):
-            self.do(user, partial(self.phones[user].put, {"segment": segment.value}))
-            self.do(user, partial(self.phones[user].recommend, prefetch))
+            self.do(user, partial(self.users[user].put, {"segment": segment.value}))
+            self.do(user, partial(self.users[user].recommend, prefetch))
 
     @rule(user=users, wanted=profiles)
     def put_profile(self, user: str, wanted: Said) -> None:
-        self.do(user, partial(self.phones[user].put, wanted))
+        self.do(user, partial(self.users[user].put, wanted))
 
     @rule(user=users, prefetch=st.booleans())
     def recommend(self, user: str, prefetch: bool) -> None:
-        self.do(user, partial(self.phones[user].recommend, prefetch))
+        self.do(user, partial(self.users[user].recommend, prefetch))
 
     @rule(user=users, back=st.sampled_from([0, 0, 0, 1]), position=positions, said=saids)
     def complete(self, user: str, back: int, position: int, said: Said) -> None:
-        self.do(user, partial(self.phones[user].complete, self.latest(user, back), position, said))
+        self.do(user, partial(self.users[user].complete, self.latest(user, back), position, said))
 
     @rule(user=users, fresh=st.booleans(), answers=st.lists(saids, min_size=7, max_size=7))
     def complete_the_rest(self, user: str, fresh: bool, answers: list[Said]) -> None:
         """Answers what is not answered, one by one; in a new session if the latest is over."""
         if fresh:
-            self.do(user, partial(self.phones[user].recommend, False))
+            self.do(user, partial(self.users[user].recommend, False))
         plan = self.latest_plan(user)
         for position in range(1, len(plan.answers) + 1 if plan else 1):
             if plan and plan.answers[position - 1]["completed"] is None:
-                self.do(user, partial(self.phones[user].complete, plan.number, position, answers[position - 1]))
+                self.do(user, partial(self.users[user].complete, plan.number, position, answers[position - 1]))
 
     @rule(user=users, fresh=st.booleans(), back=st.sampled_from([0, 0, 0, 1]), items=batches, more=mores)
     def batch(self, user: str, fresh: bool, back: int, items: dict[int, Said], more: Said) -> None:
         if fresh:
-            self.do(user, partial(self.phones[user].recommend, False))
-        self.do(user, partial(self.phones[user].batch, self.latest(user, back), items, more))
+            self.do(user, partial(self.users[user].recommend, False))
+        self.do(user, partial(self.users[user].batch, self.latest(user, back), items, more))
 
     @rule(user=users, back=st.sampled_from([0, 0, 1]), position=st.integers(1, 5), more=mores)
     def batch_that_agrees(self, user: str, back: int, position: int, more: Said) -> None:
@@ -122,13 +114,13 @@ class Fettle(RuleBasedStateMachine):
         plan = self.latest_plan(user, back)
         if plan is not None and plan.engaged is not None:
             said = {"completed": plan.answers[position - 1]["completed"]}
-            self.do(user, partial(self.phones[user].batch, plan.number, {position: said}, more))
+            self.do(user, partial(self.users[user].batch, plan.number, {position: said}, more))
 
     @rule(user=users, answers=st.lists(saids, min_size=7, max_size=7), rating=st.integers(1, 5))
     def rate_after_the_next(self, user: str, answers: list[Said], rating: int) -> None:
         """A session ended by completions is rated when the next is issued already: no score may move."""
         self.complete_the_rest(user, True, answers)
-        self.do(user, partial(self.phones[user].recommend, False))
+        self.do(user, partial(self.users[user].recommend, False))
         self.batch_that_agrees(user, 1, 1, {"overall_session_rating": rating})
 
     @rule(user=users, segment=segments, items=batches)
@@ -136,7 +128,7 @@ class Fettle(RuleBasedStateMachine):
         """A plan drawn while the policy cannot be read, fed back when it can: never learned from."""
         self.batch(user, False, 0, items, {})
         self.spoil_or_mend_a_policy(segment)
-        self.do(user, partial(self.phones[user].recommend, False))
+        self.do(user, partial(self.users[user].recommend, False))
         self.spoil_or_mend_a_policy(segment)
         self.batch(user, False, 0, items, {})
 
@@ -147,7 +139,7 @@ class Fettle(RuleBasedStateMachine):
             return
         request, answer = self.last[user]
         person = self.model.people.get(user)
-        feedback = request.func in (self.phones[user].complete, self.phones[user].batch)
+        feedback = request.func in (self.users[user].complete, self.users[user].batch)
         before = self.model.told()
         again = request()
         if feedback and person is not None and not person.erasing:
@@ -159,25 +151,24 @@ class Fettle(RuleBasedStateMachine):
 
     @rule(user=users, position=st.sampled_from([0, 8, 9]), said=saids)
     def complete_unknown(self, user: str, position: int, said: Said) -> None:
-        self.phones[user].complete(self.latest(user), position, said)
-        self.phones[user].complete(self.latest(user) + 1, 1, said)
+        self.users[user].complete(self.latest(user), position, said)
+        self.users[user].complete(self.latest(user) + 1, 1, said)
 
     @rule(user=users, position=positions)
     def batch_of_two_sessions(self, user: str, position: int) -> None:
         first = self.latest(user) * 10 + position
         for second in (first, first + 10):
             items = [{"activity_id": i, "completed": True} for i in (first, second)]
-            answer = self.phones[user].ask("feedback_batch", "POST", "/activity/feedback-batch/", {"activities": items})
-            assert answer[0] == 422
+            assert self.users[user].phone.batch(items).status == 422
 
     @rule(user=users)
     def look(self, user: str) -> None:
-        self.phones[user].look()
-        self.phones[user].look_back()
+        self.users[user].look()
+        self.users[user].look_back()
 
     @rule(user=users)
     def delete(self, user: str) -> None:
-        self.do(user, partial(self.phones[user].delete))
+        self.do(user, partial(self.users[user].delete))
 
     @rule(passed=minutes)
     def clock(self, passed: int) -> None:
@@ -191,7 +182,7 @@ class Fettle(RuleBasedStateMachine):
         waiting = [plan for p in people for plan in p.plans if self.model.may_learn(plan)]
         for plan in waiting:
             self.model.learn(plan)
-        counts = run_job("learn", self.model.now)
+        counts = run_job("Learn", self.model.now)
         assert counts == {"closed": closed, "learned": len(waiting), "dropped": 0, "parked": 0, "conflicts": 0}
 
     @rule()
@@ -201,7 +192,7 @@ class Fettle(RuleBasedStateMachine):
         for user in gone:
             del self.model.people[user]
             del self.last[user]
-        assert run_job("erasure", self.model.now) == {"erased": len(gone)}
+        assert run_job("Erasure", self.model.now) == {"erased": len(gone)}
 
     @rule(on=st.booleans())
     def contend(self, on: bool) -> None:
@@ -221,9 +212,7 @@ class Fettle(RuleBasedStateMachine):
         if spoilt and "version" not in item:
             client().delete_item(TableName=name, Key=key)
         else:
-            client().put_item(
-                TableName=name, Item=item | {"format": {"N": str(POLICY_FORMAT) if spoilt else str(FOREIGN)}}
-            )
+            client().put_item(TableName=name, Item=item | {"learner": {"S": OURS if spoilt else FOREIGN}})
 
     @invariant()
     def what_the_model_says_is_what_the_table_says(self) -> None:

@@ -1,11 +1,14 @@
-"""What Fettle promises, said again in plain words: no table, no revision, no race. Only the formulas of the spec."""
+"""What Fettle promises, said again in plain words: no table, no revision, no race.
+
+Nothing of the service is imported here. The formulas are those of `lab.proofs.formulas`, which the recount has too.
+"""
 
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from typing import Any, NamedTuple
-from zoneinfo import ZoneInfo
+from typing import NamedTuple
 
-Said = dict[str, Any]
+from lab.proofs.formulas import Figures, Said, faded, figures, motivated, own_day
+
 BLANK: Said = {
     "completed": None,
     "motivation_before": None,
@@ -15,13 +18,6 @@ BLANK: Said = {
     "at": None,
     "on": None,
 }
-
-
-class Figures(NamedTuple):
-    rate: float
-    lift: float
-    reward: float
-    engagement: float
 
 
 @dataclass
@@ -47,13 +43,7 @@ class Plan:
     episodes: int | None = None
 
     def figures(self, rating: int | None = None) -> Figures:
-        done = [a for a in self.answers if a["completed"]]
-        rated = [a for a in done if a["motivation_before"] and a["motivation_after"]]
-        rate = len(done) / len(self.answers)
-        lift = mean([a["motivation_after"] - a["motivation_before"] for a in rated])
-        fit = mean([1 - abs(a["difficulty_rating"] - 3) for a in done if a["difficulty_rating"]])
-        moved = self.engagement + 0.2 * (rate - self.engagement) + 0.05 * fit + 0.1 * ((rating or 3) - 3)
-        return Figures(rate, lift, (rate + lift / 5) / 2, min(max(moved, 0.0), 1.0))
+        return figures(self.answers, len(self.answers), self.engagement, rating)
 
     @property
     def delta(self) -> float:
@@ -91,14 +81,10 @@ class Person:
     plans: list[Plan] = field(default_factory=list)
 
     def today(self, now: int) -> date:
-        """Their own day, which never runs backwards."""
-        here = datetime.fromtimestamp(now, ZoneInfo(self.timezone)).date()
-        return max(here, self.seen or here)
+        return own_day(datetime.fromtimestamp(now, UTC), self.timezone, self.seen)
 
     def score(self, now: int) -> float:
-        """Engagement, less a fifth of itself for each whole day away."""
-        missed = (self.today(now) - self.seen).days - 1 if self.seen else 0
-        return self.engagement * 0.8 ** max(missed, 0)
+        return faded(self.engagement, self.seen, self.today(now))
 
     def active(self, now: int, number: int) -> date:
         """They were shown that session, or answered: the first time on a day is written down."""
@@ -140,13 +126,12 @@ class Model:
         return plan.status == "open" and self.now < plan.expires
 
     def close(self, person: Person, plan: Plan, by: str, rating: int | None = None, notes: str = "") -> None:
-        figures = plan.figures(rating)
+        came_to = plan.figures(rating)
         for answer in plan.answers:
             answer["completed"] = bool(answer["completed"])
-        person.engagement = plan.engaged = figures.engagement
-        person.motivation += 0.2 * (figures.lift / 5 - person.motivation)
-        plan.motivated = person.motivation
-        plan.status, plan.ended_by, plan.reward, plan.rating, plan.notes = "closed", by, figures.reward, rating, notes
+        person.engagement = plan.engaged = came_to.engagement
+        person.motivation = plan.motivated = motivated(person.motivation, came_to.lift)
+        plan.status, plan.ended_by, plan.reward, plan.rating, plan.notes = "closed", by, came_to.reward, rating, notes
         if by != "expiry" and not self.contended and self.may_learn(plan):
             self.learn(plan)
             plan.episodes = len(self.learned[plan.segment])
@@ -230,10 +215,6 @@ class Model:
         if plan is person.plans[-1]:
             person.engagement = plan.engaged = plan.figures(rating).engagement
         return 200
-
-
-def mean(values: list[int]) -> float:
-    return sum(values) / len(values) if values else 0.0
 
 
 def iso(seconds: int | None) -> str | None:

@@ -1,0 +1,70 @@
+"""The service that is held against the model: the functions in this process, on a table in moto."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+
+import boto3
+import moto
+
+from local.functions import Functions, environment
+from local.template import load
+from rl_core.config import settings
+from rl_core.store import open_days, open_store
+
+Table = dict[tuple[str, str], dict[str, Any]]
+
+TEMPLATE = load()
+_VARIABLES = TEMPLATE.environment | {
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",
+    "AWS_DEFAULT_REGION": "eu-central-1",
+    "POWERTOOLS_METRICS_DISABLED": "true",
+    "POWERTOOLS_LOG_LEVEL": "CRITICAL",
+}
+
+
+@contextmanager
+def empty_table() -> Iterator[None]:
+    """Runs the service on a new table until the end."""
+    with environment(_VARIABLES), moto.mock_aws():
+        TEMPLATE.table.create(client())
+        _forget()
+        yield
+    _forget()
+
+
+def _forget() -> None:
+    """What the layer remembers from its first use belongs to one table."""
+    for kept in (settings, open_store, open_days):
+        kept.cache_clear()
+
+
+@lru_cache(maxsize=1)
+def client() -> Any:
+    """One for all tables: making one takes longer than a step."""
+    return boto3.client("dynamodb")
+
+
+@lru_cache(maxsize=1)
+def _functions() -> Functions:
+    return Functions(TEMPLATE, fresh=False)
+
+
+def invoke(function: str, event: Any) -> Any:
+    """Calls a function as Lambda does."""
+    return _functions().invoke(function, event)
+
+
+def run_job(function: str, now: int) -> dict[str, int]:
+    """Runs the job as scheduled for that second, and returns what it counted."""
+    counts: dict[str, int] = invoke(function, {"time": datetime.fromtimestamp(now, UTC).isoformat()})
+    return counts
+
+
+def read_table() -> Table:
+    """Every item by its key."""
+    pages = client().get_paginator("scan").paginate(TableName=TEMPLATE.table.name)
+    return {(i["pk"]["S"], i["sk"]["S"]): dict(i) for page in pages for i in page["Items"]}
