@@ -11,7 +11,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from functools import cache
 from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any
@@ -19,7 +18,7 @@ from typing import Any
 import grimp
 
 from local.clock import SteppedClock
-from local.gateway import HttpRequest, event_of
+from local.phone import Phone, bodies, ids, to_functions
 from local.stack import Stack
 
 ROOT = Path(__file__).parents[2]
@@ -76,34 +75,29 @@ def applied_batch() -> Walk:
     """One batch that is learned from at once, by a function that has answered one before."""
     with Stack(clock=SteppedClock(NOW), quiet=True) as stack:
         for user in ("first", "second"):
-            _ask(stack, "Profile", user, "PUT", "/profile/", {"segment": "High Anxiety, Low Activity"})
-            plan = _ask(stack, "Recommend", user, "GET", "/activity/recommended/")
-            said = [{"activity_id": a["id"], "completed": True} for a in plan["activities"]]
+            phone = Phone(bodies(to_functions(stack.invoke, user, NOW)))
+            phone.put_profile(segment="High Anxiety, Low Activity")
+            said = [{"activity_id": identifier, "completed": True} for identifier in ids(phone.recommend())]
             with watched() as walk:
-                answer = _ask(stack, "FeedbackBatch", user, "POST", "/activity/feedback-batch/", {"activities": said})
+                answer = phone.batch(said)
             if answer["training_metrics"]["learning"] != "applied":
                 raise RuntimeError(f"not learned: {answer}")
     return walk
-
-
-def _ask(stack: Stack, function: str, user: str, method: str, path: str, body: Any = None) -> Any:
-    sent = b"" if body is None else json.dumps(body).encode()
-    request = HttpRequest(method, path, headers={"content-type": "application/json"}, body=sent)
-    event = event_of(request, route_key=f"{method} {path}", path_parameters={}, claims={"sub": user}, now=NOW)
-    return json.loads(stack.invoke(function, event)["body"])
 
 
 def longest_chain() -> list[str]:
     """The longest chain of imports, from what imports to what is imported."""
     graph = grimp.build_graph("rl_core", "functions")
 
-    @cache
-    def chain(module: str) -> tuple[str, ...]:
-        below: Iterator[tuple[str, ...]] = (chain(m) for m in graph.find_modules_directly_imported_by(module))
-        longest: tuple[str, ...] = max(below, key=len, default=())
-        return (module, *longest)
+    chains: dict[str, list[str]] = {}
 
-    return list(max((chain(module) for module in graph.modules), key=len))
+    def chain(module: str) -> list[str]:
+        if module not in chains:
+            below = [chain(m) for m in graph.find_modules_directly_imported_by(module)]
+            chains[module] = [module, *max(below, key=len)] if below else [module]
+        return chains[module]
+
+    return max([chain(module) for module in graph.modules], key=len)
 
 
 def main() -> None:
