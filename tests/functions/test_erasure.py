@@ -1,7 +1,7 @@
 """Erasure down to the model: items, records, snapshots and values as if the user had never been, on moto."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from itertools import count
@@ -21,7 +21,15 @@ from rl_core.work import learn_due
 from rl_core.work import versions as history
 from tests.conftest import TEMPLATE, handler_of
 from tests.functions.conftest import NOW, SEGMENT, World
-from tests.functions.test_learning_job import BROKEN_TABLE, OF_A_LATER_RELEASE, always, learn, spoil, spoil_policy, stored_policy
+from tests.functions.test_learning_job import (
+    BROKEN_TABLE,
+    OF_A_LATER_RELEASE,
+    always,
+    learn,
+    spoil,
+    spoil_policy,
+    stored_policy,
+)
 
 erasure = handler_of("erasure")
 LATER = NOW + timedelta(minutes=1)
@@ -118,6 +126,21 @@ def test_rollbacks_are_obeyed(world: World) -> None:
     assert policy == replace(expected, version=policy.version, episodes=len(kept))
     for from_start in (False, True):
         assert history.policy_at(world.store, SEGMENT, policy.version, from_start) == policy
+
+
+def test_what_a_change_of_learner_took_over_is_unlearned_too(world: World, setting: Callable[[str, str], None]) -> None:
+    sessions = live(world, PEOPLE[:4])
+    setting("EXPLORATION", "epsilon")
+    sessions |= live(world, PEOPLE[4:8])
+    ask_to_be_erased(world, PEOPLE[0])
+    erasure.run(world.store, LATER)
+    assert {r.adopted for r in world.store.records(SEGMENT)} == {None, "posterior/1"}
+    policy = world.store.policy(SEGMENT)
+    assert policy == history.policy_at(world.store, SEGMENT, policy.version, from_start=True)
+    ask_to_be_erased(world, *PEOPLE[1:4])
+    erasure.run(world.store, LATER)
+    assert {r.adopted for r in world.store.records(SEGMENT)} == {None}
+    assert_gone(world, sessions, PEOPLE[:4])
 
 
 def test_a_second_run_changes_nothing(world: World) -> None:

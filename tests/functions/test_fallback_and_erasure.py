@@ -1,6 +1,7 @@
 """A policy that cannot be read, and a user who asks to be erased, on moto."""
 
 import json
+import runpy
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 from rl_core.edge.http import caller
 from rl_core.errors import UnauthorizedError
 from rl_core.models import Status
-from tests.conftest import TEMPLATE, handler_of
+from tests.conftest import ROOT, TEMPLATE, handler_of
 from tests.functions.conftest import NOW, SEGMENT, World
 from tests.functions.test_learning_job import always, learn, spoil, spoil_policy
 
@@ -66,6 +67,19 @@ def test_an_erased_user_leaves_no_item(world: World) -> None:
     assert erasure.run(world.store, NOW + timedelta(minutes=1)) == 1
     items = boto3.client("dynamodb").scan(TableName=TEMPLATE.table.name)["Items"]
     assert not [item for item in items if "ana" in str(item)]
+
+
+def test_who_comes_back_after_an_erasure_is_another_person(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    shipped = runpy.run_path(str(ROOT / "functions" / "profile" / "handler.py"))["new_key"]
+    monkeypatch.setattr(profile, "new_key", shipped)
+    keys = set()
+    for _ in range(2):
+        ask(profile, "PUT", "/profile/", {"segment": SEGMENT.value})
+        ask(recommend, "GET", "/activity/recommended/")
+        keys.add(world.session("ana").key[:8])
+        ask(profile, "DELETE", "/profile/")
+        erasure.run(world.store, NOW)
+    assert len(keys) == 2
 
 
 def test_a_marker_of_erasure_says_nothing_of_the_person(world: World) -> None:

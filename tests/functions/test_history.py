@@ -93,6 +93,24 @@ def test_learning_and_replay_go_on_after_rollbacks(world: World, often: None) ->
         assert policy_item(history.policy_at(world.store, SEGMENT, last.version, from_start)) == policy_item(last)
 
 
+def test_a_change_of_learner_adopts_what_was_learned_and_stays_replayable(
+    world: World, often: None, setting: Callable[[str, str], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    *_, by_posterior = live(world, 3)
+    setting("EXPLORATION", "epsilon")
+    *_, by_epsilon = live(world, 3, first=3)
+    setting("EXPLORATION", "posterior")
+    (last,) = live(world, 1, first=6)
+    assert [p.learner for p in (by_posterior, by_epsilon, last)] == ["posterior/1", "epsilon/1", "posterior/1"]
+    assert sum(map(sum, learner.visits(last))) == last.episodes == 7
+    adopted = [record.adopted for record in world.store.records(SEGMENT)]
+    assert adopted == [None, None, None, "posterior/1", None, None, "epsilon/1"]
+    for from_start in (False, True):
+        assert policy_item(history.policy_at(world.store, SEGMENT, 7, from_start)) == policy_item(last)
+    assert main([*TABLE, "versions", "HIGH_LOW"]) == 0
+    assert "by epsilon/1 that adopted from posterior/1" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("to", [-1, 3, 4])
 def test_only_a_version_of_the_past_can_be_restored(world: World, to: int) -> None:
     live(world, 3)
