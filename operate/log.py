@@ -9,9 +9,9 @@
 | eligible | the actions that could be drawn, one digit each, such as 01345 |
 | action | the action drawn, 0-5 |
 | propensity | the probability with which it was drawn; empty: not recorded |
-| epsilon | the exploration rate at the draw; empty: not recorded |
+| epsilon | the share of decisions that was drawn evenly at the time; empty: not recorded |
 | version | version of the policy that decided |
-| explored | 1 if the draw was an exploration |
+| explored | 1 if another action was held for better, or all alike |
 | fallback | 1 if no policy could be read: a uniform draw that is not learned from |
 | reward | the session's reward |
 | next | state row at the closing |

@@ -1,18 +1,17 @@
 """Does the log's propensity match what was drawn? Sums of indicators against what the propensities say they should be.
 
 Given the past, each draw follows its own propensities, so the differences are martingale differences and their sum over
-its standard deviation is nearly normal. Five kinds of test, each per bucket:
+its standard deviation is nearly normal. Four kinds of test, each per bucket:
 
-    explored           sum of explored against sum of epsilon, in fifths of epsilon
     off the best       draws with the lowest propensity, epsilon / m, against epsilon (m - t) / m with t actions sharing
                        the best value, in fifths of epsilon; t is known where one of them was drawn, else taken as 1;
-                       like the first, only if every propensity has epsilon-greedy's form
+                       only if every propensity has epsilon-greedy's form
     action a at least  draws of a against the sum of epsilon / m over the decisions in which it could be drawn
     action a           sum of 1 / p over its draws against the number of decisions in which it could be drawn
     action a, p in     draws of a against the sum of its propensities, in buckets of them; only where the propensities
                        of the actions not drawn are known too
 
-The fourth needs nothing but propensities: E[1{a drawn} / p(a)] = 1 wherever p(a) > 0. It is left out where too few
+The third needs nothing but propensities: E[1{a drawn} / p(a)] = 1 wherever p(a) > 0. It is left out where too few
 draws make up its variance for the sum to be normal.
 """
 
@@ -75,9 +74,9 @@ class Calibration:
 def calibrate(sample: Sample) -> Calibration:
     """The comparisons that the log allows; without epsilon, those by action alone."""
     counts = [_action(sample, action) for action in range(sample.actions)]
-    if sample.epsilon is not None and sample.explored is not None:
+    if sample.epsilon is not None:
         counts += [_at_least(sample, sample.epsilon, action) for action in range(sample.actions)]
-        counts += _exploring(sample, sample.epsilon, sample.explored)
+        counts += _off_the_best(sample, sample.epsilon)
     if sample.all_propensities is not None:
         counts += _by_bucket(sample, sample.all_propensities)
     return Calibration(tuple(count for count in counts if count is not None))
@@ -120,7 +119,7 @@ def _by_bucket(sample: Sample, propensities: Floats) -> list[Count | None]:
     ]
 
 
-def _exploring(sample: Sample, epsilon: Floats, explored: Bools) -> list[Count | None]:
+def _off_the_best(sample: Sample, epsilon: Floats) -> list[Count | None]:
     m = sample.eligible.sum(1, dtype=np.float64)
     lowest = np.isclose(sample.propensity, epsilon / m, rtol=1e-9, atol=0.0) & (epsilon < 1.0)
     untied = np.where(lowest, 1.0, _tied(sample.propensity, epsilon, m))
@@ -130,9 +129,9 @@ def _exploring(sample: Sample, epsilon: Floats, explored: Bools) -> list[Count |
     edges = np.quantile(epsilon, np.linspace(0.0, 1.0, BUCKETS + 1)[1:-1])
     bucket = np.searchsorted(edges, epsilon, side="right")
     return [
-        _bernoulli(f"{name}, epsilon {epsilon[inside].min():.3g}-{epsilon[inside].max():.3g}", hit[inside], p[inside])
+        _bernoulli(f"off the best, epsilon {low:.3g}-{high:.3g}", lowest[inside], off[inside])
         for inside in (bucket == place for place in np.unique(bucket))
-        for name, hit, p in (("explored", explored, epsilon), ("off the best", lowest, off))
+        for low, high in [(epsilon[inside].min(), epsilon[inside].max())]
     ]
 
 

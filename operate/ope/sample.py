@@ -14,8 +14,8 @@ from rl_core.models import STATES
 class Sample:
     """n decisions; every array has shape (n,) but `eligible`, which is (n, actions).
 
-    `group` and `state` are the two halves of the context that the reward model knows. `epsilon` and `explored` are
-    None where the logging policy was not epsilon-greedy. `all_propensities`, shape (n, actions), are those of every
+    `group` and `state` are the two halves of the context that the reward model knows. `epsilon`, the share of
+    decisions drawn evenly, is None where it is not recorded. `all_propensities`, shape (n, actions), are those of every
     action, where they are known.
     """
 
@@ -29,7 +29,6 @@ class Sample:
     groups: int
     states: int
     epsilon: Floats | None = None
-    explored: Bools | None = None
     all_propensities: Floats | None = None
 
     def __len__(self) -> int:
@@ -56,7 +55,6 @@ class Sample:
             propensity=self.propensity[mask],
             reward=self.reward[mask],
             epsilon=None if self.epsilon is None else self.epsilon[mask],
-            explored=None if self.explored is None else self.explored[mask],
             all_propensities=None if self.all_propensities is None else self.all_propensities[mask],
         )
 
@@ -75,5 +73,4 @@ def sample_of(log: Log) -> Sample:
         groups=len(SEGMENTS),
         states=STATES,
         epsilon=log.epsilon if recorded else None,
-        explored=log.explored if recorded else None,
     )

@@ -6,14 +6,15 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from rl_core.config import Settings
-from rl_core.days.figures import Mark, closed_day, figures_of, final_day
-from rl_core.models import EndedBy, Policy, Profile, Session, Streak
-from rl_core.sessions.calendar import active_day, decayed, engagement_now
-from rl_core.sessions.lifecycle import add_rating, answer, close, expire, issue, on_day, visit
+from rl_core.days.figures import closed_day, figures_of, final_day
+from rl_core.models import Activity, EndedBy, Mark, Policy, Profile, Session, Streak
+from rl_core.sessions import Answer, Ending, active_day, add_rating, engagement_now, expire, issue, record, show
+from rl_core.sessions.calendar import decayed
 
 MORNING = datetime(2026, 11, 23, 8, tzinfo=UTC)
 MONDAY = date(2026, 11, 23)
 ONE = timedelta(days=1)
+DONE: Answer = {"completed": True}
 
 
 def seen_on(profile: Profile, day: date, engagement: float = 0.5) -> Profile:
@@ -45,11 +46,12 @@ def test_who_was_never_active_loses_nothing() -> None:
     assert decayed(0.5, None, MONDAY) == 0.5
 
 
-def test_a_flight_across_the_date_line_takes_nobody_back_to_yesterday(profile: Profile) -> None:
+def test_a_flight_across_the_date_line_takes_nobody_back_to_yesterday(profile: Profile, session: Session) -> None:
     honolulu = seen_on(replace(profile, timezone="Pacific/Honolulu"), MONDAY + ONE)
     assert active_day(honolulu, MORNING) == MONDAY + ONE
     assert engagement_now(honolulu, MORNING) == 0.5
-    assert visit(honolulu, 1, MORNING) == (honolulu, None)
+    found = show(session, honolulu, MORNING)
+    assert (found.profile, found.mark, found.session.day) == (honolulu, None, MONDAY + ONE)
 
 
 @pytest.mark.parametrize(
@@ -78,23 +80,26 @@ def test_the_day_on_which_the_clocks_change_is_one_day(profile: Profile) -> None
 # The first moment of a day.
 
 
-def test_the_first_moment_of_a_day_stores_the_decayed_score_and_marks_the_day(profile: Profile) -> None:
-    seen, mark = visit(seen_on(profile, MONDAY - 3 * ONE), 4, MORNING)
+def test_the_first_moment_of_a_day_stores_the_decayed_score_and_marks_the_day(
+    profile: Profile, session: Session
+) -> None:
+    fourth, away = replace(session, number=4), seen_on(profile, MONDAY - 3 * ONE)
+    _, seen, mark = show(fourth, away, MORNING)
     assert (seen.seen, seen.engagement) == (MONDAY, decayed(0.5, MONDAY - 3 * ONE, MONDAY))
     assert mark is not None
     assert (mark.day, mark.session, mark.engagement, mark.first_ever) == (MONDAY, 4, seen.engagement, False)
-    assert visit(seen, 4, MORNING + timedelta(hours=1)) == (seen, None)
+    assert show(fourth, seen, MORNING + timedelta(hours=1))[1:] == (seen, None)
 
 
-def test_the_first_mark_of_a_life_says_so(profile: Profile) -> None:
-    mark = visit(profile, 1, MORNING)[1]
+def test_the_first_mark_of_a_life_says_so(profile: Profile, session: Session) -> None:
+    mark = show(session, profile, MORNING).mark
     assert mark is not None
     assert mark.first_ever
 
 
 def test_a_session_is_issued_from_the_decayed_score(profile: Profile, constants: Settings) -> None:
     away = seen_on(profile, MONDAY - 2 * ONE, engagement=0.75)
-    session, after = issue(away, Policy(profile.segment), None, constants, MORNING, bytes(16), shown=False)
+    session, after, *_ = issue(away, None, Policy(profile.segment), constants, MORNING, shown=False)
     assert session.engagement == 0.75 - 0.2 * 0.75
     assert session.decision.state.engagement == 1
     assert session.day is None
@@ -102,16 +107,16 @@ def test_a_session_is_issued_from_the_decayed_score(profile: Profile, constants:
 
 
 def test_a_session_belongs_to_the_day_on_which_it_was_first_shown(profile: Profile, session: Session) -> None:
-    shown = on_day(replace(session, day=None), profile, MORNING)
-    assert on_day(shown, profile, MORNING + ONE).day == shown.day == MONDAY
+    shown, seen, _ = show(replace(session, day=None), profile, MORNING)
+    assert show(shown, seen, MORNING + ONE).session.day == shown.day == MONDAY
 
 
 # What a day came to.
 
 
 @pytest.fixture
-def mark(profile: Profile) -> Mark:
-    found = visit(replace(profile, streak=Streak(2, MONDAY - ONE)), 1, MORNING)[1]
+def mark(profile: Profile, session: Session) -> Mark:
+    found = show(session, replace(profile, streak=Streak(2, MONDAY - ONE)), MORNING).mark
     assert found is not None
     return found
 
@@ -123,9 +128,8 @@ def shown(session: Session) -> Session:
 
 def ended(session: Session, profile: Profile, constants: Settings, at: datetime) -> Session:
     """The session's first activity completed, and the session ended, at that moment."""
-    said = answer(session, 1, {"completed": True, "motivation_before": 2, "motivation_after": 4}, at)
-    said = on_day(said, profile, at)
-    return close(said, profile, constants, at, EndedBy.BATCH)[0]
+    said: Answer = {"completed": True, "motivation_before": 2, "motivation_after": 4}
+    return record(session, profile, {1: said}, constants, at, Ending(EndedBy.BATCH)).session
 
 
 def test_a_day_holds_what_its_sessions_came_to(
@@ -151,17 +155,20 @@ def test_answers_given_the_next_day_count_for_the_day_but_do_not_move_its_last_s
     assert (figures.engagement, figures.motivation, figures.streak_days) == (0.0, 0.0, 2)
 
 
-def test_a_completion_stays_on_the_day_it_had_where_the_user_then_was(profile: Profile, session: Session) -> None:
+def test_a_completion_stays_on_the_day_it_had_where_the_user_then_was(
+    profile: Profile, session: Session, constants: Settings
+) -> None:
     islander = replace(profile, timezone="Pacific/Kiritimati", seen=MONDAY)
-    at_home = on_day(answer(session, 1, {"completed": True}, MORNING), islander, MORNING)
+    three = replace(session, activities=(*session.activities, Activity("walking-10")))
+    at_home = record(three, islander, {1: DONE}, constants, MORNING).session
     abroad = replace(islander, timezone="Pacific/Honolulu")
-    both = on_day(answer(at_home, 2, {"completed": True}, MORNING + ONE), abroad, MORNING + ONE)
-    assert [a.completed_on for a in both.activities] == [MONDAY, MONDAY]
+    both = record(at_home, abroad, {2: DONE}, constants, MORNING + ONE).session
+    assert [a.completed_on for a in both.activities] == [MONDAY, MONDAY, None]
     later = MORNING + ONE + ONE
-    taken_back = answer(both, 1, {"completed": False}, later)
+    taken_back = record(both, abroad, {1: {"completed": False}}, constants, later).session
     assert taken_back.activities[0].completed_on is None
-    again = on_day(answer(taken_back, 1, {"completed": True}, later), abroad, later)
-    assert [a.completed_on for a in again.activities] == [MONDAY + ONE, MONDAY]
+    again = record(taken_back, abroad, {1: DONE}, constants, later).session
+    assert [a.completed_on for a in again.activities] == [MONDAY + ONE, MONDAY, None]
 
 
 def test_an_open_session_is_not_settled_and_moves_no_score(mark: Mark, shown: Session) -> None:
@@ -200,24 +207,12 @@ def test_an_expired_session_ended_when_its_time_was_over_however_late_it_was_clo
 def test_a_rating_that_came_after_the_day_does_not_move_its_score(
     mark: Mark, shown: Session, profile: Profile, constants: Settings
 ) -> None:
-    said = answer(shown, 1, {"completed": True}, MORNING)
-    closed, moved = close(
-        answer(said, 2, {"completed": True}, MORNING), profile, constants, MORNING, EndedBy.COMPLETIONS
-    )
+    closed, moved, _ = record(shown, profile, {1: DONE, 2: DONE}, constants, MORNING)
     at_once = add_rating(closed, moved, 5, "", MORNING)[0]
     late = add_rating(closed, moved, 5, "", MORNING + ONE)[0]
     assert at_once.closing is not None
     assert figures_of(mark, [at_once]).engagement == at_once.closing.engagement_after
     assert figures_of(mark, [late]) == figures_of(mark, [closed])
-
-
-def test_a_session_closed_before_the_score_after_it_was_recorded_leaves_motivation_as_it_was(
-    mark: Mark, shown: Session, profile: Profile, constants: Settings
-) -> None:
-    closed = ended(shown, profile, constants, MORNING)
-    assert closed.closing is not None
-    old = replace(closed, closing=replace(closed.closing, motivation_after=None))
-    assert figures_of(mark, [old]).motivation == mark.motivation
 
 
 def test_the_zone_of_the_days_first_moment_decides_when_it_ends(

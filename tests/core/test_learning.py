@@ -41,7 +41,7 @@ ANY_PYTHON = (
     0.27982206126158904, 0.1690952462275111, 0.22441293241422086, 0.22086441230302647, 0.2232693139988277,
     0.2652223400389931,
 )  # fmt: skip
-Table = TypeVar("Table", Averages, Posterior)
+Table = TypeVar("Table", bound=learner.Table)
 
 
 class Textbook:
@@ -564,6 +564,13 @@ def test_as_many_visits_leave_as_narrow_variances_as_the_filters_own() -> None:
     assert isinstance(table, Posterior)
     seen = taught(Posterior, random_transitions(20, 600), LearnerSettings(exploration="posterior", drift=0))
     assert table.variances == pytest.approx(seen.variances, rel=0.5)
+
+
+def test_an_adopted_filters_reference_is_the_best_that_a_visited_state_promises_on_average() -> None:
+    policy = fold(EMPTY, random_transitions(21, 300, states=5), AVERAGES)
+    table, was, n = adopted(policy, FILTER), learner.estimates(policy), learner.visits(policy)
+    assert isinstance(table, Posterior)
+    assert table.reference == pytest.approx(sum(sum(n[row]) * max(was[row]) for row in range(STATES)) / 300)
 
 
 def test_a_table_learned_by_averages_stays_right_about_the_actions_under_the_filter() -> None:

@@ -7,9 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rl_core.days.figures import TYPES, Figures, Mark, TypeFigures
-from rl_core.days.stats import PeriodDay, Trend, day_by_day, totals_of, trend_of
-from rl_core.models import Segment, Streak
+from rl_core.days import TYPES, Figures, PeriodDay, Trend, TypeFigures, day_by_day, totals_of, trend_of
+from rl_core.models import Mark, Segment, Streak
 
 MONDAY = date(2026, 11, 23)
 ONE = timedelta(days=1)

@@ -77,7 +77,7 @@ class Diary:
         profile = self.store.profile(user)
         assert isinstance(profile, Profile)
         self.store.write(marker_write(Marker(user, profile.key, profile.created_at, FINAL, profile.revision)))
-        leaver = self.store.leaver(f"USER#{user}")
+        leaver = Leaver.of(self.store, f"USER#{user}")
         assert leaver is not None
         leaver.remove()
 

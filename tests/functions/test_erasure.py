@@ -1,7 +1,7 @@
 """Erasure down to the model: items, records, snapshots and values as if the user had never been, on moto."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from itertools import count
@@ -16,7 +16,7 @@ from rl_core.config import settings
 from rl_core.errors import ConflictError, RefoldPendingError, UnavailableError
 from rl_core.models import Learning, Marker, Policy, Profile, Session, Status, Transition, VersionRecord
 from rl_core.sessions import learning_of, transition_of
-from rl_core.store import Leaver, Store, marker_write, publish_writes, writes
+from rl_core.store import Leaver, Store, marker_write, policies, publish_writes
 from rl_core.work import learn_due
 from rl_core.work import versions as history
 from tests.conftest import TEMPLATE, handler_of
@@ -40,7 +40,7 @@ GONE = ["person-1", "person-4", "person-5", "person-9"]
 @pytest.fixture(autouse=True)
 def often(monkeypatch: pytest.MonkeyPatch) -> None:
     """A snapshot every four versions."""
-    monkeypatch.setattr(writes, "SNAPSHOT_EVERY", 4)
+    monkeypatch.setattr(policies, "SNAPSHOT_EVERY", 4)
 
 
 def live(world: World, people: list[str] = PEOPLE) -> dict[str, Session]:
@@ -126,6 +126,21 @@ def test_rollbacks_are_obeyed(world: World) -> None:
     assert policy == replace(expected, version=policy.version, episodes=len(kept))
     for from_start in (False, True):
         assert history.policy_at(world.store, SEGMENT, policy.version, from_start) == policy
+
+
+def test_what_a_change_of_learner_took_over_is_unlearned_too(world: World, setting: Callable[[str, str], None]) -> None:
+    sessions = live(world, PEOPLE[:4])
+    setting("EXPLORATION", "epsilon")
+    sessions |= live(world, PEOPLE[4:8])
+    ask_to_be_erased(world, PEOPLE[0])
+    erasure.run(world.store, LATER)
+    assert {r.adopted for r in world.store.records(SEGMENT)} == {None, "posterior/1"}
+    policy = world.store.policy(SEGMENT)
+    assert policy == history.policy_at(world.store, SEGMENT, policy.version, from_start=True)
+    ask_to_be_erased(world, *PEOPLE[1:4])
+    erasure.run(world.store, LATER)
+    assert {r.adopted for r in world.store.records(SEGMENT)} == {None}
+    assert_gone(world, sessions, PEOPLE[:4])
 
 
 def test_a_second_run_changes_nothing(world: World) -> None:
@@ -282,14 +297,14 @@ def test_a_session_that_waits_to_be_learned_is_never_learned(world: World) -> No
 def test_what_a_later_life_wrote_stays(world: World) -> None:
     world.issue("ana")
     ask_to_be_erased(world, "ana")
-    late = world.store.leaver("USER#ana")
+    late = Leaver.of(world.store, "USER#ana")
     assert isinstance(late, Leaver)
     assert erasure.run(world.store, LATER) == 1
     session = world.issue("ana")
     with pytest.raises(ConflictError):
         late.remove()
     assert world.session("ana") == session
-    assert world.store.leaver("USER#ana") is None
+    assert Leaver.of(world.store, "USER#ana") is None
 
 
 def test_the_command_line_says_that_an_erasure_rewrote_a_version(

@@ -1,5 +1,6 @@
 """A policy that cannot be read, and a user who asks to be erased, on moto."""
 
+import runpy
 from datetime import timedelta
 from typing import Any
 
@@ -11,12 +12,13 @@ from local.phone import Phone, RefusedError, bodies, ids, to_functions
 from rl_core.edge.http import caller
 from rl_core.errors import UnauthorizedError
 from rl_core.models import Status
-from tests.conftest import TEMPLATE, handler_of
+from tests.conftest import ROOT, TEMPLATE, handler_of
 from tests.functions.conftest import NOW, SEGMENT, World
 from tests.functions.test_learning_job import always, learn, spoil, spoil_policy
 
 erasure = handler_of("erasure")
-PHONE = Phone(bodies(to_functions(Functions(TEMPLATE, fresh=False).invoke, "ana", NOW)))
+FUNCTIONS = Functions(TEMPLATE, fresh=False)
+PHONE = Phone(bodies(to_functions(FUNCTIONS.invoke, "ana", NOW)))
 
 
 def fall_back(world: World) -> Any:
@@ -49,6 +51,23 @@ def test_an_erased_user_leaves_no_item(world: World) -> None:
     assert erasure.run(world.store, NOW + timedelta(minutes=1)) == 1
     items = boto3.client("dynamodb").scan(TableName=TEMPLATE.table.name)["Items"]
     assert not [item for item in items if "ana" in str(item)]
+
+
+def test_who_comes_back_after_an_erasure_is_another_person(world: World) -> None:
+    keys = set()
+    for at in (NOW, NOW + timedelta(hours=1)):
+        phone = Phone(bodies(to_functions(FUNCTIONS.invoke, "ana", at)))
+        phone.put_profile(segment=SEGMENT)
+        phone.recommend()
+        keys.add(world.session("ana").key[:8])
+        phone.delete_profile()
+        erasure.run(world.store, at)
+    assert len(keys) == 2
+
+
+def test_in_a_deployment_the_key_of_a_life_is_random() -> None:
+    shipped = runpy.run_path(str(ROOT / "functions" / "profile" / "handler.py"))["new_key"]
+    assert len({shipped("ana", NOW) for _ in range(20)}) == 20
 
 
 def test_a_marker_of_erasure_says_nothing_of_the_person(world: World) -> None:

@@ -13,7 +13,7 @@ from rl_core.config import settings
 from rl_core.errors import ConflictError, HistoryError
 from rl_core.models import Policy, Status, VersionRecord
 from rl_core.sessions import issue
-from rl_core.store import Store, publish_writes, writes
+from rl_core.store import Put, Store, policies, publish_writes
 from rl_core.store.policies import policy_item
 from rl_core.work import versions as history
 from tests.conftest import TEMPLATE
@@ -44,7 +44,7 @@ def live(world: World, count: int, first: int = 0) -> list[Policy]:
 @pytest.fixture
 def often(monkeypatch: pytest.MonkeyPatch) -> None:
     """A snapshot every four versions."""
-    monkeypatch.setattr(writes, "SNAPSHOT_EVERY", 4)
+    monkeypatch.setattr(policies, "SNAPSHOT_EVERY", 4)
 
 
 def test_every_version_can_be_rebuilt_from_a_snapshot_or_from_nothing(world: World, often: None) -> None:
@@ -55,7 +55,7 @@ def test_every_version_can_be_rebuilt_from_a_snapshot_or_from_nothing(world: Wor
 
 
 def test_a_snapshot_is_kept_every_hundred_versions(world: World) -> None:
-    assert writes.SNAPSHOT_EVERY == 100
+    assert policies.SNAPSHOT_EVERY == 100
     live(world, 3)
     spoil("SEGMENT#HIGH_LOW", "POLICY", version={"N": "98"})
     for version in (99, 100):
@@ -93,6 +93,24 @@ def test_learning_and_replay_go_on_after_rollbacks(world: World, often: None) ->
         assert policy_item(history.policy_at(world.store, SEGMENT, last.version, from_start)) == policy_item(last)
 
 
+def test_a_change_of_learner_adopts_what_was_learned_and_stays_replayable(
+    world: World, often: None, setting: Callable[[str, str], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    *_, by_posterior = live(world, 3)
+    setting("EXPLORATION", "epsilon")
+    *_, by_epsilon = live(world, 3, first=3)
+    setting("EXPLORATION", "posterior")
+    (last,) = live(world, 1, first=6)
+    assert [p.learner for p in (by_posterior, by_epsilon, last)] == ["posterior/1", "epsilon/1", "posterior/1"]
+    assert sum(map(sum, learner.visits(last))) == last.episodes == 7
+    adopted = [record.adopted for record in world.store.records(SEGMENT)]
+    assert adopted == [None, None, None, "posterior/1", None, None, "epsilon/1"]
+    for from_start in (False, True):
+        assert policy_item(history.policy_at(world.store, SEGMENT, 7, from_start)) == policy_item(last)
+    assert main([*TABLE, "versions", "HIGH_LOW"]) == 0
+    assert "by epsilon/1 that adopted from posterior/1" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("to", [-1, 3, 4])
 def test_only_a_version_of_the_past_can_be_restored(world: World, to: int) -> None:
     live(world, 3)
@@ -104,7 +122,7 @@ def test_a_rollback_that_loses_the_race_changes_nothing(world: World) -> None:
     live(world, 2)
 
     class Late(Store):
-        def write(self, *puts: writes.Put) -> None:
+        def write(self, *puts: Put) -> None:
             live(world, 1, first=2)
             super().write(*puts)
 

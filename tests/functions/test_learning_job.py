@@ -34,7 +34,7 @@ EMPTY = {"form": {"N": "1"}, "version": {"N": "0"}}  # a policy item that learne
 
 
 def spoil_policy(**attributes: Any) -> None:
-    """Makes the segment's policy item one that this code cannot read; by default, of a learner that it does not have."""
+    """Makes the policy item unreadable for this code: by default, of a learner that it does not have."""
     spoil("SEGMENT#HIGH_LOW", "POLICY", **(EMPTY | stored_policy() | (attributes or OF_A_LATER_RELEASE)))
 
 

@@ -18,7 +18,7 @@ Later = Callable[..., None]
 
 @pytest.fixture
 def days(table: Store) -> Days:
-    return Days(table.connection)
+    return Days(table.name, table.client)
 
 
 def stats(phone: Phone, days: int | None = None) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 
 from local.phone import Answer, ids
 from local.stack import Stack
+from rl_core import learner
 from rl_core.models import Policy, Segment
 from rl_core.store import Store
 from tests.integration.conftest import Phone, Target, at_once, done, everything, learn_all, ok
@@ -32,7 +33,7 @@ def live(phone: Phone, number: int) -> list[str]:
 def replay(table: Store, segment: Segment) -> Policy:
     policy = Policy(segment)
     for record in table.records(segment):
-        policy = replace(fold(policy, record.transitions, record.learner), version=record.version)
+        policy = replace(learner.fold(policy, record.transitions, record.fold), version=record.version)
     return policy
 
 

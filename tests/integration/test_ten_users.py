@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from rl_core.learner.folding import q_values
 
 from local.clock import SteppedClock
 from local.phone import ids
 from local.stack import Stack
+from rl_core import learner
 from rl_core.models import Policy, Segment, State
 from rl_core.store import Store
 from tests.integration.conftest import START, Phone, client_of, done, ok
@@ -19,7 +19,7 @@ GOOD = {2, 3}
 
 
 def q_of(policy: Policy) -> tuple[float, ...]:
-    return q_values(policy, NEW)
+    return learner.estimates(policy)[NEW.row]
 
 
 def live_a_session(phone: Phone, one_by_one: bool) -> int:

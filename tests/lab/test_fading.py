@@ -4,16 +4,19 @@ from dataclasses import replace
 from random import Random
 
 import pytest
-from rl_core.learner.folding import best_next, learn
 
 from lab.studies.heartsteps import fading
 from lab.studies.heartsteps.fading import FADING, FRESH, KNOWING, RULES, World, by_rule, gain_of, live, mean_over
 from lab.studies.heartsteps.trial import Scores
+from rl_core import learner
 from rl_core.config import Settings
-from rl_core.models import Action, Policy, Segment, State, Transition
+from rl_core.learner.epsilon import Averages
+from rl_core.learner.posterior import Posterior
+from rl_core.models import Action, State, Transition
 
 SETTINGS = Settings(table_name="none", action_cooldown=0, exploration="epsilon")
 POSTERIOR = Settings(table_name="none", action_cooldown=0)
+STATE = State(1, 1)
 SHIPPED, DOSED, *_ = KNOWING
 
 
@@ -64,22 +67,27 @@ def test_knowing_the_dose_is_worth_something_where_the_effect_comes_back_soon(
     assert min(apart) > 0.01
 
 
+SEEN = Transition(b"", STATE, Action.PHYSICAL, 1.0, STATE, (), ())
+
+
 def test_a_next_state_of_another_table_counts_with_that_tables_value() -> None:
-    state, own = State(1, 1), Policy(Segment.LOW_LOW)
-    seen = Transition(b"", state, Action.PHYSICAL, 1.0, state, (), ())
-    rich = replace(own, values=(5.0,) * 9)
-    assert fading._taught(own, own, seen, SETTINGS).values[state.row] == 1.0
-    assert fading._taught(own, rich, seen, SETTINGS).values[state.row] == pytest.approx(1.0 + SETTINGS.discount * 5.0)
+    constants = learner.fold_of(SETTINGS).constants
+    own, rich = Averages.start(constants), Averages.start(constants)
+    rich.values = [5.0] * 9
+    assert fading._told(own, own, SEEN, SETTINGS) == SEEN
+    own.update(fading._told(own, rich, SEEN, SETTINGS), 0, constants)
+    assert own.values[STATE.row] == pytest.approx(1.0 + SETTINGS.discount * 5.0)
 
 
 def test_by_the_filter_it_does_so_once_its_own_table_has_seen_the_state() -> None:
-    state, new = State(1, 1), Policy(Segment.LOW_LOW)
-    seen = Transition(b"", state, Action.PHYSICAL, 1.0, state, (), ())
-    rich = replace(new, values=(5.0,) * 9)
-    known = fading._taught(new, rich, seen, POSTERIOR)
-    assert known == learn(new, seen, POSTERIOR)
-    moved = 1.0 + POSTERIOR.discount * (5.0 - best_next(known, state, ()))
-    assert fading._taught(known, rich, seen, POSTERIOR) == learn(known, replace(seen, reward=moved), POSTERIOR)
+    constants = learner.fold_of(POSTERIOR).constants
+    own, rich = Posterior.start(constants), Posterior.start(constants)
+    rich.values = [5.0] * 9
+    assert fading._told(own, rich, SEEN, POSTERIOR) == SEEN
+    own.update(SEEN, 0, constants)
+    moved = 1.0 + POSTERIOR.discount * (5.0 - max(own.estimates(STATE)))
+    assert fading._told(own, rich, SEEN, POSTERIOR) == replace(SEEN, reward=moved)
+    assert fading._told(own, own, SEEN, POSTERIOR) == SEEN
 
 
 def test_a_mean_over_runs_has_students_interval() -> None:

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -40,9 +41,9 @@ def test_every_scenario_names_a_different_operation() -> None:
 
 
 def test_learning_twice_is_found(own: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    trainer: Any = sys.modules["complete_handler"].__dict__["trainer"]
+    train = sys.modules["complete_handler"].close_and_learn.__globals__
     for write in ("session_write", "profile_write"):
-        monkeypatch.setattr(trainer, write, unconditional(getattr(trainer, write)))
+        monkeypatch.setitem(train, write, unconditional(train[write]))
     violations = found(own, "last completion", Kind.AFTER)
     assert len(violations) == 1
     assert "a session is recorded twice" in violations[0]
@@ -59,8 +60,7 @@ def unconditional(write: Any) -> Any:
     """The write with a condition that any stored item meets."""
 
     def written(item: Any) -> Any:
-        put = write(item)
-        return type(put)(put.item, "attribute_exists(pk)", {}, {})
+        return replace(write(item), condition="attribute_exists(pk)", values=None, names=None)
 
     return written
 

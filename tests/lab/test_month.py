@@ -12,7 +12,7 @@ from lab.proofs.month.people import Entry
 from lab.proofs.month.recount import Life, lives_of
 from lab.proofs.month.run import FIRST, live, queue_only, start
 from local.stack import Stack
-from rl_core.store import Days, Store
+from rl_core.store import Days
 
 PEOPLE, DAYS, AFTER = 150, 5, 5
 
@@ -30,7 +30,7 @@ def lives(month: tuple[Stack, list[Entry]]) -> dict[str, Life]:
 
 
 def days_of(stack: Stack) -> Days:
-    return Days(Store(stack.table_name, stack.dynamodb).connection)
+    return Days(stack.table_name, stack.dynamodb)
 
 
 def test_users_days_equal_the_recount(month: tuple[Stack, list[Entry]], lives: dict[str, Life]) -> None:

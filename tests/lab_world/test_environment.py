@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
-from rl_core.learner.choosing import decide, decide_without_policy, generator
 
-from lab.world.crowd import Crowd, Feedback
+from lab.world.crowd import Caller, Crowd, Feedback
 from lab.world.environment import Observation, Visitors
 from lab.world.tastes import World, demo_tastes, draw_tastes, worn
+from rl_core import learner
 from rl_core.config import Settings
 from rl_core.models import Action, Activity, Decision, EndedBy, Policy, Profile, Segment, Session
-from rl_core.sessions import lifecycle
+from rl_core.sessions import Ending, issue, key_of, record, transition_of
 
 SETTINGS = Settings(table_name="none")
 NOW = datetime(2026, 1, 5, tzinfo=UTC)
@@ -39,11 +39,15 @@ def played(world: World, seed: int, steps: int) -> list[tuple[Any, ...]]:
     return course
 
 
+def without_policy(caller: Caller, rng: Random) -> Decision:
+    return learner.decide(None, caller.state, caller.eligible, SETTINGS, rng)
+
+
 def uniform_course(crowd: Crowd, steps: int) -> list[Feedback]:
     rng, heard = Random(3), []
     for _ in range(steps):
         caller = crowd.call()
-        crowd.serve(caller, decide_without_policy(caller.state, caller.life.recent, SETTINGS, rng))
+        crowd.serve(caller, without_policy(caller, rng))
         heard += crowd.heard()
     return heard
 
@@ -85,7 +89,7 @@ def test_feedback_comes_late_or_never_for_some_sessions_and_soon_for_most() -> N
         caller = crowd.call()
         delayed += (before := len(crowd.heard())) > 1
         heard += before
-        crowd.serve(caller, decide_without_policy(caller.state, caller.life.recent, SETTINGS, rng))
+        crowd.serve(caller, without_policy(caller, rng))
         served += 1
     assert 0.9 < heard / served < 1.0
     assert delayed > 30
@@ -105,7 +109,7 @@ def closed_by_the_lifecycle(feedback: Feedback, before: Profile, activities: tup
         user="u", number=1, key=b"", segment=feedback.segment, decision=feedback.decision, activities=activities,
         engagement=before.engagement, issued_at=NOW, expires_at=NOW, shown=True,
     )  # fmt: skip
-    return lifecycle.close(session, before, SETTINGS, NOW, EndedBy.BATCH)[0]
+    return record(session, before, {}, SETTINGS, NOW, Ending(EndedBy.BATCH)).session
 
 
 def test_a_session_moves_scores_and_teaches_as_the_services_own_lifecycle_has_it(
@@ -119,7 +123,7 @@ def test_a_session_moves_scores_and_teaches_as_the_services_own_lifecycle_has_it
         profile = Profile("u", b"", life.segment, NOW, life.engagement, life.motivation, recent=life.recent)
         feedback = original(self, served._replace(rating=None))
         session = closed_by_the_lifecycle(feedback, profile, served.activities)
-        assert lifecycle.transition_of(session) == feedback.transition
+        assert transition_of(session) == feedback.transition
         assert session.closing is not None
         assert session.closing.engagement_after == life.engagement
         compared.append(feedback)
@@ -135,9 +139,9 @@ def test_the_slate_is_the_services_own() -> None:
     env.reset(seed=9)
     life = env.visitor.life
     profile = Profile(life.user, b"", life.segment, NOW, avoid=life.person.avoid)
-    session, _ = lifecycle.issue(profile, Policy(life.segment), None, SETTINGS, NOW, b"", shown=True)
-    rng = generator(life.user, 1, 0)
-    from_policy = decide(Policy(life.segment), env.visitor.state, (), SETTINGS, rng)
+    session = issue(profile, None, Policy(life.segment), SETTINGS, NOW, shown=True).session
+    rng = learner.generator(key_of(profile, 1), 0)
+    from_policy = learner.decide(Policy(life.segment), env.visitor.state, env.visitor.eligible, SETTINGS, rng)
     assert from_policy == session.decision
     plan = env._crowd.serve(env.visitor, from_policy, {}, rng)
     assert [entry.slug for entry in plan] == [activity.slug for activity in session.activities]
@@ -149,7 +153,7 @@ def test_what_is_expected_is_what_comes_on_average() -> None:
     rng = Random(5)
     for _ in range(6000):
         caller = crowd.call()
-        made = decide_without_policy(caller.state, caller.life.recent, SETTINGS, rng)
+        made = without_policy(caller, rng)
         expected.append(caller.expected(made.action))
         crowd.serve(caller, made)
         came += [feedback.transition.reward for feedback in crowd.heard()]
@@ -175,9 +179,10 @@ def test_decisions_keep_the_propensity_they_were_made_with() -> None:
     env = Visitors(per_segment=1)
     env.reset(seed=2)
     caller = env.visitor
-    env.serve(Decision(caller.state, caller.eligible, Action.LIGHTEN, 0.125, 0.3, 7, explored=True))
+    chances = (0.175, 0.175, 0.175, 0.175, 0.175, 0.125)
+    env.serve(Decision(caller.state, caller.eligible, chances, Action.LIGHTEN, 0.3, 7, explored=True))
     heard: list[Feedback] = []
     for _ in islice(range(20), 20):
         heard += env._info()["feedback"]
-        env.serve(decide_without_policy(env.visitor.state, env.visitor.life.recent, SETTINGS, Random(1)))
+        env.serve(without_policy(env.visitor, Random(1)))
     assert (0.125, 7) in {(f.decision.propensity, f.decision.policy_version) for f in heard}

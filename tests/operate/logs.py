@@ -8,7 +8,7 @@ import numpy as np
 
 from operate.log import Floats
 from operate.ope.sample import Sample
-from operate.ope.targets import epsilon_greedy
+from operate.ope.targets import greedy, uniform
 
 GROUPS, STATES, ACTIONS = 2, 3, 4
 EFFECTS = np.array([0.0, 0.1, -0.1, 0.3])
@@ -44,18 +44,14 @@ def logged(seed: int, users: int = 60, each: int = 20, rate: float = 0.3) -> Tru
     eligible = np.arange(ACTIONS) != barred[:, None]
     believed = np.array([[0.0, 0.2, 0.1, 0.15]]).repeat(n, 0)
     epsilon = np.full(n, rate)
-    drawn_from = epsilon_greedy(believed, eligible, rate)
-    explored = rng.random(n) < rate
-    choices = np.where(
-        explored[:, None], eligible / eligible.sum(1, keepdims=True), epsilon_greedy(believed, eligible, 0)
-    )
+    even, best = uniform(eligible), greedy(believed, eligible)
+    drawn_from = rate * even + (1.0 - rate) * best
+    choices = np.where(rng.random((n, 1)) < rate, even, best)
     action = (choices.cumsum(1) > rng.random(n)[:, None]).argmax(1)
     means = np.array([expected(int(g), int(s)) for g, s in zip(group, state, strict=True)])
     means = means + rng.normal(0.0, 0.2, users)[user, None]
     reward = means[range(n), action] + rng.normal(0.0, 0.4, n)
-    sample = Sample(
-        user, group, state, eligible, action, drawn_from[range(n), action], reward, GROUPS, STATES, epsilon, explored
-    )
+    sample = Sample(user, group, state, eligible, action, drawn_from[range(n), action], reward, GROUPS, STATES, epsilon)
     return Truth(sample, means, drawn_from)
 
 

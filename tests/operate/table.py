@@ -11,14 +11,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from rl_core.learner.folding import learn
-from rl_core.store.attributes import Stored
-
 from rl_core.config import Settings
+from rl_core.learner import fold_of
 from rl_core.models import Action, EndedBy, Policy, Profile, Segment, Session, VersionRecord
-from rl_core.sessions import lifecycle
+from rl_core.sessions import Answer, Ending, issue, learned, record, transition_of
+from rl_core.store import Stored
 from rl_core.store.items import session_item
 from rl_core.store.policies import policy_item, record_item
+from rl_core.work import next_version
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 SEGMENTS = (Segment.HIGH_LOW, Segment.LOW_HIGH)
@@ -58,24 +58,21 @@ def _segment(segment: Segment, settings: Settings) -> list[Stored]:
     for number in range(1, SESSIONS + 1):
         for name in names:
             session, profiles[name] = _lived(profiles[name], policy, settings, NOW + timedelta(hours=number))
-            after = learn(policy, transition := lifecycle.transition_of(session), settings)
-            policy = replace(after, version=policy.version + 1)
-            items.append(record_item(segment, VersionRecord(policy.version, settings, (transition,))))
-            items += [session_item(done) for done in lifecycle.learned([session], policy)]
+            policy, taught = next_version(policy, [transition_of(session)], settings)
+            items += [record_item(segment, taught), session_item(learned(session, policy))]
             if policy.version == RESTORED:
                 kept = policy
             if policy.version == ROLLBACK_AFTER:
                 policy = replace(kept, version=policy.version + 1, episodes=policy.episodes)
-                record = VersionRecord(policy.version, settings, restored=RESTORED, reason="a try")
-                items.append(record_item(segment, record))
+                back = VersionRecord(policy.version, fold_of(settings), restored=RESTORED, reason="a try")
+                items.append(record_item(segment, back))
     return [*items, policy_item(policy)]
 
 
 def _lived(profile: Profile, policy: Policy, settings: Settings, at: datetime) -> tuple[Session, Profile]:
     """One session from issue to closing."""
-    key = f"{profile.user}/{profile.sessions}".encode()
-    session, profile = lifecycle.issue(profile, policy, None, settings, at, key, shown=True)
-    likes = session.decision.action is Action.MEDITATION
-    for place, _ in enumerate(session.activities, start=1):
-        session = lifecycle.answer(session, place, {"completed": likes or place == 1}, at)
-    return lifecycle.close(session, profile, settings, at, EndedBy.BATCH)
+    session, profile, *_ = issue(profile, None, policy, settings, at, shown=True)
+    likes, places = session.decision.action is Action.MEDITATION, range(1, len(session.activities) + 1)
+    said = {place: Answer(completed=likes or place == 1) for place in places}
+    closed, profile, _ = record(session, profile, said, settings, at, Ending(EndedBy.BATCH))
+    return closed, profile

@@ -18,9 +18,7 @@ def test_right_propensities_are_hardly_ever_rejected() -> None:
 
 def test_every_kind_of_comparison_is_made() -> None:
     names = {count.name.split(",")[0] for count in calibrate(logged(0, users=100).sample).counts}
-    assert names == {"explored", "off the best"} | {f"action {a}" for a in range(4)} | {
-        f"action {a} at least" for a in range(4)
-    }
+    assert names == {"off the best"} | {f"action {a}" for a in range(4)} | {f"action {a} at least" for a in range(4)}
 
 
 def test_where_all_propensities_are_known_each_bucket_of_them_is_counted() -> None:
@@ -52,7 +50,6 @@ def test_draws_that_are_not_epsilon_greedy_are_not_held_to_its_form() -> None:
         action=action,
         propensity=chances[range(len(sample)), action],
         epsilon=np.full(len(sample), 0.05),
-        explored=action == 0,
     )
     found = calibrate(by_posterior)
     assert {count.name.split(" ")[0] for count in found.counts} == {"action"}
@@ -68,8 +65,7 @@ def test_right_propensities_pass_where_an_action_became_so_unlikely_that_it_was_
         weights = np.where(sample.eligible, sure + 1e-9, 0.0)
         chances = 0.002 * even + 0.998 * weights / weights.sum(1, keepdims=True)
         action = np.minimum((chances.cumsum(1) < rng.random((n, 1))).sum(1), 3)
-        drawn = replace(sample, action=action, propensity=chances[range(n), action], epsilon=np.full(n, 0.002),
-                        explored=action == 0)  # fmt: skip
+        drawn = replace(sample, action=action, propensity=chances[range(n), action], epsilon=np.full(n, 0.002))
         rejected += calibrate(drawn).rejected
     assert rejected <= 1
 
@@ -77,7 +73,7 @@ def test_right_propensities_pass_where_an_action_became_so_unlikely_that_it_was_
 def test_propensities_logged_for_the_wrong_action_are_rejected_without_epsilon_too() -> None:
     truth = logged(0, users=200)
     shuffled = np.random.default_rng(0).permutation(truth.sample.propensity)
-    bare = replace(truth.sample, propensity=shuffled, epsilon=None, explored=None)
+    bare = replace(truth.sample, propensity=shuffled, epsilon=None)
     assert calibrate(bare).rejected
     assert not calibrate(replace(bare, propensity=truth.sample.propensity)).rejected
 

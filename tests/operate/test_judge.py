@@ -153,9 +153,9 @@ def test_a_draw_that_was_not_eligible_is_refused() -> None:
 def test_a_policy_that_goes_where_the_log_was_certain_not_to_is_refused() -> None:
     sample = logged(1).sample
     assert sample.epsilon is not None
-    certain = replace(sample, propensity=np.ones(1200), epsilon=np.zeros(1200), explored=np.zeros(1200, bool))
+    certain = replace(sample, propensity=np.ones(1200), epsilon=np.zeros(1200))
     assert "no overlap: " in only(certain, uniform(sample.eligible)).refused
-    unknown = replace(certain, epsilon=None, explored=None)
+    unknown = replace(certain, epsilon=None)
     assert "no overlap: its weights average 0.3" in only(unknown, uniform(sample.eligible)).refused
 
 

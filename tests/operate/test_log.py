@@ -13,10 +13,9 @@ from operate.log import LogError, Row, log_of, pseudonymous, read_csv, write_csv
 from operate.log_sources import ExportedStore, found_in, scanned
 from rl_core.config import settings
 from rl_core.models import ACTIONS, EndedBy, Profile, Segment, Session
-from rl_core.sessions import lifecycle
+from rl_core.sessions import Answer, Ending, issue, record
 from rl_core.store import Store, profile_write, session_write
-from rl_core.work import train as trainer
-from rl_core.work import versions as history
+from rl_core.work import close_and_learn, policy_at
 from tests.operate.table import export
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
@@ -26,22 +25,22 @@ ROW = Row(
 )  # fmt: skip
 
 
-def issue(store: Store, user: str, number: int, fallback: bool = False) -> tuple[Session, Profile]:
+def issued(store: Store, user: str, number: int, fallback: bool = False) -> tuple[Session, Profile]:
     """The user's next session, shown, as the handler issues it."""
     profile = store.head(user).profile or Profile(user, f"life-{user}".encode(), SEGMENT, NOW)
     policy = None if fallback else store.policy(SEGMENT)
     at = NOW + timedelta(hours=number)
-    session, profile = lifecycle.issue(profile, policy, None, settings(), at, f"{user}{number}".encode(), shown=True)
+    session, profile, *_ = issue(profile, None, policy, settings(), at, shown=True)
     store.write(session_write(session), profile_write(profile))
     return replace(session, revision=1), replace(profile, revision=profile.revision + 1)
 
 
 def live(store: Store, user: str, number: int, fallback: bool = False) -> None:
     """One session from issue to learning, its first activity done, with notes that no log may hold."""
-    session, profile = issue(store, user, number, fallback)
-    answered = lifecycle.answer(session, 1, {"completed": True, "notes": "private"}, NOW)
-    closed, moved = lifecycle.close(answered, profile, settings(), NOW + timedelta(hours=number), EndedBy.BATCH)
-    trainer.close_and_learn(store, closed, moved, settings())
+    session, profile = issued(store, user, number, fallback)
+    said, at = {1: Answer(completed=True, notes="private")}, NOW + timedelta(hours=number)
+    closed, moved, _ = record(session, profile, said, settings(), at, Ending(EndedBy.BATCH))
+    close_and_learn(store, closed, moved, settings())
 
 
 @pytest.fixture
@@ -51,13 +50,13 @@ def lived(store: Store) -> Store:
         live(store, "ana", number)
         live(store, "ben", number)
     live(store, "ana", 3, fallback=True)
-    issue(store, "ben", 3)
+    issued(store, "ben", 3)
     return store
 
 
 def exported(store: Store, folder: Path, promised: int | None = None) -> Path:
     """The whole table as DynamoDB exports it to S3."""
-    return export(store.connection.call("scan")["Items"], folder, promised)
+    return export(store.call("scan")["Items"], folder, promised)
 
 
 def test_a_scan_finds_every_decision_that_came_to_a_reward_and_counts_the_others(lived: Store) -> None:
@@ -74,7 +73,7 @@ def test_a_scan_finds_every_decision_that_came_to_a_reward_and_counts_the_others
 
 def test_a_scan_goes_on_where_a_page_ends(lived: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     once = scanned(lived)
-    call: Callable[..., Any] = lived.connection.call
+    call: Callable[..., Any] = lived.call
     pages: list[int] = []
 
     def two_at_a_time(operation: str, **arguments: Any) -> Any:
@@ -82,7 +81,7 @@ def test_a_scan_goes_on_where_a_page_ends(lived: Store, monkeypatch: pytest.Monk
         pages.append(len(answer["Items"]))
         return answer
 
-    monkeypatch.setattr(lived.connection, "call", two_at_a_time)
+    monkeypatch.setattr(lived, "call", two_at_a_time)
     assert sorted(scanned(lived).rows) == sorted(once.rows)
     assert len(pages) > 3
 
@@ -91,7 +90,7 @@ def test_an_export_holds_the_same_rows_and_rebuilds_the_same_policies(lived: Sto
     export = ExportedStore(exported(lived, tmp_path))
     assert sorted(export.found().rows) == sorted(scanned(lived).rows)
     assert export.policy(SEGMENT) == lived.policy(SEGMENT)
-    assert history.policy_at(export, SEGMENT, 3) == history.policy_at(lived, SEGMENT, 3)
+    assert policy_at(export, SEGMENT, 3) == policy_at(lived, SEGMENT, 3)
 
 
 def test_an_export_that_was_cut_short_is_refused(lived: Store, tmp_path: Path) -> None:

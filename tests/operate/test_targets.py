@@ -8,15 +8,17 @@ from random import Random
 
 import numpy as np
 import pytest
-from rl_core.learner.choosing import choose, draw
 
 from operate import evaluate
 from operate.log import Log, write_csv
 from operate.log_sources import ExportedStore
 from operate.ope import targets
+from operate.ope.calibration import calibrate
 from operate.ope.estimators import logged
+from operate.ope.sample import sample_of
 from operate.ope.specs import SpecError, target_of
-from operate.ope.targets import as_of_each_decision, epsilon_greedy, fixed, relearned, uniform
+from operate.ope.targets import as_of_each_decision, fixed, greedy, relearned, uniform
+from rl_core import learner
 from rl_core.config import Settings
 from rl_core.errors import HistoryError
 from rl_core.models import ACTIONS, Action, Policy, Segment, State
@@ -48,17 +50,10 @@ def log(store: ExportedStore) -> Log:
     return store.found().log
 
 
-def test_epsilon_greedy_has_the_probabilities_with_which_the_core_draws() -> None:
-    rng = Random(3)
-    for _ in range(200):
-        values = [rng.choice((0.0, 0.1, 0.2)) for _ in ACTIONS]
-        options = tuple(a for a in ACTIONS if rng.random() < 0.7) or ACTIONS
-        mask = np.array([[a in options for a in ACTIONS]])
-        said = epsilon_greedy(np.array([values]), mask, 0.2)[0]
-        choice = choose(values, options, 0.2, rng)
-        assert said[choice.action] == pytest.approx(choice.propensity, abs=1e-15)
-        assert said.sum() == pytest.approx(1.0)
-        assert (said[~mask[0]] == 0.0).all()
+def test_greedy_shares_among_the_best_of_those_that_are_eligible() -> None:
+    values = np.array([[0.3, 0.1, 0.3, 0.9], [0.0, 0.0, 0.0, 0.0]])
+    eligible = np.array([[True, True, True, False], [True, False, True, True]])
+    assert greedy(values, eligible).tolist() == [[0.5, 0.0, 0.5, 0.0], pytest.approx([1 / 3, 0.0, 1 / 3, 1 / 3])]
 
 
 def test_a_fixed_action_gives_way_where_it_is_barred() -> None:
@@ -73,6 +68,13 @@ def test_each_decision_by_its_own_version_has_the_propensity_that_was_logged(sto
     assert logged(chosen, log.action).tolist() == pytest.approx(log.propensity.tolist(), abs=1e-12)
 
 
+def test_the_log_of_a_service_that_tries_half_the_time_is_not_refused(tmp_path: Path) -> None:
+    bold = CONSTANTS.model_copy(update={"epsilon_start": 0.5, "epsilon_min": 0.5})
+    found = calibrate(sample_of(ExportedStore(lived_table(tmp_path, bold)).found().log))
+    assert any(count.name.startswith("off the best") for count in found.counts)
+    assert not found.rejected
+
+
 def test_another_setting_explores_as_it_says(store: ExportedStore, log: Log) -> None:
     other = target_of("setting:epsilon_start=0,epsilon_min=0", log, store, CONSTANTS).probabilities
     assert (other.max(1) == 1.0).mean() > 0.9
@@ -80,19 +82,23 @@ def test_another_setting_explores_as_it_says(store: ExportedStore, log: Log) -> 
     assert half[log.eligible].min() == pytest.approx(0.5 / 6)
 
 
-def test_posterior_sampling_is_judged_by_the_probabilities_with_which_it_draws(store: ExportedStore, log: Log) -> None:
-    at = Settings(table_name="t", exploration="posterior", posterior_floor=0.1)
-    chosen = target_of("setting:exploration=posterior,posterior_floor=0.1", log, store, CONSTANTS).probabilities
+@pytest.mark.parametrize("changed", [{"exploration": "posterior", "posterior_floor": "0.1"}, {"epsilon_min": "0.2"}])
+def test_a_policy_is_judged_by_the_probabilities_with_which_it_draws(
+    store: ExportedStore, log: Log, changed: dict[str, str]
+) -> None:
+    at = Settings.model_validate({"table_name": "t", "exploration": "epsilon"} | changed)
+    spec = "setting:" + ",".join(f"{name}={value}" for name, value in changed.items())
+    chosen = target_of(spec, log, store, CONSTANTS).probabilities
     assert chosen.sum(1).tolist() == pytest.approx([1.0] * len(log))
     for segment in SEGMENTS:
-        early = takewhile(lambda policy: policy.version < 100, targets._past(store, segment, at))
+        early = takewhile(lambda policy: policy.version < 100, targets._past(store, segment, learner.fold_of(at)))
         versions = {0: Policy(segment)} | {policy.version: policy for policy in early}
         rows = np.flatnonzero((log.segment == list(Segment).index(segment)) & (log.version < 100))
         for row in rows[::17]:
             options = tuple(a for a in ACTIONS if log.eligible[row, a])
             policy, state = versions[int(log.version[row])], State.from_row(int(log.state[row]))
-            drawn = draw(policy, state, options, at, Random(int(row)))
-            assert chosen[row, drawn.action] == pytest.approx(drawn.propensity, rel=1e-9)
+            drawn = learner.decide(policy, state, options, at, Random(int(row)))
+            assert chosen[row, list(options)].tolist() == pytest.approx(drawn.chances, rel=1e-9)
 
 
 def test_another_constant_of_the_learner_folds_the_records_anew(store: ExportedStore, log: Log) -> None:
@@ -107,7 +113,7 @@ def test_a_version_is_judged_only_on_what_it_had_not_learned_from(store: Exporte
     last = store.policy(SEGMENTS[0]).version
     assert set(log.learned[target.judged].tolist()) <= set(range(201, last + 1))
     policy = policy_at(store, SEGMENTS[0], 200)
-    best = max(ACTIONS, key=lambda a: policy.action_advantages[a])
+    best = Action(int(np.array(learner.estimates(policy)).mean(0).argmax()))
     assert best is Action.MEDITATION
     rows = target.judged & log.eligible[:, best]
     assert (target.probabilities[rows].argmax(1) == best).mean() > 0.9
@@ -115,7 +121,7 @@ def test_a_version_is_judged_only_on_what_it_had_not_learned_from(store: Exporte
 
 def test_nobody_is_judged_by_a_policy_that_learned_from_them(log: Log) -> None:
     moved = replace(log, reward=np.where(log.user == 3, 50.0, log.reward))
-    usual, other = relearned(log, CONSTANTS), relearned(moved, CONSTANTS)
+    usual, other = (relearned(its, learner.fold_of(CONSTANTS)) for its in (log, moved))
     assert (usual[log.user == 3] == other[log.user == 3]).all()
     assert (usual != other).any()
 
@@ -137,7 +143,7 @@ def test_a_policy_that_is_none_is_refused_in_words(store: ExportedStore, log: Lo
 
 def test_a_record_that_is_missing_is_said(folder: Path, log: Log) -> None:
     holed = ExportedStore(folder)
-    holed.items = [item for item in holed.items if item["sk"]["S"] != "VERSION#0000000007"]
+    holed.every = [item for item in holed.every if item["sk"]["S"] != "VERSION#0000000007"]
     with pytest.raises(HistoryError, match="version 7 is missing"):
         as_of_each_decision(holed, log, CONSTANTS)
 

@@ -232,13 +232,15 @@ class Store(Table):
         Reads at half the price where a version a moment old will do (`consistent` false). Raises PolicyUnreadableError,
         also when the item is gone while records of its versions are there: a new one would forget what they say.
         """
+        key = _key(keys.segment_pk(segment), keys.POLICY_SK)
         try:
-            key = _key(keys.segment_pk(segment), keys.POLICY_SK)
             item = self.call("get_item", Key=key, ConsistentRead=consistent).get("Item")
+            if item is None and next(self.records(segment), None) is not None:
+                item = self.call("get_item", Key=key, ConsistentRead=True).get("Item")  # it may be there since a moment
+                if item is None:
+                    raise PolicyUnreadableError("the policy item is gone, its version records are not")
         except UnavailableError as error:
             raise PolicyUnreadableError("the policy item could not be read") from error
-        if item is None and next(self.records(segment), None) is not None:
-            raise PolicyUnreadableError("the policy item is gone, its version records are not")
         return policies.read_policy(item) if item else Policy(segment)
 
     def records(self, segment: Segment, after: int = 0, last: int = keys.LAST_VERSION) -> Iterator[VersionRecord]:

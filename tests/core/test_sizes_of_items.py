@@ -1,0 +1,173 @@
+"""How large items grow: a write of up to 1 KB costs one unit, of up to 2 KB two."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import Any
+
+import pytest
+
+from rl_core.config import LearnerSettings, Settings
+from rl_core.learner import fold_of
+from rl_core.learner.posterior import Posterior
+from rl_core.models import (
+    ACTIONS,
+    CELLS,
+    Activity,
+    ActivityStats,
+    EndedBy,
+    Policy,
+    Profile,
+    Result,
+    Segment,
+    Session,
+    State,
+    Status,
+    Streak,
+    Transition,
+    VersionRecord,
+)
+from rl_core.sessions import Ending, catalogue, record
+from rl_core.store.items import profile_item, session_item
+from rl_core.store.policies import policy_item, record_item
+
+DONE_AT = datetime(2026, 11, 24, 21, 59, 59, tzinfo=UTC)
+AWKWARD = -0.30000000000000004
+
+
+def size(item: Mapping[str, Any]) -> int:
+    """Bytes by DynamoDB's published rules: names and values."""
+    return sum(len(name.encode()) + value_size(value) for name, value in item.items())
+
+
+def value_size(value: Mapping[str, Any]) -> int:
+    ((kind, held),) = value.items()
+    if kind == "S":
+        return len(held.encode())
+    if kind == "N":
+        digits = held.lower().partition("e")[0].replace(".", "").lstrip("-0")
+        return (len(digits) + 1) // 2 + 1 + bool(held.startswith("-"))
+    if kind == "B":
+        return len(bytes(held))
+    if kind == "L":
+        return 3 + sum(1 + value_size(element) for element in held)
+    if kind == "M":
+        return 3 + sum(1 + len(name.encode()) + value_size(element) for name, element in held.items())
+    assert kind == "BOOL"
+    return 1
+
+
+def test_the_size_function_counts_as_dynamodb_documents() -> None:
+    assert size({"pk": {"S": "é"}}) == 4
+    assert size({"n": {"N": "-1.25"}}) == 1 + 4
+    assert size({"l": {"L": [{"BOOL": True}, {"B": b"abc"}]}}) == 1 + 3 + 1 + 1 + 1 + 3
+    assert size({"m": {"M": {"a": {"N": "5"}}}}) == 1 + 3 + 1 + 1 + 2
+
+
+def statistics() -> dict[int, ActivityStats]:
+    """Of 60 entries after 100,000 sessions of six: each assigned a twelfth less often than the one before."""
+    rng, found = Random(31), {}
+    assigned = 50_000.0
+    for _ in range(60):
+        n = round(assigned)
+        rated = round(n * 0.65 * 0.7)
+        found[rng.getrandbits(24)] = ActivityStats(n, round(n * 0.65), rated, round(rated * rng.uniform(-1, 3)))
+        assigned *= 11 / 12
+    return found
+
+
+def full_policy() -> Policy:
+    """Of the longest name, after 100,000 sessions, with as many excluded as there may be, held by an erasure."""
+    table = Posterior(30)
+    table.counts = [2**14] * 5 + [369] * (CELLS - 5)  # no other 100,000 visits take more bytes
+    return Policy(
+        Segment.MODERATE_MODERATE,
+        version=123_456,
+        episodes=100_000,
+        learner="posterior/1",
+        table=table.encode(),
+        activities=statistics(),
+        excluded=tuple(Random(32).randbytes(8) for _ in range(32)),
+        refolding=123_455,
+    )
+
+
+def test_a_policy_that_learned_from_a_hundred_thousand_sessions_stays_within_two_write_units() -> None:
+    policy = full_policy()
+    assigned = [s.assigned for s in policy.activities.values()]
+    assert (len(assigned), max(assigned)) == (60, 50_000)
+    assert sum(assigned) == pytest.approx(600_000, rel=0.01)
+    assert size(policy_item(policy)) <= 1928
+
+
+def test_the_largest_profile_stays_within_one_write_unit(profile: Profile) -> None:
+    full = replace(
+        profile,
+        user="u" * 255,
+        segment=Segment.MODERATE_MODERATE,
+        engagement=-AWKWARD,
+        motivation=AWKWARD,
+        timezone="America/Argentina/ComodRivadavia",
+        avoid=tuple(sorted(catalogue().tags)),
+        sessions=12_345_678,
+        recent=ACTIONS[1:],
+        streak=Streak(12_345, DONE_AT.date()),
+        seen=DONE_AT.date(),
+        revision=12_345_678,
+    )
+    assert size(profile_item(full)) <= 900
+
+
+def full_session(session: Session, profile: Profile, constants: Settings) -> Session:
+    """Seven activities shown on one day, answered in full on the next, closed with a rating and notes, of a user with
+    awkward scores; learned.
+    """
+    slugs = sorted((e.slug for e in catalogue().entries), key=len)[-7:]
+    full = tuple(Activity(s, True, DONE_AT, DONE_AT.date(), 2, 4, 3, "Felt great") for s in slugs)
+    decision = replace(
+        session.decision,
+        eligible=ACTIONS[1:],
+        chances=(0.818790408421629, *[0.04530239789459276] * 4),
+        action=ACTIONS[2],
+        epsilon=0.2265119894729638,
+        policy_version=123_456,
+    )
+    issued = replace(
+        session,
+        number=12_345_678,
+        revision=9,
+        segment=Segment.MODERATE_MODERATE,
+        decision=decision,
+        activities=full,
+        engagement=-AWKWARD,
+        day=DONE_AT.date() - timedelta(days=1),
+    )
+    ending = Ending(EndedBy.COMPLETIONS, 4, "Good workout, but late")
+    closed = record(issued, replace(profile, motivation=AWKWARD), {}, constants, DONE_AT, ending).session
+    return replace(closed, status=Status.LEARNED, learned_version=123_457, learned_episodes=123_457)
+
+
+def test_a_session_answered_in_full_stays_within_one_write_unit(
+    session: Session, profile: Profile, constants: Settings
+) -> None:
+    learned = full_session(session, profile, constants)
+    closed = replace(learned, status=Status.CLOSED, learned_version=None, learned_episodes=None)
+    for stored in (replace(closed, status=Status.OPEN, closing=None, closed_at=None), closed, learned):
+        assert size(session_item(stored)) <= 1024
+
+
+def test_a_learned_session_leaves_room_for_a_longer_subject_and_longer_notes(
+    session: Session, profile: Profile, constants: Settings
+) -> None:
+    learned = full_session(session, profile, constants)
+    assert (len(learned.user), len(learned.activities), len(learned.decision.chances)) == (36, 7, 5)
+    assert size(session_item(learned)) <= 900
+
+
+def test_a_version_record_of_a_full_learning_batch_fits_in_an_item(constants: Settings) -> None:
+    results = tuple(Result(2**24 - n, True, 4) for n in range(1, 8))
+    one = Transition(bytes(16), State(2, 2), ACTIONS[5], AWKWARD, State(2, 2), ACTIONS[1:], results)
+    most = VersionRecord(123_456, fold_of(LearnerSettings()), (one,) * 90, adopted="epsilon/1")
+    assert constants.learn_batch == len(most.transitions)
+    assert size(record_item(Segment.MODERATE_MODERATE, most)) < 100_000
