@@ -89,7 +89,7 @@ def _row(item: Stored) -> Row:
     return Row(
         user=item["pk"]["S"].removeprefix(keys.user_pk("")),
         session=int(item["sk"]["S"].removeprefix(keys.SESSION_PREFIX)),
-        segment=Segment[item["segment"]["S"]],
+        segment=Segment.by_code(item["segment"]["S"]),
         state=decision.state.row,
         eligible=decision.eligible,
         action=decision.action,

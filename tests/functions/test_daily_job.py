@@ -16,6 +16,7 @@ from rl_core.models import EndedBy, Marker, Profile, Segment, Session, Status
 from rl_core.sessions import Answer, Ending, record, show
 from rl_core.store import (
     Days,
+    Leaver,
     Store,
     UserDay,
     mark_writes,

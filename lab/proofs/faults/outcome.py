@@ -5,7 +5,7 @@ from typing import Any
 
 from lab.proofs.faults.bench import Item
 from rl_core.learner import fold
-from rl_core.models import Policy
+from rl_core.models import Policy, Segment
 from rl_core.store.policies import read_policy, read_record
 
 Outcome = dict[str, Any]
@@ -81,7 +81,7 @@ def _misrecorded(items: list[Item]) -> list[str]:
     if len(set(all_keys)) < len(all_keys):
         faults.append("a session is recorded twice")
     for item in (i for i in items if "learned" in i):
-        place = item["segment"]["S"], int(item["learned"]["N"])
+        place = Segment.by_code(item["segment"]["S"]).name, int(item["learned"]["N"])
         if item["key"]["B"] not in recorded.get(place, []):
             faults.append(f"{_name(item)} says learned, its record does not")
     unmarked = [i for i in items if i.get("key", {}).get("B") in all_keys and "learned" not in i]

@@ -44,8 +44,22 @@ class Segment(StrEnum):
         return cls(f"{anxiety} Anxiety, {activity} Activity")
 
     @property
+    def code(self) -> str:
+        """Two letters, such as "HL" for high anxiety and low activity."""
+        anxiety, activity = self.name.split("_")
+        return anxiety[0] + activity[0]
+
+    @classmethod
+    def by_code(cls, code: str) -> "Segment":
+        """Raises KeyError for a code that no segment has."""
+        return _SEGMENTS[code]
+
+    @property
     def activity(self) -> Level:
         return Level(self.value.split(", ")[1].removesuffix(" Activity"))
+
+
+_SEGMENTS = {segment.code: segment for segment in Segment}
 
 
 class Action(IntEnum):

@@ -24,7 +24,7 @@ class Lesson(NamedTuple):
 def _lesson(item: Stored) -> Lesson | None:
     if "learned" not in item:
         return None
-    return Lesson(Segment[item["segment"]["S"]], int(item["learned"]["N"]), item["key"]["B"])
+    return Lesson(Segment.by_code(item["segment"]["S"]), int(item["learned"]["N"]), item["key"]["B"])
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ them there.
 import struct
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from enum import Enum
 from functools import wraps
 from operator import attrgetter
@@ -23,6 +23,7 @@ Stored = Mapping[str, Mapping[str, Any]]
 T = TypeVar("T")
 
 _SMALLEST = 1e-100
+_EPOCH = date(1970, 1, 1)
 
 
 class Codec(NamedTuple):
@@ -65,6 +66,11 @@ FLAG = Codec("flag", lambda value: {"BOOL": value}, lambda v: v["BOOL"])
 BYTES = Codec("bytes", lambda value: {"B": value}, lambda v: v["B"])
 TIME = Codec("time", time, read_time)
 DATE = Codec("date", lambda day: string(day.isoformat()), lambda v: date.fromisoformat(v["S"]))
+DAY_NUMBER = Codec(
+    "days since 1970-01-01",
+    lambda day: number((day - _EPOCH).days),
+    lambda v: _EPOCH + timedelta(days=int(v["N"])),
+)
 ACTION = Codec("action id", lambda action: number(int(action)), lambda v: Action(int(v["N"])))
 ACTIONS = Codec("action ids, a digit each", actions, lambda v: tuple(Action(int(c)) for c in v["S"]))
 FLOATS = Codec("float64 each", lambda fs: {"B": struct.pack(f"<{len(fs)}d", *fs)}, read_floats)
@@ -138,6 +144,12 @@ class FieldTable:
             else:
                 found[f.name] = f.default
         return found
+
+
+def shifted(item: Stored, by: Mapping[str, int]) -> Item:
+    """Returns the attributes, those whole numbers that are named moved by so much."""
+    moved = {name: number(int(item[name]["N"]) + much) for name, much in by.items() if name in item}
+    return {**{name: dict(value) for name, value in item.items()}, **moved}
 
 
 def rest_of(item: Stored, *known: frozenset[str]) -> dict[str, Any]:

@@ -1,8 +1,7 @@
 """A user's items, field by field: profile, marker of an erasure, session, day. Within 1 KB a write costs one unit."""
 
 from dataclasses import astuple, dataclass, field, replace
-from datetime import date
-from typing import Any
+from datetime import date, datetime
 
 from rl_core.days import Figures, TypeFigures
 from rl_core.models import (
@@ -27,6 +26,7 @@ from rl_core.store.fields import (
     ACTIONS,
     BYTES,
     DATE,
+    DAY_NUMBER,
     FLAG,
     FLOAT,
     FLOATS,
@@ -41,10 +41,10 @@ from rl_core.store.fields import (
     Put,
     Stored,
     enumerated,
-    named,
     number,
     rest_of,
     same_revision,
+    shifted,
     strict,
     string,
     time,
@@ -53,6 +53,7 @@ from rl_core.store.fields import (
 )
 
 PROFILE_FORM = SESSION_FORM = USER_DAY_FORM = 1
+SEGMENT = Codec("two letters, L, M or H", lambda its: string(its.code), lambda v: Segment.by_code(v["S"]))
 STATE = Codec("state row", lambda state: number(state.row), lambda v: State.from_row(int(v["N"])))
 
 
@@ -70,7 +71,7 @@ PROFILE = FieldTable(
     (
         Field("key", "key", BYTES, "16 random bytes: one life of a user"),
         Field("created_at", "created_at", TIME, "when the first PUT came"),
-        Field("segment", "segment", named(Segment), "the user's segment"),
+        Field("segment", "segment", SEGMENT, "the user's segment: anxiety and activity level"),
         Field("engagement", "engagement", FLOAT, "engagement score, as of `seen`: it decays for each day away since"),
         Field("motivation", "motivation", FLOAT, "motivation score"),
         Field("timezone", "timezone", TEXT, "IANA name", "UTC"),
@@ -93,7 +94,7 @@ SESSION = FieldTable(
     (
         Field("key", "key", BYTES, "the person's eight bytes, and eight of the session's own"),
         Field("status", "status", enumerated(Status), "`open`, `closed`, `learned` or `unseen`"),
-        Field("segment", "segment", named(Segment), "the segment in which it was issued"),
+        Field("segment", "segment", SEGMENT, "the segment in which it was issued: anxiety and activity level"),
         Field("shown", "shown", FLAG, "whether the user saw it", False),
         Field("engagement", "engagement", FLOAT, "engagement score when it was issued"),
         Field("issued_at", "issued_at", TIME, "when it was issued"),
@@ -103,7 +104,7 @@ SESSION = FieldTable(
         Field("learned_version", "learned", WHOLE, "the policy version that learned from it", None),
         Field("learned_episodes", "episodes", WHOLE, "the segment's episodes after it", None),
         Field("parked", "parked", TEXT, "why it was set aside", None),
-        Field("day", "day", DATE, "the user's day on which it was first shown, or answered unseen", None),
+        Field("day", "day", DAY_NUMBER, "the user's day on which it was first shown, or answered unseen", None),
     )
 )
 DECISION = FieldTable(
@@ -134,8 +135,8 @@ ACTIVITY = FieldTable(
     (
         Field("slug", "s", TEXT, "the catalogue entry"),
         Field("completed", "c", FLAG, "completed, or not; missing: not answered", None),
-        Field("completed_at", "t", TIME, "when it was completed", None),
-        Field("completed_on", "o", DATE, "the user's day of that, if it is not the session's `day`", None),
+        Field("completed_at", "t", TIME, "when it was completed; stored in seconds after `issued_at`", None),
+        Field("completed_on", "o", DAY_NUMBER, "the user's day of that, if not `day`; stored in days after it", None),
         Field("motivation_before", "b", WHOLE, "motivation before, 1-5", None),
         Field("motivation_after", "a", WHOLE, "motivation after, 1-5", None),
         Field("difficulty_rating", "d", WHOLE, "difficulty, 1-5", None),
@@ -151,7 +152,7 @@ MARK = FieldTable(
     (
         Field("key", "key", BYTES, "the profile's"),
         Field("at", "due_at", TIME, "the day's first moment; the index sorts by it"),
-        Field("segment", "segment", named(Segment), "the user's segment at that moment"),
+        Field("segment", "segment", SEGMENT, "the user's segment at that moment"),
         Field("timezone", "timezone", TEXT, "the user's time zone at that moment"),
         Field("first_ever", "first_ever", FLAG, "whether it is the user's first day", False),
         Field("session", "session", WHOLE, "number of the session that was shown or answered"),
@@ -207,7 +208,7 @@ def session_item(session: Session) -> Item:
     """Returns the item as it will stand; its revision is one more than was read."""
     item = _place(session.user, keys.session_sk(session.number), session.revision)
     item |= SESSION.write(session) | DECISION.write(session.decision)
-    item["activities"] = {"L": [{"M": _activity_map(a, session.day)} for a in session.activities]}
+    item["activities"] = {"L": [{"M": _activity_map(a, session)} for a in session.activities]}
     if session.closing is not None:
         item |= CLOSING.write(session.closing)
     if (shard := keys.waiting_shard(session, is_due(session))) is not None:
@@ -227,7 +228,7 @@ def read_session(item: Stored) -> Session:
         revision=revision,
         decision=Decision(**DECISION.read(item)),
         closing=Closing(**CLOSING.read(item)) if "reward" in item else None,
-        activities=tuple([_read_activity(a["M"], found["day"]) for a in item["activities"]["L"]]),
+        activities=tuple([_read_activity(a["M"], found["issued_at"], found["day"]) for a in item["activities"]["L"]]),
         rest=unknown(item, SESSION_FORM, *known),
         **found,
     )
@@ -241,18 +242,24 @@ def _user_and_revision(item: Stored) -> tuple[str, int]:
     return item["pk"]["S"].removeprefix(keys.user_pk("")), int(item["revision"]["N"])
 
 
-def _activity_map(activity: Activity, day: date | None) -> Item:
-    """Returns the map of an activity of a session of this day."""
-    said = replace(activity, completed_on=None) if activity.completed_on == day else activity
-    return ACTIVITY.write(said) | dict(activity.rest)
+def _activity_map(activity: Activity, session: Session) -> Item:
+    """Returns the map of an activity of this session; its time and day are stored as differences, which are short."""
+    said = replace(activity, completed_on=None) if activity.completed_on == session.day else activity
+    item = shifted(ACTIVITY.write(said), _origin(session.issued_at, session.day, -1))
+    return item | dict(activity.rest)
 
 
-def _read_activity(item: dict[str, Any], day: date | None) -> Activity:
-    found = ACTIVITY.read(item)
+def _read_activity(item: Stored, issued_at: datetime, day: date | None) -> Activity:
+    found = ACTIVITY.read(shifted(item, _origin(issued_at, day, 1)))
     if found["completed_at"] is not None and found["completed_on"] is None:
         found["completed_on"] = day
-    rest = {name: value for name, value in item.items() if name not in ACTIVITY.attributes}
-    return Activity(**found, rest=rest)
+    return Activity(**found, rest=rest_of(item, ACTIVITY.attributes))
+
+
+def _origin(issued_at: datetime, day: date | None, sign: int) -> dict[str, int]:
+    """Returns what an activity's time and day are counted from."""
+    from_day = 0 if day is None else int(DAY_NUMBER.write(day)["N"])
+    return {"t": sign * int(issued_at.timestamp()), "o": sign * from_day}
 
 
 def mark_writes(mark: Mark | None) -> list[Put]:
