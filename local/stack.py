@@ -20,7 +20,7 @@ from local.pages import pages
 from local.schedules import Ticker, TickerThread
 from local.scratch import STACK_FOLDER
 from local.server import Server, bind
-from local.template import TEMPLATE, load
+from local.template import TEMPLATE, Template, load
 from local.tokens import PARAMETERS, Tokens
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ class Stack:
         exits.enter_context(_alone_in_this_process())
         bound = exits.enter_context(bind(self._port))
         self.data_url = exits.enter_context(ministack.running(self._folder))
-        exits.enter_context(environment(self._variables(self.data_url)))
+        exits.enter_context(environment(variables(self._template, self.data_url) | (QUIET if self._quiet else {})))
         self.dynamodb = boto3.session.Session().client("dynamodb")
         exits.callback(self.dynamodb.close)
         self.table_name = self._template.table.create(self.dynamodb)
@@ -127,22 +127,21 @@ class Stack:
             polling.start()
             exits.callback(polling.stop)
 
-    def _variables(self, endpoint: str) -> dict[str, str]:
-        """The functions' environment, and an AWS that ends at our own endpoint."""
-        return {
-            **self._template.environment,
-            **(QUIET if self._quiet else {}),
-            "AWS_ACCESS_KEY_ID": "local",
-            "AWS_SECRET_ACCESS_KEY": "local",
-            "AWS_DEFAULT_REGION": REGION,
-            "AWS_REGION": REGION,
-            "AWS_ENDPOINT_URL": endpoint,
-            "AWS_CONFIG_FILE": os.devnull,
-            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-            "AWS_EC2_METADATA_DISABLED": "true",
-            "NO_PROXY": "127.0.0.1",
-            "no_proxy": "127.0.0.1",
-        }
+
+def variables(template: Template, endpoint: str) -> dict[str, str]:
+    """The functions' environment, and an AWS that ends at our own endpoint."""
+    return template.environment | {
+        "AWS_ACCESS_KEY_ID": "local",
+        "AWS_SECRET_ACCESS_KEY": "local",
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_REGION": REGION,
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "NO_PROXY": "127.0.0.1",
+        "no_proxy": "127.0.0.1",
+    }
 
 
 @contextmanager

@@ -14,24 +14,15 @@ import boto3
 from lab.proofs.faults.client import Beside, Fault, FaultyClient
 from local import ministack, queues
 from local.functions import Functions, environment
-from local.intrinsics import REGION
+from local.stack import variables
 from local.template import load
 from local.tokens import PARAMETERS
 
 Item = dict[str, dict[str, Any]]
 
-_VARIABLES = {
+_SETTINGS = {
     "POWERTOOLS_LOG_LEVEL": "CRITICAL",
     "POWERTOOLS_METRICS_DISABLED": "true",
-    "AWS_ACCESS_KEY_ID": "local",
-    "AWS_SECRET_ACCESS_KEY": "local",
-    "AWS_DEFAULT_REGION": REGION,
-    "AWS_REGION": REGION,
-    "AWS_CONFIG_FILE": os.devnull,
-    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-    "AWS_EC2_METADATA_DISABLED": "true",
-    "NO_PROXY": "127.0.0.1",
-    "no_proxy": "127.0.0.1",
     "LEARN_BATCH": "2",  # a transaction of the job, so that few sessions make several
 }
 
@@ -94,8 +85,7 @@ def bench() -> Iterator[Bench]:
     with ExitStack() as exits:
         folder = Path(exits.enter_context(tempfile.TemporaryDirectory(prefix="fettle-faults-")))
         endpoint = exits.enter_context(ministack.running(folder))
-        variables = {**template.environment, **_VARIABLES, "AWS_ENDPOINT_URL": endpoint}
-        exits.enter_context(environment(variables))
+        exits.enter_context(environment(variables(template, endpoint) | _SETTINGS))
         dynamodb = boto3.session.Session().client("dynamodb")
         exits.callback(dynamodb.close)
         table = template.table.create(dynamodb)

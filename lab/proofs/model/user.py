@@ -17,6 +17,12 @@ def shown(value: float) -> Any:
     return pytest.approx(value, rel=0, abs=5.1e-5)
 
 
+def told(answer: Answer, status: int) -> Any:
+    """The body of an answer that must have this status; None unless it is a 200."""
+    assert answer.status == status, answer.text
+    return answer.body if status == 200 else None
+
+
 class User:
     """A user with a phone and the model: what the service answers must be what the model answers."""
 
@@ -45,12 +51,10 @@ class User:
             person.segment = wanted.get("segment", person.segment)
             person.timezone = wanted.get("timezone", person.timezone)
             person.avoid = wanted.get("avoid", person.avoid)
-        answer = self.phone.put_profile(**wanted)
-        assert answer.status == expected, answer.text
-        if person is None or expected != 200:
-            return None
-        self.check_profile(person, answer.body)
-        return answer.body
+        body = told(self.phone.put_profile(**wanted), expected)
+        if body is not None and person is not None:
+            self.check_profile(person, body)
+        return body
 
     def check_profile(self, person: Person, body: Any) -> None:
         assert (body["segment"], body["timezone"], body["avoid"]) == (person.segment, person.timezone, person.avoid)
@@ -61,13 +65,12 @@ class User:
         """Reads the profile and the whole history."""
         person = self.person
         gone = person is None or person.erasing
-        answer = self.phone.get_profile()
-        assert answer.status == (404 if gone else 200), answer.text
-        if person is not None and not person.erasing:
-            self.check_profile(person, answer.body)
+        profile = told(self.phone.get_profile(), 404 if gone else 200)
         if person is not None and person.erasing:
-            assert self.phone.history(3).status == 409
+            told(self.phone.history(3), 409)
             return
+        if person is not None:
+            self.check_profile(person, profile)
         sessions = [session for page in pages(lambda token: self.phone.history(3, token).body) for session in page]
         plans = person.plans[::-1] if person else []
         assert [(s["session_id"], s["status"]) for s in sessions] == [(p.number, p.status) for p in plans]
@@ -140,12 +143,9 @@ class User:
 
     def complete(self, number: int, position: int, said: Said) -> Any:
         expected = self.model.complete(self.name, number, position, said)
-        told = self.phone.complete(number * 10 + position, **said)
-        assert told.status == expected, told.text
-        if expected != 200:
+        body, person = told(self.phone.complete(number * 10 + position, **said), expected), self.person
+        if body is None or person is None:
             return None
-        person, body = self.person, told.body
-        assert person is not None
         plan = person.plans[number - 1]
         answer, stats, figures = plan.answers[position - 1], body["stats"], plan.figures()
         tracked = {name: body["activity"][name] for name in BLANK if name not in ("at", "on")}
@@ -160,12 +160,9 @@ class User:
     def batch(self, number: int, items: dict[int, Said], more: Said) -> Any:
         expected = self.model.batch(self.name, number, items, more)
         stated = [{"activity_id": number * 10 + position, **said} for position, said in items.items()]
-        answer = self.phone.batch(stated, **more)
-        assert answer.status == expected, answer.text
-        if expected != 200:
+        body, person = told(self.phone.batch(stated, **more), expected), self.person
+        if body is None or person is None:
             return None
-        person, body = self.person, answer.body
-        assert person is not None
         plan, training = person.plans[number - 1], body["training_metrics"]
         assert plan.reward is not None
         assert body["activities_updated"] == len(items)
