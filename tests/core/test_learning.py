@@ -516,7 +516,9 @@ def test_where_it_was_never_visited_an_adopted_table_expects_what_the_action_did
     rng = Random(17)
     better = [transition(s, a, 0.5 if a == 3 else 0.2, s) for s, a in ((rng.randrange(8), rng.randrange(6))
               for _ in range(400))]  # fmt: skip
-    found = adopted(fold(EMPTY, better, first), then).estimates(State.from_row(8))
+    policy = fold(EMPTY, better, first)
+    found = adopted(policy, then).estimates(State.from_row(8))
+    assert sum(found) == pytest.approx(sum(learner.estimates(policy)[8]))
     assert max(ACTIONS, key=found.__getitem__) == 3
     assert found[3] - found[0] == pytest.approx(0.3, abs=0.1)
 
