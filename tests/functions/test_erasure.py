@@ -13,7 +13,7 @@ import pytest
 from operate.__main__ import main
 from rl_core import learner
 from rl_core.config import settings
-from rl_core.errors import ConflictError, RefoldPendingError, UnavailableError
+from rl_core.errors import ConflictError, ErasingError, RefoldPendingError, UnavailableError
 from rl_core.models import Learning, Marker, Policy, Profile, Session, Status, Transition, VersionRecord
 from rl_core.sessions import learning_of, transition_of
 from rl_core.store import Leaver, Store, marker_write, policies, publish_writes
@@ -282,7 +282,8 @@ def test_one_user_who_cannot_be_read_keeps_nobody_else_waiting(world: World) -> 
     ask_to_be_erased(world, *GONE)
     spoil("USER#person-1", "SESSION#00000001", segment={"S": "rubbish"})
     assert erasure.run(world.store, LATER) == len(GONE) - 1
-    assert world.store.profile("person-1") is not None
+    with pytest.raises(ErasingError):
+        world.store.profile("person-1")
 
 
 def test_a_session_that_waits_to_be_learned_is_never_learned(world: World) -> None:
