@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from lab.proofs.formulas import Said
-from lab.proofs.model.checks import FOREIGN, OURS, check_policy, check_user
+from lab.proofs.model.checks import FOREIGN, check_policy, check_user, mended
 from lab.proofs.model.reference import Model, Plan
 from lab.proofs.model.service import TEMPLATE, client, empty_table, read_table, run_job
 from lab.proofs.model.user import User
@@ -212,7 +212,7 @@ class Fettle(RuleBasedStateMachine):
         if spoilt and "version" not in item:
             client().delete_item(TableName=name, Key=key)
         else:
-            client().put_item(TableName=name, Item=item | {"learner": {"S": OURS if spoilt else FOREIGN}})
+            client().put_item(TableName=name, Item=mended(item) if spoilt else item | {"learner": {"S": FOREIGN}})
 
     @invariant()
     def what_the_model_says_is_what_the_table_says(self) -> None:
