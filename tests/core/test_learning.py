@@ -583,3 +583,15 @@ def test_a_table_learned_by_averages_stays_right_about_the_actions_under_the_fil
     values = learner.estimates(switched)[0]
     assert max(ACTIONS, key=values.__getitem__) == 3
     assert values[3] == pytest.approx(0.5, abs=0.1)
+
+
+def test_sessions_of_excluded_persons_are_left_out_of_a_fold() -> None:
+    sessions = [replace(t, key=bytes([n % 3]) * 16) for n, t in enumerate(random_transitions(5, 60))]
+    out, others = replace(EMPTY, excluded=(bytes([1]) * 8,)), [t for t in sessions if t.key[0] != 1]
+    assert replace(fold(out, sessions, FILTER), excluded=()) == fold(EMPTY, others, FILTER)
+
+
+def test_a_version_of_excluded_persons_alone_adopts_nothing() -> None:
+    before = replace(fold(EMPTY, random_transitions(5, 20), AVERAGES), excluded=(bytes(8),))
+    after, record = next_version(before, [replace(random_transitions(6, 1)[0], key=bytes(16))], POSTERIOR)
+    assert (after.learner, record.adopted) == (before.learner, None)

@@ -1,1 +1,1 @@
-"""The learning core of Fettle: pure rules, one store, one trainer. See docs/data-model.md for what is stored."""
+"""The layer of Fettle, in rooms: learner, sessions, days (rules), store, work (loops), edge. See CONTRIBUTING.md."""

@@ -111,9 +111,12 @@ def entry_code(slug: str) -> int:
     return zlib.crc32(slug.encode()) & 0xFFFFFF
 
 
+PERSON = 8  # bytes of a session's key that say whose it is
+
+
 def person_of(key: bytes) -> bytes:
     """Returns the eight bytes that stand for one life of a user, from its profile's key; nothing leads back."""
-    return hashlib.sha256(b"person" + key).digest()[:8]
+    return hashlib.sha256(b"person" + key).digest()[:PERSON]
 
 
 STATES = 9

@@ -16,7 +16,19 @@ from rl_core.learner.epsilon import ID as EPSILON
 from rl_core.learner.epsilon import Averages
 from rl_core.learner.posterior import ID as POSTERIOR
 from rl_core.learner.posterior import Posterior
-from rl_core.models import ACTIONS, STATES, Action, ActivityStats, Decision, Fold, Policy, Result, State, Transition
+from rl_core.models import (
+    ACTIONS,
+    PERSON,
+    STATES,
+    Action,
+    ActivityStats,
+    Decision,
+    Fold,
+    Policy,
+    Result,
+    State,
+    Transition,
+)
 
 
 class Table(Protocol):
@@ -82,12 +94,15 @@ def fold(policy: Policy, transitions: Iterable[Transition], how: Fold) -> Policy
     """Returns the policy after all transitions, in order; without any, the same policy.
 
     The one fold behind API, job and replay. Leaves `version` unchanged; set it before writing. A policy of another
-    learner or form is adopted first. Raises HistoryError when this code does not have the fold.
+    learner or form is adopted first; sessions of excluded persons are left out. Raises HistoryError when this code
+    does not have the fold.
     """
     constants = _constants(how)
     table: Table | None = None
     episodes, activities = policy.episodes, dict(policy.activities)
     for t in transitions:
+        if t.key[:PERSON] in policy.excluded:
+            continue
         table = table or _table(policy, how.learner, constants)
         table.update(t, episodes, constants)
         episodes += 1

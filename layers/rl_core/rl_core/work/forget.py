@@ -64,9 +64,10 @@ def _rewrite(store: Store, held: Policy, first: int, keys: Set[bytes]) -> Policy
     policy = store.snapshot(held.segment, first - 1)
     for record in store.records(held.segment, policy.version, held.version):
         rest = tuple(t for t in record.transitions if t.key not in keys)
-        adopted = learner.adopted_by(policy, record.fold) if rest else None
+        before, policy = policy, step(store, policy, replace(record, transitions=rest))
+        adopts = record.restored is None and policy.learner != before.learner
+        adopted = learner.adopted_by(before, record.fold) if adopts else None
         cleaned = replace(record, transitions=rest, adopted=adopted)
-        policy = step(store, policy, cleaned)
         snapshot = policy if policy.version in kept_whole else None
         if cleaned != record or snapshot:
             store.rewrite(held, cleaned if cleaned != record else None, snapshot)

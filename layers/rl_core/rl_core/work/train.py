@@ -78,7 +78,7 @@ def next_version(before: Policy, transitions: Sequence[Transition], settings: Se
     """Returns the policy after these transitions, as the next version, and the record of how it came to be."""
     how = learner.fold_of(settings)
     after = replace(learner.fold(before, transitions, how), version=before.version + 1)
-    adopted = learner.adopted_by(before, how)
+    adopted = learner.adopted_by(before, how) if after.learner != before.learner else None
     return after, VersionRecord(after.version, how, tuple(transitions), adopted=adopted)
 
 
