@@ -9,6 +9,7 @@ import pytest
 
 from local.intrinsics import Call, parse
 from local.template import TEMPLATE, load
+from rl_core.config import Settings
 
 ROOT = Path(__file__).parents[1]
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
@@ -90,3 +91,11 @@ def test_the_table_explains_every_metric_and_no_other() -> None:
     counted |= {"Epsilon", "Episodes", "ActionsChosen", "Reward", "CompletionRate"}
     assert rows_of(OPERATIONS, "Metrics") == counted
     assert all(f'"{name}"' in CODE for name in counted)
+
+
+def test_a_deployment_that_sets_nothing_has_the_defaults_of_the_settings() -> None:
+    fields = Settings.model_fields.keys() - {"table_name", "daily_queue_url"}
+    given = {k.lower(): v for k, v in load().environment.items() if k.lower() in fields}
+    read = Settings.model_validate({"table_name": "any", **given})
+    assert {k: getattr(read, k) for k in given} == {k: Settings.model_fields[k].get_default() for k in given}
+    assert len(given) >= 6

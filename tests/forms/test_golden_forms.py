@@ -59,13 +59,22 @@ def written(kind: str, model: Any, item: Any) -> Any:
     return snapshot_item(model) if kind == "snapshot" else policy_item(model)
 
 
+def told(expected: Any, found: Any) -> Any:
+    """What was found, as far as the golden entry speaks of it: a field that came later is not expected."""
+    if isinstance(expected, dict) and isinstance(found, dict):
+        return {name: told(each, found[name]) for name, each in expected.items() if name in found}
+    if isinstance(expected, list) and isinstance(found, list) and len(expected) == len(found):
+        return [told(a, b) for a, b in zip(expected, found, strict=True)]
+    return found
+
+
 def test_there_are_golden_items_of_every_kind() -> None:
     assert {path.stem.partition(".")[0] for path in FOLDER.glob("*.json")} == set(READERS)
 
 
 @pytest.mark.parametrize(("kind", "entry"), GOLDEN)
 def test_a_golden_item_reads_as_it_did_when_it_was_stored(kind: str, entry: dict[str, Any]) -> None:
-    assert plain(READERS[kind](entry["item"])) == entry["reads"]
+    assert told(entry["reads"], plain(READERS[kind](entry["item"]))) == entry["reads"]
 
 
 @pytest.mark.parametrize(("kind", "entry"), GOLDEN)
