@@ -45,7 +45,7 @@ class Fettle:
     def __init__(self, settings: Settings) -> None:
         self._settings, self._how = settings, learner.fold_of(settings)
         kind = learner.ALGORITHMS[self._how.learner]
-        self._tables: dict[Segment, learner.Table] = {segment: kind.start(self._how.constants) for segment in Segment}
+        self._tables: dict[Segment, learner.QTable] = {segment: kind.start(self._how.constants) for segment in Segment}
         self._episodes = dict.fromkeys(Segment, 0)
 
     def decide(self, caller: Caller) -> Decision:

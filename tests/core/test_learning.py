@@ -41,7 +41,7 @@ ANY_PYTHON = (
     0.27982206126158904, 0.1690952462275111, 0.22441293241422086, 0.22086441230302647, 0.2232693139988277,
     0.2652223400389931,
 )  # fmt: skip
-Table = TypeVar("Table", bound=learner.Table)
+Table = TypeVar("Table", bound=learner.QTable)
 
 
 class Textbook:

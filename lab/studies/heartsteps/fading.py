@@ -126,7 +126,7 @@ def learned(world: World, know: Callable[[Person], Known], settings: Settings, s
     return gained
 
 
-def _told(own: learner.Table, other: learner.Table, seen: Transition, at: Settings) -> Transition:
+def _told(own: learner.QTable, other: learner.QTable, seen: Transition, at: Settings) -> Transition:
     """The transition as the table learns it. Where the next state is of another table, its best value stands in: the
     reward is moved by the difference, as the table adds its own; but not by the filter where the own table has never
     seen that state, as it then adds nothing.
@@ -137,7 +137,7 @@ def _told(own: learner.Table, other: learner.Table, seen: Transition, at: Settin
     return replace(seen, reward=seen.reward + at.discount * apart)
 
 
-def _best(table: learner.Table, state: State) -> float:
+def _best(table: learner.QTable, state: State) -> float:
     return max(table.estimates(state)[action] for action in OPTIONS)
 
 

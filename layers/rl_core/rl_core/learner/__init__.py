@@ -4,7 +4,7 @@ from rl_core.learner.epsilon import epsilon
 from rl_core.learner.policy import (
     ALGORITHMS,
     Chances,
-    Table,
+    QTable,
     adopted_by,
     barred,
     chances_of,
@@ -25,7 +25,7 @@ from rl_core.learner.policy import (
 __all__ = [
     "ALGORITHMS",
     "Chances",
-    "Table",
+    "QTable",
     "adopted_by",
     "barred",
     "chances_of",

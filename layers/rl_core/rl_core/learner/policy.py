@@ -31,7 +31,7 @@ from rl_core.models import (
 )
 
 
-class Table(Protocol):
+class QTable(Protocol):
     """What every algorithm offers: the table of one segment, which `update` changes in place. Q and n: shape (6,).
 
     CONSTANTS names what a version record keeps of the settings: a NamedTuple.
@@ -58,7 +58,7 @@ class Table(Protocol):
 
 
 # Every form that was ever stored stays here, so that its policies and records stay readable.
-ALGORITHMS: Mapping[str, type[Table]] = {
+ALGORITHMS: Mapping[str, type[QTable]] = {
     EPSILON: Averages,
     POSTERIOR: Posterior,
 }
@@ -98,7 +98,7 @@ def fold(policy: Policy, transitions: Iterable[Transition], how: Fold) -> Policy
     does not have the fold.
     """
     constants = _constants(how)
-    table: Table | None = None
+    table: QTable | None = None
     episodes, activities = policy.episodes, dict(policy.activities)
     for t in transitions:
         if t.key[:PERSON] in policy.excluded:
@@ -141,7 +141,7 @@ def _constants(how: Fold) -> dict[str, float]:
     return constants
 
 
-def _table(policy: Policy, learner: str, constants: Mapping[str, float]) -> Table:
+def _table(policy: Policy, learner: str, constants: Mapping[str, float]) -> QTable:
     """Returns the policy's table as this learner has it: decoded, adopted from another learner's, or an empty one."""
     kind = ALGORITHMS[learner]
     if policy.learner == learner:
@@ -210,7 +210,7 @@ def probabilities(policy: Policy, state: State, options: tuple[Action, ...], set
     return chances_of(_table(policy, how.learner, how.constants), state, options, policy.episodes, settings)
 
 
-def chances_of(table: Table, state: State, options: tuple[Action, ...], episodes: int, settings: Settings) -> Chances:
+def chances_of(table: QTable, state: State, options: tuple[Action, ...], episodes: int, settings: Settings) -> Chances:
     """Returns the chances of a table's draw."""
     values = table.estimates(state)
     top = max(values[a] for a in options)
