@@ -62,7 +62,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error("at least 4 days and one person per segment")
     console = Console()
     try:
-        _run(console, population(options.seed, options.people, options.days), options.days, options.report)
+        people = population(options.seed, options.people, options.days)
+        _run(console, people, options.days, options.seed, options.report)
     except (SurpriseError, MiniStackError) as error:
         Console(stderr=True).print(f"The demo broke: {error}", style="bold red", markup=False)
         return 1
@@ -72,10 +73,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _run(console: Console, people: Sequence[Person], days: int, path: Path) -> None:
+def _run(console: Console, people: Sequence[Person], days: int, seed: int, path: Path) -> None:
     """The whole demo: live, gather, tell."""
     began = time.monotonic()
-    with _users(people) as (stack, users):
+    with _users(people, seed) as (stack, users):
         _live(stack, diary_of(users), console)
         stack.advance_to(stack.clock.now() + timedelta(hours=settings().session_hours + 1))
         for _ in range(FINISHING):
@@ -101,9 +102,9 @@ def _run(console: Console, people: Sequence[Person], days: int, path: Path) -> N
 
 
 @contextmanager
-def _users(people: Sequence[Person]) -> Iterator[tuple[Stack, list[User]]]:
+def _users(people: Sequence[Person], seed: int) -> Iterator[tuple[Stack, list[User]]]:
     """The stack, and everybody with a phone."""
-    with Stack(port=0, clock=SteppedClock(START), quiet=True) as stack:
+    with Stack(port=0, clock=SteppedClock(START), quiet=True, seed=seed) as stack:
         cooldown = settings().action_cooldown
         with httpx.Client(base_url=stack.url, timeout=30.0, trust_env=False) as http:
             yield stack, [User(person, over_http(http, stack.token(person.name)), cooldown) for person in people]

@@ -78,11 +78,14 @@ def test_a_completion_is_recorded(journey: dict[str, Served]) -> None:
 def test_the_feedback_is_learned_from_at_once(journey: dict[str, Served]) -> None:
     body = body_of(journey["feedback_batch"])
     assert body["activities_updated"] == 4
-    assert body["training_metrics"] == {
+    metrics = body["training_metrics"]
+    assert 0 < metrics.pop("exploration_rate") < 1
+    assert metrics == {
         "total_episodes": 1,
         "epsilon": 0.2979,
         "policy_version": 1,
         "learning": "applied",
+        "why": None,
     }
 
 
