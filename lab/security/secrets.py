@@ -1,6 +1,7 @@
 """detect-secrets over every file in git; what is known to be none stands in .secrets.baseline.
 
-That is: the sample events' ids and claims, the local stack's and the tests' made-up credentials, a long name of a test.
+That is: the sample events' ids and claims, the local stack's and the tests' made-up credentials, a long name of a test,
+the golden items' packed bytes.
 """
 
 import shutil
