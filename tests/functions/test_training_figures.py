@@ -17,6 +17,7 @@ from tests.functions.test_learning_job import (
     POLICY,
     always,
     learn,
+    spoil,
     spoil_policy,
     stored_policy,
 )
@@ -204,3 +205,12 @@ def test_the_policy_is_read_strongly_where_it_is_learned_from_and_nowhere_else(w
     assert watched.reads == [False, True]
     end(plan)
     assert watched.reads == [False, True, False]
+
+
+def test_a_policy_that_is_gone_with_an_unreadable_record_fails_no_request(world: World) -> None:
+    teach("ben")
+    world.store.call("delete_item", Key=POLICY)
+    spoil("SEGMENT#HIGH_LOW", "VERSION#0000000001", fold={"S": "rubbish"})
+    plan = plan_for()
+    assert world.session("ana").decision.fallback
+    assert end(plan) == UNKNOWN | {"learning": "none", "why": "fallback"}

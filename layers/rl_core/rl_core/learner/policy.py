@@ -239,7 +239,8 @@ def decide(
 ) -> Decision:
     """Returns the decision among these options; without a policy an even one, marked as a fallback."""
     if policy is None:
-        return decision(even(options), state, draw(even(options), rng), rate=1.0, version=0, fallback=True)
+        chances = even(options)
+        return decision(chances, state, draw(chances, rng), rate=1.0, version=0, fallback=True)
     how = fold_of(settings)
     table = _table(policy, how.learner, how.constants)
     chances = chances_of(table, state, options, policy.episodes, settings)

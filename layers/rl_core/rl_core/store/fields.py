@@ -86,11 +86,6 @@ def enumerated(kind: type[Enum]) -> Codec:
     return Codec("text", lambda value: string(value.value), lambda v: kind(v["S"]))
 
 
-def named(kind: type[Enum]) -> Codec:
-    """Returns the codec of an enumeration, stored by name."""
-    return Codec("name", lambda value: string(value.name), lambda v: kind[v["S"]])
-
-
 class _Required(Enum):
     REQUIRED = "required"
 

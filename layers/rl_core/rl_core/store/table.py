@@ -239,7 +239,7 @@ class Store(Table):
                 item = self.call("get_item", Key=key, ConsistentRead=True).get("Item")  # it may be there since a moment
                 if item is None:
                     raise PolicyUnreadableError("the policy item is gone, its version records are not")
-        except UnavailableError as error:
+        except (UnavailableError, UnreadableItemError) as error:
             raise PolicyUnreadableError("the policy item could not be read") from error
         return policies.read_policy(item) if item else Policy(segment)
 
