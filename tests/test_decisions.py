@@ -1,7 +1,6 @@
-"""docs/decisions: every decision has a name, a status and a place in the index; what is linked in docs/ is there."""
+"""docs/decisions: every decision has a name, a status and a place in the index."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,7 +9,6 @@ ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "docs" / "decisions"
 INDEX = (FOLDER / "README.md").read_text(encoding="utf-8")
 DECISIONS = sorted(path for path in FOLDER.iterdir() if path.name != "README.md")
-PAGES = sorted([*(ROOT / "docs").rglob("*.md"), *ROOT.glob("*.md")])
 
 DAY = r"\d{4}-\d{2}-\d{2}"
 ACCEPTED = re.compile(rf"Status: accepted, ({DAY})")
@@ -31,21 +29,6 @@ def status_in_the_index(status: str) -> str:
     """What the index says of a decision with this status."""
     found = SUPERSEDED.fullmatch(status)
     return f"superseded by [{found['title']}]({found['file']})" if found else "accepted"
-
-
-def headings_of(path: Path) -> set[str]:
-    """The anchors of a page's headings, as GitHub makes them."""
-    titles = re.findall(r"(?m)^#+ (.+)$", path.read_text(encoding="utf-8"))
-    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
-
-
-def links_of(path: Path) -> Iterator[tuple[Path, str]]:
-    """The pages of ours that a page links to, each with the anchor or none; what stands as code is no link."""
-    text = re.sub(r"(?s)```.*?```|`[^`\n]*`", "", path.read_text(encoding="utf-8"))
-    for target in re.findall(r"\]\(([^)\s]+)\)", text):
-        if not target.startswith(("http://", "https://")):
-            file, _, anchor = target.partition("#")
-            yield (path.parent / file if file else path), anchor
 
 
 @pytest.mark.parametrize("path", DECISIONS, ids=lambda path: path.stem)
@@ -80,10 +63,3 @@ def test_the_index_lists_every_decision_once_with_its_title_and_status_by_date()
         (told[file][0], status_in_the_index(told[file][1])) for _, _, file, _ in rows
     ]
     assert [day for day, *_ in rows] == sorted(day for day, *_ in rows)
-
-
-@pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_what_a_page_links_to_is_there(path: Path) -> None:
-    for target, anchor in links_of(path):
-        assert target.exists(), f"{path.name} links to {target.name}"
-        assert not anchor or anchor in headings_of(target), f"{path.name} links to #{anchor} of {target.name}"
