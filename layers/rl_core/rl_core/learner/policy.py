@@ -62,7 +62,7 @@ ALGORITHMS: Mapping[str, type[QTable]] = {
     EPSILON: Averages,
     POSTERIOR: Posterior,
 }
-_PRESENT = {"epsilon": EPSILON, "posterior": POSTERIOR}
+PRESENT = {"epsilon": EPSILON, "posterior": POSTERIOR}
 
 
 class Chances(NamedTuple):
@@ -86,7 +86,7 @@ class Chances(NamedTuple):
 
 def fold_of(settings: LearnerSettings) -> Fold:
     """Returns how a version is folded under these settings: by which learner, in its present form, and constants."""
-    name = _PRESENT[settings.exploration]
+    name = PRESENT[settings.exploration]
     return Fold(name, {constant: float(getattr(settings, constant)) for constant in ALGORITHMS[name].CONSTANTS._fields})
 
 
