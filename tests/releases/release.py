@@ -73,7 +73,7 @@ def running(root: Path, variables: dict[str, str]) -> Iterator[Release]:
     """A release from this tree, with these variables, while it lasts."""
     paths = {"PYTHONPATH": os.pathsep.join((str(root), str(root / "layers" / "rl_core")))}
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-    command = [sys.executable, SERVE]
+    command = [sys.executable, str(SERVE)]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, env=kept | variables | paths) as process:
         assert process.stdin is not None
