@@ -14,7 +14,7 @@ STAMP := .stamp-$(PYTHON_VERSION)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run token demo daily daily-month test lint types tests e2e build deploy code-sha openapi data-model fuzz client-test security \
+.PHONY: help run token demo daily daily-month test lint types tests e2e build deploy code-sha openapi data-model ledger fuzz client-test security \
 	model-test faults bench-contention bench-units house bench-coldstart bench-learning bench-settings check-learner \
 	bench-heartsteps lock clean venv
 
@@ -82,6 +82,9 @@ code-sha: $(VENV)/$(STAMP)  ## print the template's CodeSha256 for a deployment 
 
 openapi: $(VENV)/$(STAMP)  ## write docs/openapi.json from the handlers
 	@$(VENV)/bin/python -m local.openapi
+
+ledger: $(VENV)/$(STAMP)  ## enter new catalogue entries in the ledger; refuses when a released one is gone or changed
+	@$(VENV)/bin/python -m operate.ledger
 
 data-model: $(VENV)/$(STAMP)  ## write the tables of docs/data-model.md from the field tables
 	@$(VENV)/bin/python -m local.data_model

@@ -206,9 +206,9 @@ def test_a_policy_that_is_not_as_written_is_refused(how: str) -> None:
 @pytest.mark.parametrize(
     "changes",
     [
-        {"status": {"S": "lost"}},
+        {"status": {"N": "1"}},
         {"segment": {"S": "NOWHERE"}},
-        {"action": {"N": "6"}},
+        {"action": {"N": "10"}},
         {"eligible": {"S": "01x"}},
         {"chances": {"S": "0.5"}},
         {"chances": {"B": bytes(9)}},
@@ -235,7 +235,7 @@ def test_a_session_without_an_attribute_that_is_always_there_is_refused(session:
 
 @pytest.mark.parametrize(
     "changes",
-    [{"segment": {"S": ""}}, {"streak_last": {"S": "yesterday"}}, {"recent": {"S": "9"}}, {"avoid": {"L": []}}],
+    [{"segment": {"S": ""}}, {"streak_last": {"S": "yesterday"}}, {"recent": {"S": "x"}}, {"avoid": {"L": []}}],
 )
 def test_a_profile_that_cannot_be_parsed_is_refused(profile: Profile, changes: dict[str, Any]) -> None:
     with pytest.raises(UnreadableItemError):

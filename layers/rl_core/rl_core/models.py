@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import IntEnum, StrEnum
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 MAX_ACTIVITIES = 7
 
@@ -63,7 +63,10 @@ _SEGMENTS = {segment.code: segment for segment in Segment}
 
 
 class Action(IntEnum):
-    """A strategy the agent may choose; the value is `rl_action_id`."""
+    """A strategy the agent may choose; the value is `rl_action_id`.
+
+    A digit that stands for no action here is an action of a newer release: it is not one of ACTIONS, and is kept.
+    """
 
     MAINTAIN = 0
     PHYSICAL = 1
@@ -72,11 +75,20 @@ class Action(IntEnum):
     INTENSITY = 4
     LIGHTEN = 5
 
+    @classmethod
+    def _missing_(cls, value: object) -> Self | None:
+        if not isinstance(value, int) or not 0 <= value <= _LAST_ACTION:
+            return None
+        newer = int.__new__(cls, value)
+        newer._name_, newer._value_ = f"NEWER_{value}", value
+        return newer
+
     @property
     def title(self) -> str:
-        return _ACTION_TITLES[self]
+        return _ACTION_TITLES.get(self, "Plan of a Newer Version")
 
 
+_LAST_ACTION = 9  # an action is stored as one digit
 _ACTION_TITLES = {
     Action.MAINTAIN: "Maintain Current Plan",
     Action.PHYSICAL: "Increase Physical Activity",
@@ -153,7 +165,19 @@ class Activity:
         return self.motivation_after - self.motivation_before
 
 
-class Status(StrEnum):
+class Word(StrEnum):
+    """A stored word. A word of a newer release is kept as it is, and equals none of the words here."""
+
+    @classmethod
+    def _missing_(cls, value: object) -> Self | None:
+        if not isinstance(value, str):
+            return None
+        newer = str.__new__(cls, value)
+        newer._name_, newer._value_ = f"NEWER_{value}", value
+        return newer
+
+
+class Status(Word):
     OPEN = "open"
     CLOSED = "closed"
     LEARNED = "learned"
@@ -174,7 +198,7 @@ class Why(StrEnum):
     FALLBACK = "fallback"
 
 
-class EndedBy(StrEnum):
+class EndedBy(Word):
     COMPLETIONS = "completions"
     BATCH = "batch"
     EXPIRY = "expiry"

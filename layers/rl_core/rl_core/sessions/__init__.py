@@ -12,7 +12,7 @@ from rl_core.sessions.calendar import (
     streak_now,
     timezones,
 )
-from rl_core.sessions.catalogue import Catalogue, Entry, catalogue
+from rl_core.sessions.catalogue import OTHER, Catalogue, Entry, catalogue
 from rl_core.sessions.lifecycle import (
     KEPT_ACTIONS,
     Answer,
@@ -21,9 +21,11 @@ from rl_core.sessions.lifecycle import (
     Recorded,
     accepts_answers,
     add_rating,
+    can_learn,
     engagement_delta,
     expire,
     is_due,
+    is_known,
     issue,
     key_of,
     learned,
@@ -39,6 +41,7 @@ from rl_core.sessions.slate import assign
 
 __all__ = [
     "KEPT_ACTIONS",
+    "OTHER",
     "Answer",
     "Catalogue",
     "Ending",
@@ -50,6 +53,7 @@ __all__ = [
     "active_day",
     "add_rating",
     "assign",
+    "can_learn",
     "catalogue",
     "completed_on",
     "current_streak",
@@ -61,6 +65,7 @@ __all__ = [
     "expire",
     "extend_streak",
     "is_due",
+    "is_known",
     "issue",
     "key_of",
     "learned",

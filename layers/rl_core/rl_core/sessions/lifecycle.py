@@ -14,6 +14,7 @@ from typing import NamedTuple, TypedDict
 from rl_core import learner
 from rl_core.config import Settings
 from rl_core.models import (
+    ACTIONS,
     Activity,
     Closing,
     EndedBy,
@@ -105,7 +106,7 @@ def _drawn(
         book.by_segment[profile.segment],
         decision.action,
         profile.avoid,
-        {book.by_slug[a.slug].name for a in latest.activities} if latest else set(),
+        {book.entry(a.slug).name for a in latest.activities} if latest else set(),
         policy.activities if policy else {},
         rng,
     )
@@ -266,6 +267,17 @@ def engagement_delta(session: Session) -> float:
     if session.closing is not None:
         return session.closing.engagement_after - session.engagement
     return engagement_after(session.engagement, outcome_of(session.activities, None)) - session.engagement
+
+
+def is_known(session: Session) -> bool:
+    """Returns whether this code knows the session's status, action and entries; a newer release may have others."""
+    known = catalogue().by_slug
+    return session.status in tuple(Status) and can_learn(session) and all(a.slug in known for a in session.activities)
+
+
+def can_learn(session: Session) -> bool:
+    """Returns whether this code's policies have the session's action; one of a newer release waits for that."""
+    return session.decision.action in ACTIONS
 
 
 def is_due(session: Session) -> bool:

@@ -52,7 +52,8 @@ from rl_core.store.fields import (
     written,
 )
 
-PROFILE_FORM = SESSION_FORM = USER_DAY_FORM = 1
+PROFILE_FORM = SESSION_FORM = 1
+USER_DAY_FORM = 2
 SEGMENT = Codec("two letters, L, M or H", lambda its: string(its.code), lambda v: Segment.by_code(v["S"]))
 STATE = Codec("state row", lambda state: number(state.row), lambda v: State.from_row(int(v["N"])))
 
@@ -93,7 +94,9 @@ MARKER = FieldTable(
 SESSION = FieldTable(
     (
         Field("key", "key", BYTES, "the person's eight bytes, and eight of the session's own"),
-        Field("status", "status", enumerated(Status), "`open`, `closed`, `learned` or `unseen`"),
+        Field(
+            "status", "status", enumerated(Status), "`open`, `closed`, `learned`, `unseen`; a newer release may add one"
+        ),
         Field("segment", "segment", SEGMENT, "the segment in which it was issued: anxiety and activity level"),
         Field("shown", "shown", FLAG, "whether the user saw it", False),
         Field("engagement", "engagement", FLOAT, "engagement score when it was issued"),
@@ -143,10 +146,15 @@ ACTIVITY = FieldTable(
         Field("notes", "n", TEXT, "the activity's notes", ""),
     )
 )
-TYPE_FIGURES = Codec(
+TYPE = Codec(
+    "list of assigned, completed, minutes",
+    lambda its: {"L": [number(n) for n in astuple(its)]},
+    lambda v: TypeFigures(*[int(n["N"]) for n in v["L"]]),
+)
+TYPES = Codec(
     "list of exercise, meditation, journaling: a list of assigned, completed, minutes each",
-    lambda types: {"L": [{"L": [number(n) for n in astuple(t)]} for t in types]},
-    lambda v: tuple([TypeFigures(*[int(n["N"]) for n in t["L"]]) for t in v["L"]]),
+    lambda types: {"L": [TYPE.write(its) for its in types]},
+    lambda v: tuple([TYPE.read(its) for its in v["L"]]),
 )
 MARK = FieldTable(
     (
@@ -165,13 +173,14 @@ MARK = FieldTable(
 FIGURES = FieldTable(
     (
         Field("sessions", "sessions", WHOLE, "sessions first shown on the day"),
-        Field("types", "types", TYPE_FIGURES, "what they came to, by type"),
+        Field("types", "types", TYPES, "what they came to, by type"),
         Field("rated", "rated", WHOLE, "completions with both ratings"),
         Field("lift_points", "lift_points", WHOLE, "their motivation change, summed"),
         Field("engagement", "engagement", FLOAT, "engagement score as the day ended"),
         Field("motivation", "motivation", FLOAT, "motivation score as the day ended"),
         Field("streak_days", "streak_days", WHOLE, "days of the streak as the day ended"),
         Field("settled", "settled", FLAG, "the day is over and none of its sessions is open", False),
+        Field("other", "other", TYPE, "what activities of unknown type came to", TypeFigures(), since=2),
     )
 )
 _DAY_PLACE = frozenset({"pk", "sk", "revision", "due_shard", "figures"})

@@ -19,8 +19,8 @@ from rl_core.errors import (
     RefoldPendingError,
     UnavailableError,
 )
-from rl_core.models import Learning, Policy, Profile, Session, Status, Transition, VersionRecord, Why
-from rl_core.sessions import expire, is_due, learned, learning_of, transition_of, why_not
+from rl_core.models import ACTIONS, Learning, Policy, Profile, Session, Status, Transition, VersionRecord, Why
+from rl_core.sessions import can_learn, expire, is_due, learned, learning_of, transition_of, why_not
 from rl_core.store import Put, Store, profile_write, publish_writes, session_write
 from rl_core.work.retry import attempts
 
@@ -56,7 +56,7 @@ def close_and_learn(store: Store, session: Session, profile: Profile, settings: 
     when either has changed since it was read; then nothing was written.
     """
     conflicts = 0
-    for attempt in attempts(settings.learn_attempts if is_due(session) else 0, but=_USERS):
+    for attempt in attempts(settings.learn_attempts if is_due(session) and can_learn(session) else 0, but=_USERS):
         with attempt:
             try:
                 before = store.policy(session.segment)
@@ -101,11 +101,16 @@ def figures_of(store: Store, closed: Closed, settings: Settings) -> TrainingFigu
     return TrainingFigures(episodes, epsilon, version, rate, learning, why)
 
 
-def exploration_rate(policy: Policy, session: Session, settings: Settings) -> float:
-    """Returns the exploration rate in force for the session's state and eligible actions; 1 for a fallback session."""
+def exploration_rate(policy: Policy, session: Session, settings: Settings) -> float | None:
+    """Returns the exploration rate in force for the session's state and eligible actions; 1 for a fallback session.
+
+    Returns None where an eligible action is one of a newer release.
+    """
     decision = session.decision
     if decision.fallback:
         return 1.0
+    if not set(decision.eligible) <= set(ACTIONS):
+        return None
     return learner.probabilities(policy, decision.state, decision.eligible, settings).exploration_rate
 
 
@@ -114,12 +119,13 @@ def learn_due(store: Store, sessions: Sequence[Session], settings: Settings, rep
 
     A transaction that is refused loses the sessions whose condition failed (somebody else moved them). Otherwise it is
     halved: what is too large may fit, and what is smaller is sooner done and wins a race more easily. A session that
-    is too large alone is parked with its reason. Counts into `report` what was learned, dropped and parked, and the
-    lost races over the policy. Raises PolicyUnreadableError and RefoldPendingError, or UnavailableError after too many
-    races in a row; what is left then stays due.
+    is too large alone is parked with its reason; one with an action of a newer release stays due. Counts into `report`
+    what was learned, dropped and parked, and the lost races over the policy. Raises PolicyUnreadableError and
+    RefoldPendingError, or UnavailableError after too many races in a row; what is left then stays due.
     """
     due = [s for s in sessions if is_due(s)]  # the index may lag behind the items
     report["dropped"] += len(sessions) - len(due)
+    due = [s for s in due if can_learn(s)]
     todo = [due[i : i + settings.learn_batch] for i in range(0, len(due), settings.learn_batch)][::-1]
     while todo:
         _learn_batch(store, todo, settings, report)
