@@ -15,8 +15,8 @@ from local.stack import Stack
 from tests.local.conftest import START
 
 
-def server_of(url: str) -> str | None:
-    return httpx.get(url, trust_env=False).headers.get("server")
+def server_of(url: str) -> str:
+    return str(httpx.get(url, trust_env=False).headers.get("server", ""))
 
 
 def test_without_data_it_is_ministack(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -47,7 +47,7 @@ def test_another_machine_is_told_where_it_works(monkeypatch: pytest.MonkeyPatch,
 @pytest.mark.usefixtures("dynoxide_installed")
 def test_dynoxide_serves_and_leaves_nothing_behind(tmp_path: Path) -> None:
     with dynoxide.running(tmp_path) as url:
-        assert str(server_of(url)).startswith("Dynoxide/")
+        assert server_of(url).startswith("Dynoxide/")
         assert any(tmp_path.glob("dynoxide-*"))
     assert not any(tmp_path.glob("dynoxide-*"))
     with pytest.raises(httpx.ConnectError):
@@ -74,9 +74,9 @@ def test_the_stacks_table_is_in_dynoxide_and_its_queues_are_in_ministack(
 ) -> None:
     monkeypatch.setenv("DATA", "dynoxide")
     with Stack(clock=SteppedClock(START), quiet=True, folder=tmp_path) as stack:
-        assert str(server_of(stack.data_url)).startswith("Dynoxide/")
+        assert server_of(stack.data_url).startswith("Dynoxide/")
         assert os.environ["AWS_ENDPOINT_URL_DYNAMODB"] == stack.data_url
-        assert server_of(os.environ["AWS_ENDPOINT_URL"]) is None
+        assert "Dynoxide" not in server_of(os.environ["AWS_ENDPOINT_URL"])
         sent = stack.run_schedule("DailyDispatch")["messages"]
         assert (sent > 0, stack.drain()) == (True, sent)
         assert stack.dynamodb.scan(TableName=stack.table_name, Select="COUNT")["Count"] > 0
