@@ -31,7 +31,7 @@ from lab.demo.plots import SHORT
 from lab.demo.results import Learned, SegmentRow, Served, table, verdict
 from lab.world.people import Person, days_out, population
 from local.clock import SteppedClock
-from local.ministack import MiniStackError
+from local.engine import EngineError
 from local.phone import Json, over_http
 from local.stack import Stack
 from rl_core.config import settings
@@ -64,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         people = population(options.seed, options.people, options.days)
         _run(console, people, options.days, options.seed, options.report)
-    except (SurpriseError, MiniStackError) as error:
+    except (SurpriseError, EngineError) as error:
         Console(stderr=True).print(f"The demo broke: {error}", style="bold red", markup=False)
         return 1
     except KeyboardInterrupt:

@@ -12,7 +12,7 @@ from typing import Any
 import boto3
 
 from lab.proofs.faults.client import Beside, Fault, FaultyClient
-from local import ministack, queues
+from local import data_plane, queues
 from local.functions import Functions, environment
 from local.stack import variables
 from local.template import load
@@ -84,8 +84,8 @@ def bench() -> Iterator[Bench]:
     template = load(PARAMETERS)
     with ExitStack() as exits:
         folder = Path(exits.enter_context(tempfile.TemporaryDirectory(prefix="fettle-faults-")))
-        endpoint = exits.enter_context(ministack.running(folder))
-        exits.enter_context(environment(variables(template, endpoint) | _SETTINGS))
+        endpoints = exits.enter_context(data_plane.running(folder))
+        exits.enter_context(environment(variables(template, endpoints) | _SETTINGS))
         dynamodb = boto3.session.Session().client("dynamodb")
         exits.callback(dynamodb.close)
         table = template.table.create(dynamodb)
