@@ -22,7 +22,7 @@ from rl_core.store.items import (
 )
 from rl_core.store.policies import policy_item, read_policy, read_record, record_item, snapshot_item
 from rl_core.work import forget, mend, policy_at, roll_back
-from tests.forms.golden import FOLDER, load, plain
+from tests.forms.golden import FOLDER, SHARDS, load, plain
 
 READERS: dict[str, Callable[[Any], Any]] = {
     "profile": read_profile,
@@ -47,9 +47,9 @@ def written(kind: str, model: Any, item: Any) -> Any:
     """The item that the present code writes for a model; user items as if they had not been read in between."""
     if kind == "profile":
         as_read = replace(model, revision=model.revision - 1)
-        return marker_item(as_read) if "erasing" in item else profile_item(as_read)
+        return marker_item(as_read, SHARDS) if "erasing" in item else profile_item(as_read)
     if kind == "session":
-        return session_item(replace(model, revision=model.revision - 1))
+        return session_item(replace(model, revision=model.revision - 1), SHARDS)
     if kind == "user-day":
         return user_day_item(replace(model, revision=model.revision - 1))
     if kind == "segment-day":
