@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
 from itertools import count
-from typing import Any
 
 import boto3
 import pytest
@@ -14,7 +13,7 @@ from pydantic import ValidationError
 from rl_core.config import Settings, settings
 from rl_core.models import Marker, Segment, Status
 from rl_core.store import Store, marker_write
-from tests.conftest import TEMPLATE, handler_of
+from tests.conftest import TEMPLATE, calls_of, handler_of
 from tests.functions.conftest import NOW, SEGMENT, World
 from tests.functions.test_learning_job import always, learn
 
@@ -40,13 +39,8 @@ def found_at_once(before: int, after: int) -> int:
 
 
 def run_both(store: Store, *, minute: int) -> Counter[str]:
-    """Calls of each operation that a run of both jobs at this minute makes; those of the index under its name."""
-    calls: Counter[str] = Counter()
-
-    def note(params: dict[str, Any], model: Any, **_: Any) -> None:
-        calls[params.get("IndexName", model.name)] += 1
-
-    store.client.meta.events.register("provide-client-params.dynamodb.*", note)
+    """The calls that a run of both jobs at this minute makes."""
+    calls = calls_of(store.client)
     learn.run(store, NOW.replace(minute=minute), always)
     erasure.run(store, NOW.replace(minute=minute))
     return calls
