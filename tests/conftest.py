@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -92,6 +93,17 @@ def granted(function: str) -> set[str]:
 
 def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
+
+
+def calls_of(client: Any) -> Counter[str]:
+    """The calls that a DynamoDB client makes from now on, by operation; those of the index count under its name."""
+    calls: Counter[str] = Counter()
+
+    def note(params: dict[str, Any], model: Any, **_: Any) -> None:
+        calls[params.get("IndexName", model.name)] += 1
+
+    client.meta.events.register("provide-client-params.dynamodb.*", note)
+    return calls
 
 
 @pytest.fixture

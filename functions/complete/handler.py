@@ -122,7 +122,7 @@ def _stored(session: Session, profile: Profile, said: dict[int, Answer], now: da
     mark = mark_writes(recorded.mark)
     if recorded.session.closing is None:
         seen = [profile_write(recorded.profile)] if mark else []
-        open_store().write(session_write(recorded.session), *seen, *mark)
+        open_store().write(session_write(recorded.session, settings().index_shards), *seen, *mark)
         return recorded.session
     closed = close_and_learn(open_store(), recorded.session, recorded.profile, settings(), *mark)
     measures.session_closed(closed.session, closed.conflicts)

@@ -157,7 +157,8 @@ def _with_rating(
     if not adds or session.ended_by is not EndedBy.COMPLETIONS:
         raise SessionClosedError
     rated, moved = add_rating(session, profile, rating, notes, now)
-    store.write(session_write(rated), *([profile_write(moved)] if moved != profile else []))
+    moved_too = [profile_write(moved)] if moved != profile else []
+    store.write(session_write(rated, settings().index_shards), *moved_too)
     return rated
 
 

@@ -15,6 +15,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
+from rl_core.config import settings
 from rl_core.edge.http import (
     BODY_ERRORS,
     WHOLE,
@@ -195,7 +196,8 @@ def _erase(user: str, now: datetime) -> None:
     with suppress(ErasingError):
         if (found := store.profile(user)) is None:
             return
-        store.write(marker_write(Marker(user, found.key, found.created_at, now, found.revision)))
+        marker = Marker(user, found.key, found.created_at, now, found.revision)
+        store.write(marker_write(marker, settings().index_shards))
         metrics.add_metric(name="ErasuresRequested", unit=MetricUnit.Count, value=1)
 
 

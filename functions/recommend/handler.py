@@ -81,9 +81,8 @@ def _issued(profile: Profile, latest: Session | None, now: datetime, *, shown: b
     """Issues the next session, and closes the one that it replaces in the same transaction."""
     policy = _policy(profile.segment)
     issued = issue(profile, latest, policy, settings(), now, shown=shown)
-    expired = [session_write(issued.expired)] if issued.expired else []
-    writes = [session_write(issued.session), profile_write(issued.profile), *expired, *mark_writes(issued.mark)]
-    open_store().write(*writes)
+    sessions = [session_write(s, settings().index_shards) for s in (issued.session, issued.expired) if s]
+    open_store().write(*sessions, profile_write(issued.profile), *mark_writes(issued.mark))
     measures.session_issued(issued.session, policy)
     return issued.session
 
@@ -91,7 +90,7 @@ def _issued(profile: Profile, latest: Session | None, now: datetime, *, shown: b
 def _shown(profile: Profile, session: Session, now: datetime) -> Session:
     """Writes down that the open session was shown, the first time, and the first time on a day."""
     shown = show(session, profile, now)
-    writes = [session_write(shown.session)] if shown.session != session else []
+    writes = [session_write(shown.session, settings().index_shards)] if shown.session != session else []
     if shown.mark:
         writes += [profile_write(shown.profile), *mark_writes(shown.mark)]
     if writes:

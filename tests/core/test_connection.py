@@ -106,12 +106,12 @@ def test_whatever_else_is_refused_means_that_the_table_is_not_there(code: str) -
 def test_a_transaction_that_lost_over_a_session_and_the_policy_says_so_and_writes_nothing(
     store: Store, session: Session, profile: Profile, closed: Session, constants: Settings
 ) -> None:
-    store.write(session_write(session), profile_write(profile))
+    store.write(session_write(session, 1), profile_write(profile))
     after, record = next_version(Policy(Segment.HIGH_LOW), [transition_of(closed)], constants)
     store.write(*publish_writes(after, record))
     stale, known = replace(session, revision=7), replace(profile, revision=1)
     with pytest.raises(ConflictError) as conflict:
-        store.write(session_write(stale), profile_write(known), *publish_writes(after, record))
+        store.write(session_write(stale, 1), profile_write(known), *publish_writes(after, record))
     assert conflict.value.lost == {"session", "policy", "record"}
     assert conflict.value.keys == {session.key}
     found = store.profile(profile.user)

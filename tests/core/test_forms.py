@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass, replace
 from datetime import UTC, date, datetime
 from enum import Enum
+from functools import partial
 from types import NoneType, UnionType
 from typing import Any, NamedTuple, get_args, get_origin, get_type_hints
 
@@ -235,8 +236,8 @@ def stored_record(record: VersionRecord) -> Item:
 POLICIES = st.builds(lambda policy, learned: replace(policy, **learned), of(Policy), LEARNED)
 KINDS = {
     "profile": Kind(of(Profile), profile_item, read_profile),
-    "marker": Kind(of(Marker), marker_item, read_profile),
-    "session": Kind(of(Session), session_item, read_session),
+    "marker": Kind(of(Marker), partial(marker_item, shards=1), read_profile),
+    "session": Kind(of(Session), partial(session_item, shards=1), read_session),
     "policy": Kind(POLICIES, policy_item, read_policy),
     "record": Kind(of(VersionRecord), stored_record, read_record),
     "user's day": Kind(of(UserDay), user_day_item, read_user_day),
@@ -278,14 +279,14 @@ def test_what_has_its_default_is_not_stored(profile: Profile, session: Session) 
     assert policy_item(Policy(Segment.LOW_LOW)).keys() == {"pk", "sk", "form", "version"}
     decision = {"state", "eligible", "chances", "action", "epsilon"}
     own = {"key", "status", "segment", "engagement", "issued_at", "expires_at", "activities", "due_shard", "due_at"}
-    assert session_item(unseen).keys() == place | decision | own
-    assert session_item(unseen)["activities"]["L"][0] == {"M": {"s": {"S": "478-breathing-5"}}}
+    assert session_item(unseen, 1).keys() == place | decision | own
+    assert session_item(unseen, 1)["activities"]["L"][0] == {"M": {"s": {"S": "478-breathing-5"}}}
 
 
 def test_a_day_that_is_the_sessions_own_is_not_stored_again_with_each_completion(session: Session) -> None:
     on, after = date(2026, 11, 23), date(2026, 11, 24)
     done = [replace(session.activities[0], completed_at=session.issued_at, completed_on=day) for day in (on, after)]
-    stored = session_item(replace(session, day=on, activities=tuple(done)))["activities"]["L"]
+    stored = session_item(replace(session, day=on, activities=tuple(done)), 1)["activities"]["L"]
     assert ["o" in activity["M"] for activity in stored] == [False, True]
 
 
@@ -309,9 +310,9 @@ def test_what_a_newer_release_put_into_an_item_and_its_form_survive_a_read_and_a
 
 
 def test_what_a_newer_release_put_into_a_part_of_an_item_stays_in_that_part(session: Session) -> None:
-    item = session_item(session)
+    item = session_item(session, 1)
     item["activities"]["L"][1]["M"] |= NEWER
-    again = session_item(read_session(item))
+    again = session_item(read_session(item), 1)
     assert [NEWER.items() <= activity["M"].items() for activity in again["activities"]["L"]] == [False, True]
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 FOLDER = Path(__file__).parent
+SHARDS = 4  # of the index, when the first forms were stored
 
 
 def plain(value: Any) -> Any:

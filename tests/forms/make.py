@@ -52,7 +52,7 @@ from rl_core.store.policies import (
     snapshot_item,
 )
 from rl_core.work import UNDER_WAY, next_version
-from tests.forms.golden import save
+from tests.forms.golden import SHARDS, save
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 POSTERIOR = Settings(table_name="none")
@@ -159,9 +159,9 @@ def segment_day() -> SegmentDay:
 def main() -> None:
     """Writes the files."""
     marker = Marker("ana", bytes(range(16)), NOW, NOW + timedelta(days=1), 98)
-    profiles: list[dict[str, Any]] = [profile_item(ANA), profile_item(RICH), marker_item(marker)]
+    profiles: list[dict[str, Any]] = [profile_item(ANA), profile_item(RICH), marker_item(marker, SHARDS)]
     save("profile", PROFILE_FORM, [(item, read_profile(item)) for item in profiles])
-    items = [session_item(session) for session in sessions()]
+    items = [session_item(session, SHARDS) for session in sessions()]
     save("session", SESSION_FORM, [(item, read_session(item)) for item in items])
     records, policies = history()
     excluded = replace(policies[-1], excluded=(b"person-1", b"person-2"), refolding=77)

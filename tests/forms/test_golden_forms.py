@@ -33,7 +33,7 @@ from rl_core.store.policies import (
     snapshot_item,
 )
 from rl_core.work import forget, mend, policy_at, roll_back
-from tests.forms.golden import FOLDER, load, plain
+from tests.forms.golden import FOLDER, SHARDS, load, plain
 
 READERS: dict[str, Callable[[Any], Any]] = {
     "profile": read_profile,
@@ -67,9 +67,9 @@ def written(kind: str, model: Any, item: Any) -> Any:
     """The item that the present code writes for a model; user items as if they had not been read in between."""
     if kind == "profile":
         as_read = replace(model, revision=model.revision - 1)
-        return marker_item(as_read) if "erasing" in item else profile_item(as_read)
+        return marker_item(as_read, SHARDS) if "erasing" in item else profile_item(as_read)
     if kind == "session":
-        return session_item(replace(model, revision=model.revision - 1))
+        return session_item(replace(model, revision=model.revision - 1), SHARDS)
     if kind == "user-day":
         return user_day_item(replace(model, revision=model.revision - 1))
     if kind == "segment-day":

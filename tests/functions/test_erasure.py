@@ -57,7 +57,8 @@ def ask_to_be_erased(world: World, *people: str) -> None:
     for user in people:
         profile = world.store.profile(user)
         assert isinstance(profile, Profile)
-        world.store.write(marker_write(Marker(user, profile.key, profile.created_at, NOW, profile.revision)))
+        marker = Marker(user, profile.key, profile.created_at, NOW, profile.revision)
+        world.store.write(marker_write(marker, settings().index_shards))
 
 
 def dump() -> list[dict[str, Any]]:

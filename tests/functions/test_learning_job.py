@@ -106,7 +106,7 @@ def test_a_prefetched_session_that_nobody_saw_is_closed_unseen(world: World) -> 
 
 def test_a_session_that_somebody_moved_is_dropped_and_the_rest_learned(world: World) -> None:
     stale = [world.due(f"u{n}") for n in range(3)]
-    world.store.write(session_write(stale[1]))
+    world.store.write(session_write(stale[1], 1))
     report: Counter[str] = Counter()
     learn_due(world.store, stale, settings(), report)
     assert (report["learned"], report["dropped"]) == (2, 1)
@@ -115,7 +115,7 @@ def test_a_session_that_somebody_moved_is_dropped_and_the_rest_learned(world: Wo
 
 def test_a_session_that_the_index_still_lists_after_it_was_learned_is_not_learned_again(world: World) -> None:
     world.due("ana")
-    (page,) = world.store.due(SEGMENT, NOW, 90)
+    (page,) = world.store.due(SEGMENT, NOW, 90, range(1))
     learn.run(world.store, NOW, always)
     report: Counter[str] = Counter()
     learn_due(world.store, world.store.load(page)[0], settings(), report)
@@ -228,7 +228,7 @@ def test_a_policy_that_cannot_be_written_never_fails_the_request(world: World) -
 def test_a_user_who_moved_meanwhile_is_not_closed_over(world: World) -> None:
     world.issue("ana")
     stale = world.closed("ana")
-    world.store.write(session_write(world.session("ana")))
+    world.store.write(session_write(world.session("ana"), 1))
     with pytest.raises(ConflictError) as error:
         close_and_learn(world.store, stale.session, stale.profile, settings())
     assert error.value.lost == {"session"}

@@ -17,7 +17,7 @@ from rl_core.config import settings
 from rl_core.models import Segment
 from rl_core.store import keys
 
-START = 1_795_424_400  # 2026-11-23T09:00:00Z
+START = 1_795_424_460  # 2026-11-23T09:01:00Z, not in an hour's first minute, when the jobs ask every shard
 SEGMENTS = (Segment.HIGH_LOW, Segment.MODERATE_MODERATE)
 USERS = ("ana", "ben", "cem")
 

@@ -54,7 +54,9 @@ def _live(store: Store, user: str, segment: Segment, at: datetime) -> None:
     said = {n: Answer(completed=n % 3 > 0, motivation_before=2, motivation_after=4) for n in range(1, size + 1)}
     closed = record(issued.session, issued.profile, said, settings(), at, Ending(EndedBy.BATCH))
     session = replace(closed.session, learned_version=1, learned_episodes=1)
-    store.write(session_write(session), profile_write(closed.profile), *mark_writes(issued.mark))
+    store.write(
+        session_write(session, settings().index_shards), profile_write(closed.profile), *mark_writes(issued.mark)
+    )
 
 
 def _run(store: Store, size: int, at: datetime, units: Units) -> Cost:

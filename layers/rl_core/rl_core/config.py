@@ -2,9 +2,9 @@
 
 import os
 from functools import lru_cache
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 _POOLING = {"epsilon": 100.0, "posterior": 30.0}
 _DISCOUNT = {"epsilon": 0.6, "posterior": 0.45}
@@ -49,6 +49,9 @@ class Settings(LearnerSettings):
     session_hours: int = Field(48, ge=1, description="hours until an unfinished session expires")
     learn_attempts: int = Field(4, ge=0, description="policy races an API request may lose before it queues")
     daily_queue_url: str = Field("", description="where the daily job's dispatcher puts the shards of a day")
+    index_shards: Annotated[Literal[1, 4, 16], BeforeValidator(int)] = Field(
+        1, description="partitions of the index into which each kind of waiting work is spread"
+    )
     learn_batch: int = Field(90, ge=1, le=90, description="sessions in one learning transaction of the job")
 
 

@@ -206,21 +206,27 @@ def read_profile(item: Stored) -> Profile | Marker:
     return Profile(user=user, revision=revision, streak=streak, rest=rest, **found)
 
 
-def marker_item(marker: Marker) -> Item:
-    """Returns the marker that takes the profile's place: it says nothing else of the person."""
+def marker_item(marker: Marker, shards: int) -> Item:
+    """Returns the marker that takes the profile's place: it says nothing else of the person.
+
+    `shards`: into how many partitions of the index a kind of work is spread.
+    """
     place = _place(marker.user, keys.PROFILE_SK, marker.revision)
-    index = {"due_shard": string(keys.erasing_shard(keys.shard_of(marker.user)))}
+    index = {"due_shard": string(keys.erasing_shard(keys.shard_of(marker.user, shards)))}
     return written(PROFILE_FORM, place | MARKER.write(marker) | {"erasing": {"BOOL": True}} | index, {})
 
 
-def session_item(session: Session) -> Item:
-    """Returns the item as it will stand; its revision is one more than was read."""
+def session_item(session: Session, shards: int) -> Item:
+    """Returns the item as it will stand; its revision is one more than was read.
+
+    `shards`: into how many partitions of the index a kind of work is spread.
+    """
     item = _place(session.user, keys.session_sk(session.number), session.revision)
     item |= SESSION.write(session) | DECISION.write(session.decision)
     item["activities"] = {"L": [{"M": _activity_map(a, session)} for a in session.activities]}
     if session.closing is not None:
         item |= CLOSING.write(session.closing)
-    if (shard := keys.waiting_shard(session, is_due(session))) is not None:
+    if (shard := keys.waiting_shard(session, is_due(session), shards)) is not None:
         item |= {"due_shard": string(shard), "due_at": time(session.closed_at or session.expires_at)}
     return written(SESSION_FORM, item, session.rest)
 
@@ -311,9 +317,9 @@ def _read_figures(item: Stored) -> Figures:
 # The conditional writes; docs/data-model.md has the names of the conditions.
 
 
-def session_write(session: Session) -> Put:
+def session_write(session: Session, shards: int) -> Put:
     """Condition: `same-revision`, or `new-item` for a session just issued."""
-    return same_revision("session", session_item(session), session.revision, session.key, session.key)
+    return same_revision("session", session_item(session, shards), session.revision, session.key, session.key)
 
 
 def profile_write(profile: Profile) -> Put:
@@ -321,6 +327,6 @@ def profile_write(profile: Profile) -> Put:
     return same_revision("profile", profile_item(profile), profile.revision, profile.key)
 
 
-def marker_write(marker: Marker) -> Put:
+def marker_write(marker: Marker, shards: int) -> Put:
     """Condition: `same-revision`, of the profile whose place it takes."""
-    return same_revision("profile", marker_item(marker), marker.revision, marker.key)
+    return same_revision("profile", marker_item(marker, shards), marker.revision, marker.key)

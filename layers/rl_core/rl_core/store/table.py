@@ -179,6 +179,11 @@ class Due(NamedTuple):
     def number(self) -> int:
         return int(self.sk.removeprefix(keys.SESSION_PREFIX))
 
+    @property
+    def partition(self) -> int:
+        """The number at the end of the shard's name."""
+        return int(self.shard.rpartition("#")[2])
+
 
 class Store(Table):
     """The table as the service reads it. Every method raises UnavailableError when it cannot be reached."""
@@ -276,17 +281,17 @@ class Store(Table):
 
     # What the jobs need.
 
-    def expiring(self, until: datetime, page: int) -> Iterator[tuple[Due, ...]]:
-        """Yields pages of open sessions whose time has come, oldest first within a shard."""
-        return self._due(keys.open_shards(), until, page)
+    def expiring(self, until: datetime, page: int, shards: range) -> Iterator[tuple[Due, ...]]:
+        """Yields pages of open sessions whose time has come, oldest first within a shard, of these shards."""
+        return self._due([keys.open_shard(n) for n in shards], until, page)
 
-    def due(self, segment: Segment, until: datetime, page: int) -> Iterator[tuple[Due, ...]]:
-        """Yields pages of closed sessions of the segment that are to be learned from, oldest first within a shard."""
-        return self._due(keys.due_shards(segment), until, page)
+    def due(self, segment: Segment, until: datetime, page: int, shards: range) -> Iterator[tuple[Due, ...]]:
+        """Yields pages of closed sessions of the segment that are to be learned from, in the same way."""
+        return self._due([keys.due_shard(segment, n) for n in shards], until, page)
 
-    def erasing(self, until: datetime, page: int) -> Iterator[tuple[Due, ...]]:
-        """Yields pages of users to be erased."""
-        return self._due(keys.erasing_shards(), until, page)
+    def erasing(self, until: datetime, page: int, shards: range) -> Iterator[tuple[Due, ...]]:
+        """Yields pages of users to be erased, in the same way."""
+        return self._due([keys.erasing_shard(n) for n in shards], until, page)
 
     def _due(self, shards: Sequence[str], until: datetime, page: int) -> Iterator[tuple[Due, ...]]:
         for shard in shards:

@@ -65,12 +65,12 @@ def close_and_learn(store: Store, session: Session, profile: Profile, settings: 
                 after, record = next_version(before, [transition_of(session)], settings)
                 done = learned(session, after)
                 publish = publish_writes(after, record)
-                store.write(session_write(done), profile_write(profile), *publish, *more)
+                store.write(session_write(done, settings.index_shards), profile_write(profile), *publish, *more)
             except (PolicyUnreadableError, UnavailableError, OversizeError):
                 break
             return Closed(done, after, attempt.number)
         conflicts += 1
-    store.write(session_write(session), profile_write(profile), *more)
+    store.write(session_write(session, settings.index_shards), profile_write(profile), *more)
     return Closed(session, None, conflicts)
 
 
@@ -143,7 +143,7 @@ def _learn_batch(store: Store, todo: list[list[Session]], settings: Settings, re
                 report["learned"] += len(batch)
             except OversizeError as error:
                 if len(batch) == 1:
-                    report["parked"] += _park(store, batch[0], str(error))
+                    report["parked"] += _park(store, batch[0], str(error), settings)
                 else:
                     todo += _halves(batch)[::-1]
             return
@@ -164,7 +164,8 @@ def _commit(store: Store, sessions: Sequence[Session], settings: Settings) -> No
     if before.refolding is not None:
         raise RefoldPendingError
     after, record = next_version(before, [transition_of(s) for s in sessions], settings)
-    store.write(*[session_write(learned(s, after)) for s in sessions], *publish_writes(after, record))
+    moved = [session_write(learned(s, after), settings.index_shards) for s in sessions]
+    store.write(*moved, *publish_writes(after, record))
 
 
 def _halves(batch: list[Session]) -> list[list[Session]]:
@@ -173,9 +174,9 @@ def _halves(batch: list[Session]) -> list[list[Session]]:
     return [part for part in (batch[:middle], batch[middle:]) if part]
 
 
-def _park(store: Store, session: Session, reason: str) -> int:
+def _park(store: Store, session: Session, reason: str, settings: Settings) -> int:
     try:
-        store.write(session_write(replace(session, parked=reason)))
+        store.write(session_write(replace(session, parked=reason), settings.index_shards))
     except ConflictError:
         return 0
     return 1
@@ -194,5 +195,5 @@ def close_expired(store: Store, user: str, number: int, settings: Settings, now:
         return None
     closed, profile = expire(session, head.profile, settings, now)
     moved = [profile_write(profile)] if closed.closing else []
-    store.write(session_write(closed), *moved)
+    store.write(session_write(closed, settings.index_shards), *moved)
     return replace(closed, revision=closed.revision + 1)
