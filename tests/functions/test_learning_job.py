@@ -225,6 +225,30 @@ def test_a_policy_that_cannot_be_written_never_fails_the_request(world: World) -
     assert learning_of(world.session("ana")) is Learning.QUEUED
 
 
+def test_a_closing_that_is_too_large_with_the_policy_closes_alone_and_queues(world: World) -> None:
+    narrow = Narrow(TEMPLATE.table.name)
+    narrow.most = 1
+    closed = world.end("ana", narrow)
+    assert (closed.policy, closed.conflicts) == (None, 0)
+    assert learning_of(world.session("ana")) is Learning.QUEUED
+
+
+@pytest.mark.parametrize("lost", ["session", "profile"])
+def test_a_lost_race_over_the_user_is_told_at_once(world: World, lost: str) -> None:
+    tried: list[str] = []
+
+    class Moved(Store):
+        """A table on which somebody else was faster with this item."""
+
+        def write(self, *puts: Put) -> None:
+            tried.append(lost)
+            raise ConflictError(frozenset({lost, "policy"}))
+
+    with pytest.raises(ConflictError):
+        world.end("ana", Moved(TEMPLATE.table.name))
+    assert tried == [lost]
+
+
 def test_a_user_who_moved_meanwhile_is_not_closed_over(world: World) -> None:
     world.issue("ana")
     stale = world.closed("ana")
