@@ -109,8 +109,9 @@ class Recorder:
 @pytest.fixture
 def recorder(store: Store) -> Recorder:
     """The store's client, recorded."""
-    store.client = Recorder(store.client)
-    return store.client
+    recorder = Recorder(store.client)
+    store.client = recorder
+    return recorder
 
 
 def test_what_a_batch_left_unread_is_asked_for_again(world: World, recorder: Recorder) -> None:
@@ -129,7 +130,7 @@ def test_each_transaction_has_a_token_of_its_own(world: World, recorder: Recorde
 
 def test_what_a_write_goes_by_is_read_strongly_consistent(world: World, recorder: Recorder) -> None:
     world.due("ana")
-    days = Days(world.store.name, recorder)
+    days = Days(world.store.name, world.store.client)
     world.store.session("ana", 9)
     world.store.sessions_before("ana", 2, 5)
     list(world.store.records(world.session("ana").segment))

@@ -3,13 +3,15 @@
 from collections.abc import Callable, Iterator
 from datetime import date
 
+import pytest
+
 from rl_core.config import settings
 from rl_core.days import SegmentDay
 from rl_core.models import Segment
 from rl_core.store import Days
 from rl_core.work import merge, run_shard
-from tests.functions.conftest import SEGMENT
-from tests.functions.test_daily_job import ANA, BEN, FINAL, MONDAY, SHARD, Diary, diary
+from tests.functions.conftest import NOW, SEGMENT
+from tests.functions.test_daily_job import ANA, BEN, FINAL, MONDAY, ONE, SHARD, WEEK, Diary, diary
 
 __all__ = ["diary"]
 
@@ -64,15 +66,29 @@ def test_a_worker_who_read_the_users_before_another_wrote_the_shard_counts_them_
     assert users(diary) == 2
 
 
-def test_a_whole_made_before_another_worker_wrote_it_is_made_again(diary: Diary) -> None:
-    diary.finish(ANA)
-    for after in ("parts", "segment_day"):
-        run_shard(slow(diary, after), MONDAY, SHARD, FINAL, settings())
-        assert users(diary) == 2
-
-
-def test_a_whole_is_written_only_in_place_of_the_one_that_was_read(diary: Diary) -> None:
+@pytest.mark.parametrize("after", ["parts", "segment_day"])
+def test_a_whole_made_before_another_worker_wrote_it_is_made_again(diary: Diary, after: str) -> None:
     diary.finish(ANA)
     diary.run()
-    merge(slow(diary, "segment_day"), SEGMENT, MONDAY)
+    place = {"pk": {"S": "SEGMENT#HIGH_LOW"}, "sk": {"S": "DAY#2026-11-23"}}
+    diary.store.client.delete_item(TableName=diary.days.name, Key=place)
+    merge(slow(diary, after), SEGMENT, MONDAY)
     assert users(diary) == 2
+
+
+def test_a_shard_with_a_session_that_nobody_closed_yet_is_not_final(diary: Diary) -> None:
+    diary.look(ANA)
+    diary.finish(BEN)
+    assert diary.run()["unsettled"] == 1
+    assert not diary.days.shard(MONDAY, SHARD).final
+    diary.expire(FINAL)
+    assert diary.run()["unsettled"] == 0
+    assert diary.days.shard(MONDAY, SHARD).final
+
+
+def test_who_was_active_in_between_did_not_drop_out(diary: Diary) -> None:
+    for user in (ANA, BEN):
+        diary.look(user, NOW - WEEK)
+        diary.expire(NOW - 2 * ONE)
+    diary.issue(ANA, NOW - ONE)
+    assert diary.run()["dropouts"] == 1

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from rl_core.errors import ConflictError
+from rl_core.errors import ConflictError, ErasingError
 from rl_core.store import Leaver, Store
 from rl_core.work import policy_at
 from tests.conftest import TEMPLATE
@@ -36,6 +36,22 @@ def test_a_session_learned_while_it_is_removed_is_unlearned(world: World) -> Non
     assert erasure.run(world.store, LATER) == 1
     assert learned == [1]
     assert other.policy(SEGMENT).episodes == 0
+
+
+def test_a_session_learned_into_a_snapshot_is_unlearned(world: World) -> None:
+    sessions = live(world)
+    ask_to_be_erased(world, "person-6")
+    assert world.store.snapshot(SEGMENT, 4).episodes == 8  # of which person-6 is one
+    assert erasure.run(world.store, LATER) == 1
+    assert_gone(world, sessions, ["person-6"])
+
+
+def test_who_is_being_erased_is_told_so_whatever_is_read_of_them(world: World) -> None:
+    world.due("ana")
+    ask_to_be_erased(world, "ana")
+    for read in (world.store.head, world.store.profile):
+        with pytest.raises(ErasingError):
+            read("ana")
 
 
 def leaver(world: World, user: str) -> Leaver:
@@ -71,7 +87,8 @@ def test_nothing_of_a_user_is_removed_who_is_not_being_erased(world: World) -> N
 
 def cut_after_one_rewrite(world: World) -> None:
     """Runs an erasure that ends when it has rewritten one version."""
-    rewrite, done = Store.rewrite, []
+    rewrite = Store.rewrite
+    done: list[None] = []
 
     def once(store: Store, *given: Any) -> None:
         if done:
@@ -99,9 +116,9 @@ def test_a_run_begins_no_later_than_the_one_that_was_cut_off(world: World) -> No
 
 
 def test_a_run_that_has_more_to_do_begins_earlier_than_the_one_that_was_cut_off(world: World) -> None:
-    sessions = live(world)
-    ask_to_be_erased(world, "person-5")
+    sessions = live(world, [f"person-{n}" for n in range(18)])
+    ask_to_be_erased(world, "person-12")
     cut_after_one_rewrite(world)
     ask_to_be_erased(world, "person-1")
     assert erasure.run(world.store, LATER) == 2
-    assert_gone(world, sessions, ["person-1", "person-5"])
+    assert_gone(world, sessions, ["person-1", "person-12"])

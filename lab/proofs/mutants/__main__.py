@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     subprocess.run([mutmut, "run", *drawn, *beside], check=True)
     figures = counted(drawn, beside)
     print(json.dumps(figures | {"of": len(rooms), "store_of": len(store), "seed": options.seed}))
-    return int(float(figures["killed_share"]) < LEAST)
+    return int(figures["killed_share"] < LEAST)
 
 
 def mutants_of(rooms: Iterable[str], only: str) -> list[str]:
@@ -57,12 +57,13 @@ def draw(names: Sequence[str], most: int, seed: int) -> list[str]:
     return sorted(Random(seed).sample(names, min(most, len(names))))
 
 
-def counted(drawn: Sequence[str], beside: Sequence[str]) -> dict[str, object]:
+def counted(drawn: Sequence[str], beside: Sequence[str]) -> dict[str, float]:
     """Returns the figures, and writes the survivors with what was changed in each."""
     from mutmut.mutation.diff_apply import get_diff_for_mutant
     from mutmut.stats import status_by_exit_code
 
-    status, path_of = {}, {}
+    status: dict[str, str] = {}
+    path_of: dict[str, Path] = {}
     for path in stage.sources(*stage.ROOMS, stage.STORE):
         meta = Path("mutants", f"{path}.meta")
         codes = json.loads(meta.read_text())["exit_code_by_key"] if meta.exists() else {}
