@@ -53,8 +53,8 @@ def mutants_of(rooms: Iterable[str], only: str) -> list[str]:
 
 
 def draw(names: Sequence[str], most: int, seed: int) -> list[str]:
-    """Returns so many of them, drawn without replacement; all when there are no more."""
-    return sorted(Random(seed).sample(names, min(most, len(names))))
+    """Returns so many of them, drawn without replacement; all when there are no more. A larger sample holds a smaller."""
+    return sorted(Random(seed).sample(names, len(names))[:most])
 
 
 def counted(drawn: Sequence[str], beside: Sequence[str]) -> dict[str, float]:
