@@ -19,7 +19,7 @@ ENGINES := $(MINISTACK)/$(STAMP) $(if $(filter dynoxide,$(DATA)),$(DYNOXIDE))
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help run token demo daily daily-month test lint types tests e2e build deploy code-sha openapi data-model ledger fuzz client-test security \
-	model-test faults conformance dynoxide bench-contention bench-units house bench-coldstart bench-learning bench-settings check-learner \
+	model-test mutants faults conformance dynoxide bench-contention bench-units house bench-coldstart bench-learning bench-settings check-learner \
 	bench-heartsteps lock clean venv
 
 help:  ## say what there is
@@ -111,6 +111,9 @@ $(CLIENT)/node_modules/.stamp: $(CLIENT)/package-lock.json
 
 model-test: $(VENV)/$(STAMP)  ## random lives against a reference model, long
 	@FETTLE_MODEL_EXAMPLES=$(or $(EXAMPLES),100) $(VENV)/bin/python -m pytest tests/model
+
+mutants: $(VENV)/$(STAMP)  ## small changes of the rules, and the share that the unit tests see (SAMPLE=400 SEED=1; docs/mutants.md)
+	@exec $(VENV)/bin/python -m lab.proofs.mutants $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(SEED),--seed $(SEED))
 
 faults: $(VENV)/$(STAMP) $(ENGINES)  ## fail every call of every operation in every way, and compare
 	@exec $(VENV)/bin/python -m lab.proofs.faults

@@ -1,10 +1,11 @@
 """The store's client sees only what DynamoDB needs of botocore's data; what is refused becomes one of our errors."""
 
 from dataclasses import replace
+from typing import Any
 
 import boto3
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, EndpointConnectionError
 from botocore.session import Session as Botocore
 
 from local.endpoints import ENDPOINTS, generate
@@ -101,6 +102,21 @@ def test_what_is_too_large_is_told_from_a_lost_race(code: str, reasons: tuple[st
 @pytest.mark.parametrize("code", ["ResourceNotFoundException", "AccessDeniedException", "InternalServerError"])
 def test_whatever_else_is_refused_means_that_the_table_is_not_there(code: str) -> None:
     assert isinstance(refused(refusal(code), PUTS[:1]), UnavailableError)
+
+
+class OutOfReach:
+    """A client whose connection is broken."""
+
+    def __getattr__(self, operation: str) -> Any:
+        raise EndpointConnectionError(endpoint_url="http://dynamodb.invalid")
+
+
+def test_a_table_that_cannot_be_reached_is_unavailable() -> None:
+    store = Store("table", OutOfReach())  # type: ignore[arg-type]
+    with pytest.raises(UnavailableError):
+        store.get("pk", "sk")
+    with pytest.raises(UnavailableError):
+        store.write(*PUTS)
 
 
 def test_a_transaction_that_lost_over_a_session_and_the_policy_says_so_and_writes_nothing(

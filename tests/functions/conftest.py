@@ -1,7 +1,9 @@
 """People, sessions and time for the tests of handlers and trainer on moto."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -64,6 +66,18 @@ class World:
 @pytest.fixture
 def world(store: Store) -> World:
     return World(store)
+
+
+class Meanwhile:
+    """A client before whose first call of one operation something else happens."""
+
+    def __init__(self, client: Any, operation: str, happens: Callable[[], object]) -> None:
+        self.client, self.operation, self.happens = client, operation, [happens]
+
+    def __getattr__(self, operation: str) -> Any:
+        if operation == self.operation and self.happens:
+            self.happens.pop()()
+        return getattr(self.client, operation)
 
 
 @dataclass

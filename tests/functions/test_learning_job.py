@@ -15,7 +15,7 @@ from rl_core.errors import ConflictError, OversizeError, PolicyUnreadableError, 
 from rl_core.models import EndedBy, Learning, Policy, Status, VersionRecord
 from rl_core.sessions import learning_of
 from rl_core.store import Head, Put, Store, publish_writes, session_write
-from rl_core.work import close_and_learn, learn_due
+from rl_core.work import close_and_learn, close_expired, learn_due
 from tests.conftest import TEMPLATE, handler_of
 from tests.functions.conftest import NOW, SEGMENT, World
 
@@ -96,11 +96,25 @@ def test_an_expired_session_is_closed_as_it_stands_and_learned(world: World) -> 
     assert (closed.ended_by, closed.closing is not None and closed.closing.reward) == (EndedBy.EXPIRY, 0.0)
 
 
+def test_only_the_users_latest_session_is_closed_and_only_once_its_time_is_over(world: World) -> None:
+    session = world.issue("ana")
+    in_time, late = session.expires_at - timedelta(seconds=1), session.expires_at
+    assert close_expired(world.store, "ana", 1, settings(), in_time) is None
+    assert close_expired(world.store, "ana", 2, settings(), late) is None
+    assert close_expired(world.store, "ben", 1, settings(), late) is None
+    assert world.session("ana") == session
+    closed = close_expired(world.store, "ana", 1, settings(), late)
+    assert closed == world.session("ana")
+    assert close_expired(world.store, "ana", 1, settings(), late) is None
+
+
 def test_a_prefetched_session_that_nobody_saw_is_closed_unseen(world: World) -> None:
     session = world.issue("ana", shown=False)
+    profile = world.store.profile("ana")
     totals = learn.run(world.store, session.expires_at, always)
     assert (totals["closed"], totals["learned"]) == (1, 0)
     assert world.session("ana").status is Status.UNSEEN
+    assert world.store.profile("ana") == profile
     assert world.store.policy(SEGMENT).episodes == 0
 
 
@@ -223,6 +237,30 @@ def test_a_policy_that_cannot_be_written_never_fails_the_request(world: World) -
     closed = world.end("ana", Throttled(TEMPLATE.table.name))
     assert (closed.policy, closed.conflicts) == (None, 0)
     assert learning_of(world.session("ana")) is Learning.QUEUED
+
+
+def test_a_closing_that_is_too_large_with_the_policy_closes_alone_and_queues(world: World) -> None:
+    narrow = Narrow(TEMPLATE.table.name)
+    narrow.most = 1
+    closed = world.end("ana", narrow)
+    assert (closed.policy, closed.conflicts) == (None, 0)
+    assert learning_of(world.session("ana")) is Learning.QUEUED
+
+
+@pytest.mark.parametrize("lost", ["session", "profile"])
+def test_a_lost_race_over_the_user_is_told_at_once(world: World, lost: str) -> None:
+    tried: list[str] = []
+
+    class Moved(Store):
+        """A table on which somebody else was faster with this item."""
+
+        def write(self, *puts: Put) -> None:
+            tried.append(puts[0].name)
+            raise ConflictError(frozenset({lost, "policy"}))
+
+    with pytest.raises(ConflictError):
+        world.end("ana", Moved(TEMPLATE.table.name))
+    assert tried == ["session"]
 
 
 def test_a_user_who_moved_meanwhile_is_not_closed_over(world: World) -> None:

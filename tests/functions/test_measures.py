@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from aws_lambda_powertools import Metrics
 
 from rl_core.models import ACTIONS, Segment
 from rl_core.store import Store, session_write
@@ -22,6 +23,7 @@ Line = dict[str, Any]
 def measured(store: Store, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Line]:
     """The line that holds a metric, of all that was printed since the last look."""
     monkeypatch.setenv("POWERTOOLS_METRICS_DISABLED", "false")
+    Metrics().clear_metrics()  # all of a process share them; jobs that a test runs by hand flush none
 
     def line_with(metric: str) -> Line:
         printed = capsys.readouterr().out
