@@ -36,8 +36,8 @@ def writing(world: World, name: str) -> Callable[[], None]:
         return lambda: days.save(day)
     if name == "marker":
         marker = Marker("ana", profile.key, NOW, NOW, profile.revision)
-        return lambda: world.store.write(marker_write(marker))
-    put = profile_write(profile) if name == "profile" else session_write(world.session("ana"))
+        return lambda: world.store.write(marker_write(marker, 1))
+    put = profile_write(profile) if name == "profile" else session_write(world.session("ana"), 1)
     return lambda: world.store.write(put)
 
 
@@ -78,7 +78,7 @@ def test_what_was_neither_is_written_one_revision_later(world: World, name: str)
 def test_a_user_who_is_there_already_is_not_created_over(world: World) -> None:
     session = world.issue("ana")
     new = replace(profile_of(world, "ana"), revision=0)
-    for put in (profile_write(new), session_write(replace(session, revision=0))):
+    for put in (profile_write(new), session_write(replace(session, revision=0), 1)):
         with pytest.raises(ConflictError) as lost:
             world.store.write(put)
         assert lost.value.lost == {put.name}

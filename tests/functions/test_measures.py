@@ -119,7 +119,8 @@ def oldest_at(now: datetime, measured: Callable[..., Line]) -> float:
     """The age that the job measures at that time, of what it cannot learn from since the policy cannot be read."""
     spoil_policy()
     answer("learn", {"time": now.isoformat()})
-    return max(measured("OldestDueAge")["OldestDueAge"])
+    ages: list[float] = measured("OldestDueAge")["OldestDueAge"]
+    return max(ages)
 
 
 def test_the_job_reports_when_nothing_waits(measured: Callable[..., Line]) -> None:

@@ -44,7 +44,7 @@ def plan(store: Store) -> Any:
 
 
 def put_newer_entry(world: World) -> None:
-    item = session_item(world.session("ana"))
+    item = session_item(world.session("ana"), 1)
     spoil_session(activities={"L": [NEWER_ENTRY, *item["activities"]["L"][1:]]})
 
 

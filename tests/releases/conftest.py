@@ -10,7 +10,7 @@ from typing import Any
 import boto3
 import pytest
 
-from local import ministack, queues
+from local import data_plane, queues
 from local.functions import environment
 from local.phone import Answer, Phone
 from local.stack import QUIET, variables
@@ -64,7 +64,7 @@ def releases(tmp_path: Path) -> Iterator[Callable[[tuple[Edit, ...]], Pair]]:
 
         def start(edits: tuple[Edit, ...]) -> Pair:
             template: Template = load(PARAMETERS)
-            given = variables(template, exits.enter_context(ministack.running(tmp_path / "data"))) | QUIET
+            given = variables(template, exits.enter_context(data_plane.running(tmp_path / "data"))) | QUIET
             exits.enter_context(environment(given))
             dynamodb = boto3.session.Session().client("dynamodb")
             exits.callback(dynamodb.close)
