@@ -80,7 +80,7 @@ class Diary:
         self.store.write(marker_write(Marker(user, profile.key, profile.created_at, FINAL, profile.revision)))
         leaver = Leaver.of(self.store, f"USER#{user}")
         assert leaver is not None
-        leaver.remove()
+        leaver.remove(FINAL)
 
     def expire(self, now: datetime) -> None:
         """The job that closes what expired."""

@@ -303,7 +303,7 @@ def test_what_a_later_life_wrote_stays(world: World) -> None:
     assert erasure.run(world.store, LATER) == 1
     session = world.issue("ana")
     with pytest.raises(ConflictError):
-        late.remove()
+        late.remove(NOW)
     assert world.session("ana") == session
     assert Leaver.of(world.store, "USER#ana") is None
 

@@ -20,7 +20,7 @@ from rl_core.errors import (
     UnavailableError,
 )
 from rl_core.models import ACTIONS, Learning, Policy, Profile, Session, Status, Transition, VersionRecord, Why
-from rl_core.sessions import can_learn, expire, is_due, learned, learning_of, transition_of, why_not
+from rl_core.sessions import can_learn, excluded, expire, is_due, learned, learning_of, transition_of, why_not
 from rl_core.store import Put, Store, profile_write, publish_writes, session_write
 from rl_core.work.retry import attempts
 
@@ -50,7 +50,7 @@ class TrainingFigures:
 
 def close_and_learn(store: Store, session: Session, profile: Profile, settings: Settings, *more: Put) -> Closed:
     """Closes a session and learns from it in one transaction; after lost policy races, or when the policy cannot be
-    read or written or is being refolded, it closes alone, queued.
+    read or written or is being refolded, it closes alone, queued. Where the policy excludes the person, it closes so.
 
     `session` and `profile` are as they were closed; `more` goes through with them or not at all. Raises ConflictError
     when either has changed since it was read; then nothing was written.
@@ -60,6 +60,9 @@ def close_and_learn(store: Store, session: Session, profile: Profile, settings: 
         with attempt:
             try:
                 before = store.policy(session.segment)
+                if session.person in before.excluded:
+                    session, profile = excluded(session, profile)
+                    break
                 if before.refolding is not None:
                     break
                 after, record = next_version(before, [transition_of(session)], settings)
@@ -159,12 +162,18 @@ def _learn_batch(store: Store, todo: list[list[Session]], settings: Settings, re
 
 
 def _commit(store: Store, sessions: Sequence[Session], settings: Settings) -> None:
-    """Makes one learning transaction. Raises RefoldPendingError while the policy is being folded anew."""
+    """Makes one learning transaction; sessions of excluded persons are taken off the index in it.
+
+    Raises RefoldPendingError while the policy is being folded anew.
+    """
     before = store.policy(sessions[0].segment)
     if before.refolding is not None:
         raise RefoldPendingError
-    after, record = next_version(before, [transition_of(s) for s in sessions], settings)
-    store.write(*[session_write(learned(s, after)) for s in sessions], *publish_writes(after, record))
+    out = [replace(s, why=Why.EXCLUDED) for s in sessions if s.person in before.excluded]
+    taught = [s for s in sessions if s.person not in before.excluded]
+    after, record = next_version(before, [transition_of(s) for s in taught], settings)
+    publish = publish_writes(after, record) if taught else []
+    store.write(*[session_write(s) for s in (*out, *(learned(s, after) for s in taught))], *publish)
 
 
 def _halves(batch: list[Session]) -> list[list[Session]]:
