@@ -11,7 +11,7 @@ _DISCOUNT = {"epsilon": 0.6, "posterior": 0.45}
 
 
 class LearnerSettings(BaseModel):
-    """The constants of the learner (docs/decisions.md says where they come from)."""
+    """The constants of the learner (docs/learning.md says where they come from)."""
 
     model_config = ConfigDict(frozen=True)
 
