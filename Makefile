@@ -23,7 +23,7 @@ help:  ## say what there is
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1|/' | awk -F'|' '{ printf "  make %-16s %s\n", $$1, $$2 }'
 
 run: $(VENV)/$(STAMP) $(MINISTACK)/$(STAMP)  ## run the local stack on 127.0.0.1, port 3000 (PORT=4000: another; NOW=2026-11-23T08:00:00Z: its clock)
-	@exec $(VENV)/bin/python -m local $(if $(filter command line,$(origin NOW)),--now "$(NOW)")
+	@exec $(VENV)/bin/python -m local $(if $(filter command line,$(origin NOW)),--now "$(NOW)") $(SET)
 
 token: $(if $(filter command line,$(origin USER)),$(VENV)/$(STAMP))  ## print a bearer token for a user: make token USER=ana
 ifeq ($(origin USER),command line)
@@ -43,7 +43,7 @@ daily-month: $(VENV)/$(STAMP) $(MINISTACK)/$(STAMP)  ## 2,000 people's month aga
 	@exec $(VENV)/bin/python -m lab.proofs.month
 
 demo: $(VENV)/$(STAMP) $(MINISTACK)/$(STAMP)  ## watch simulated people live through weeks with the real handlers
-	@exec $(VENV)/bin/python -m lab.demo
+	@exec $(VENV)/bin/python -m lab.demo $(SET)
 
 test: lint types tests  ## everything that must hold: lint, types, tests
 
@@ -65,6 +65,9 @@ tests: $(VENV)/$(STAMP) $(MINISTACK)/$(STAMP) $(LAB)/$(STAMP)  ## pytest with br
 
 e2e: $(VENV)/$(STAMP) $(MINISTACK)/$(STAMP) $(SAM)/$(STAMP) $(LAMBDA)/$(STAMP)  ## build and deploy to MiniStack, and try it: routes, jobs, roles, updates, removal; and Lambda's own runtime
 	@$(VENV)/bin/python -m pytest -p tests.e2e.plugin tests/integration tests/e2e --durations=8
+
+# The template's parameters, for `make run` and `make demo`: PARAMETERS="SessionsPerDay=1000 LearnedPerDay=1000"
+SET = $(foreach its,$(PARAMETERS),--set "$(its)")
 
 # `make deploy PARAMETERS="AlarmEmail=ops@example.org Architecture=x86_64" SAM_FLAGS=--guided`
 PARAMETERS ?=
