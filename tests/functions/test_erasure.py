@@ -307,7 +307,7 @@ def test_who_used_up_a_day_and_left_comes_back_when_it_is_over(world: World) -> 
     with pytest.raises(ErasingError):
         world.store.head("ana")
     assert erasure.run(world.store, NOW + timedelta(hours=14)) == 0
-    assert erasure.run(world.store, NOW + timedelta(hours=15)) == 1
+    assert erasure.run(world.store, NOW + timedelta(hours=15)) == 0
     assert items_of("ana") == []
     world.issue("ana", at=NOW + timedelta(hours=16))
 

@@ -56,11 +56,11 @@ class Leaver:
             self._remove([item for item, lesson in zip(page, lessons, strict=True) if not lesson])
         return learned
 
-    def remove(self, now: datetime) -> None:
+    def remove(self, now: datetime) -> bool:
         """Removes every item, in the order of their keys: the sessions last, and then the marker.
 
-        A life that used up a cap of its day leaves a bare marker until that day is over. Raises ConflictError when
-        another run removes them.
+        A life that used up a cap of its day leaves a bare marker until that day is over. Returns whether a life was
+        erased: not for a marker that was bare. Raises ConflictError when another run removes them.
         """
         for page in self._pages(" ", keys.PROFILE_SK):
             self._remove(item for item in page if item["sk"]["S"] != keys.PROFILE_SK)
@@ -70,6 +70,7 @@ class Leaver:
             self.table.call("put_item", Item=marker_item(bare), **self._guard())
         else:
             self.table.call("delete_item", Key=self._marker(), **self._guard())
+        return bool(self.marker.key)
 
     def _pages(self, first: str, last: str) -> Iterator[list[Stored]]:
         """The items between two sort keys, in pages that fit in a transaction: what a removal needs of them."""
