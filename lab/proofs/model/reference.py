@@ -93,7 +93,7 @@ class Person:
     days: dict[date, Day] = field(default_factory=dict)
     erasing: bool = False
     plans: list[Plan] = field(default_factory=list)
-    counts: Counts = Counts()
+    counts: Counts = field(default_factory=Counts)
     held: tuple[date, int] | None = None
     bare: bool = False
 
