@@ -18,9 +18,9 @@ from rl_core.edge.http import (
     TrackedActivity,
     answer_problems,
     caller,
+    canonical_id,
     now_of,
     percent,
-    plain_integer,
     resolve,
     responses,
     split_id,
@@ -69,7 +69,7 @@ class CompleteResponse(BaseModel):
     responses=responses(CompleteResponse, ActivityNotFoundError, SessionClosedError, TooManyAnswersError, *BODY_ERRORS),
 )
 def complete(
-    id: Annotated[int, BeforeValidator(plain_integer), Path()],  # noqa: A002 - the route's own name
+    id: Annotated[int, BeforeValidator(canonical_id), Path()],  # noqa: A002 - the route's own name
     answer: Annotated[CompleteRequest, Body()],
 ) -> CompleteResponse:
     event = app.current_event.raw_event

@@ -86,7 +86,7 @@ class Diary:
         """The job that closes what expired."""
         for page in self.store.expiring(now, 90):
             for due in page:
-                close_expired(self.store, due.user, due.number, settings(), now)
+                close_expired(self.store, due, settings(), now)
 
 
 @pytest.fixture

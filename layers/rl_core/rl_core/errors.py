@@ -153,7 +153,14 @@ class ConflictError(FettleError):
 
 
 class OversizeError(FettleError):
-    """The table refused a transaction for its size or shape."""
+    """The table refused a transaction for its size or shape.
+
+    `keys` holds the keys of the sessions whose own writes were refused; it is empty when the transaction as a whole was.
+    """
+
+    def __init__(self, code: str, keys: frozenset[bytes] = frozenset()) -> None:
+        self.keys = keys
+        super().__init__(code)
 
 
 class UnreadableItemError(FettleError):

@@ -173,6 +173,12 @@ def plain_integer(text: Any) -> int:
     return int(text)
 
 
+def canonical_id(text: Any) -> int:
+    """An activity's id in a path; one that is written otherwise, such as "011", names no activity: -1."""
+    number = plain_integer(text)
+    return number if str(number) == text else -1
+
+
 def split_id(identifier: int) -> tuple[int, int]:
     """(session number, position from 1) of an activity id."""
     return divmod(identifier, 10)

@@ -323,7 +323,12 @@ def _read_figures(item: Stored) -> Figures:
 
 
 def session_write(session: Session) -> Put:
-    """Condition: `same-revision`, or `new-item` for a session just issued."""
+    """Condition: `same-revision`, or `new-item` for a session just issued. It is set aside no more."""
+    return parked_write(replace(session, parked=None))
+
+
+def parked_write(session: Session) -> Put:
+    """The same, for a session that is set aside with its reason."""
     return same_revision("session", session_item(session), session.revision, session.key, session.key)
 
 
