@@ -27,7 +27,7 @@ help:  ## say what there is
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1|/' | awk -F'|' '{ printf "  make %-16s %s\n", $$1, $$2 }'
 
 run: $(VENV)/$(STAMP) $(ENGINES)  ## run the local stack on 127.0.0.1, port 3000 (PORT=4000: another; NOW=2026-11-23T08:00:00Z: its clock)
-	@exec $(VENV)/bin/python -m local $(if $(filter command line,$(origin NOW)),--now "$(NOW)")
+	@exec $(VENV)/bin/python -m local $(if $(filter command line,$(origin NOW)),--now "$(NOW)") $(SET)
 
 token: $(if $(filter command line,$(origin USER)),$(VENV)/$(STAMP))  ## print a bearer token for a user: make token USER=ana
 ifeq ($(origin USER),command line)
@@ -47,7 +47,7 @@ daily-month: $(VENV)/$(STAMP) $(ENGINES)  ## 2,000 people's month against a reco
 	@exec $(VENV)/bin/python -m lab.proofs.month
 
 demo: $(VENV)/$(STAMP) $(ENGINES)  ## watch simulated people live through weeks with the real handlers
-	@exec $(VENV)/bin/python -m lab.demo
+	@exec $(VENV)/bin/python -m lab.demo $(SET)
 
 test: lint types tests  ## everything that must hold: lint, types, tests
 
@@ -69,6 +69,9 @@ tests: $(VENV)/$(STAMP) $(ENGINES) $(LAB)/$(STAMP)  ## pytest with branch covera
 
 e2e: $(VENV)/$(STAMP) $(MINISTACK)/$(STAMP) $(SAM)/$(STAMP) $(LAMBDA)/$(STAMP)  ## build and deploy to MiniStack, and try it: routes, jobs, roles, updates, removal; and Lambda's own runtime
 	@$(VENV)/bin/python -m pytest -p tests.e2e.plugin tests/integration tests/e2e --durations=8
+
+# The template's parameters, for `make run` and `make demo`: PARAMETERS="SessionsPerDay=1000 LearnedPerDay=1000"
+SET = $(foreach its,$(PARAMETERS),--set "$(its)")
 
 # `make deploy PARAMETERS="AlarmEmail=ops@example.org Architecture=x86_64" SAM_FLAGS=--guided`
 PARAMETERS ?=

@@ -14,12 +14,13 @@ import pytest
 
 from local.functions import derived_keys
 from local.intrinsics import Call, parse
+from local.stack import UNCAPPED
 from local.template import TEMPLATE as PATH
 from local.template import load
 
 ROOT = Path(__file__).parents[1]
 collect_ignore_glob = ["lab_*"]  # these run in the laboratory's environment: make tests
-TEMPLATE = load({"JwtIssuer": "https://issuer.test", "JwtAudience": "fettle"})
+TEMPLATE = load({"JwtIssuer": "https://issuer.test", "JwtAudience": "fettle"} | UNCAPPED)
 os.environ.update(
     TEMPLATE.environment
     | {

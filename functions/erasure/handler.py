@@ -33,8 +33,7 @@ def run(store: Store, now: datetime) -> int:
     for leaver, found in lessons.items():
         if left.isdisjoint(lesson.segment for lesson in found):
             with suppress(ConflictError):
-                leaver.remove()
-                erased += 1
+                erased += leaver.remove(now, settings().index_shards)
     return erased
 
 

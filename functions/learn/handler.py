@@ -57,11 +57,14 @@ def run(store: Store, now: datetime, time_left: Callable[[], int]) -> Counter[st
 
 def _close(store: Store, due: Due, now: datetime, totals: Counter[str]) -> None:
     try:
-        closed = close_expired(store, due.user, due.number, settings(), now)
+        closed = close_expired(store, due, settings(), now)
     except (ConflictError, ErasingError, UnavailableError):
         return  # somebody moved it just now, or the table is busy: what is left to do is found in the next run
-    except (UnreadableItemError, OversizeError) as error:
+    except UnreadableItemError as error:
         _park(store, due, str(error), totals)
+    except OversizeError as error:
+        if error.keys:
+            _park(store, due, str(error), totals)
     else:
         if closed is not None:
             totals["closed"] += 1
@@ -98,7 +101,7 @@ def _learn_segment(
             learn_due(store, sessions, settings(), totals)
     except RefoldPendingError:
         return  # an erasure publishes the policy anew; what is due waits for it
-    except (PolicyUnreadableError, UnavailableError) as error:
+    except (OversizeError, PolicyUnreadableError, UnavailableError) as error:
         logger.error("segment left for the next run", extra={"segment": segment.value, "reason": str(error)})
         metrics.add_metric(name="SegmentsSkipped", unit=MetricUnit.Count, value=1)
 

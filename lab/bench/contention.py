@@ -21,7 +21,7 @@ from datetime import UTC, datetime
 
 from lab.bench.races import Person, Races, batch_of, settle
 from local.clock import SteppedClock
-from local.stack import Stack
+from local.stack import UNCAPPED, Stack
 from local.units import client_of_functions
 from rl_core.config import settings
 from rl_core.models import Marker, Profile, Segment
@@ -186,7 +186,7 @@ def bench(races: Races, **variables: str) -> Iterator[Bench]:
     """A fresh stack with these settings of the functions beside the template's."""
     os.environ.update(variables)
     try:
-        with Stack(clock=SteppedClock(NOW), quiet=True) as stack:
+        with Stack(clock=SteppedClock(NOW), quiet=True, parameters=UNCAPPED) as stack:
             logging.getLogger("fettle").setLevel(logging.CRITICAL)  # the job logs when it leaves a segment for later
             races.watch(client_of_functions())
             yield Bench(stack, races)

@@ -26,7 +26,7 @@ from rl_core.models import (
     Transition,
     VersionRecord,
 )
-from rl_core.sessions import Answer, Ending, expire, issue, learned, record, show, transition_of
+from rl_core.sessions import Answer, Ending, excluded, expire, issue, learned, record, show, transition_of
 from rl_core.store import UserDay
 from rl_core.store.days import SEGMENT_DAY_FORM, read_segment_day, segment_day_item
 from rl_core.store.items import (
@@ -68,6 +68,9 @@ RICH = replace(
     recent=ACTIONS[:5],
     streak=Streak(12, date(2026, 11, 22)),
     seen=date(2026, 11, 22),
+    day=date(2026, 11, 23),
+    issued=11,
+    learned=2,
     revision=97,
 )
 
@@ -86,7 +89,9 @@ def sessions() -> list[Session]:
     fallback = issue(RICH, None, None, POSTERIOR, NOW, shown=True).session
     parked = replace(closed, parked="ValidationException")
     done = learned(closed, Policy(Segment.HIGH_LOW, version=15, episodes=17))
-    return [prefetched, shown.session, half.session, closed, done, unseen, fallback, parked]
+    over, _ = excluded(closed, half.profile)
+    second = replace(shown.session, done_before=3, issued_on=date(2026, 11, 23), number=2)
+    return [prefetched, shown.session, half.session, closed, done, unseen, fallback, parked, over, second]
 
 
 def transitions(seed: int, count: int) -> list[Transition]:
@@ -159,7 +164,10 @@ def segment_day() -> SegmentDay:
 def main() -> None:
     """Writes the files."""
     marker = Marker("ana", bytes(range(16)), NOW, NOW + timedelta(days=1), 98)
-    profiles: list[dict[str, Any]] = [profile_item(ANA), profile_item(RICH), marker_item(marker, SHARDS)]
+    held = replace(marker, day=date(2026, 11, 23), held_until=NOW + timedelta(hours=1))
+    bare = Marker("ana", b"", None, NOW + timedelta(hours=1), 99, date(2026, 11, 23))
+    markers: list[dict[str, Any]] = [marker_item(its, SHARDS) for its in (marker, held, bare)]
+    profiles: list[dict[str, Any]] = [profile_item(ANA), profile_item(RICH), *markers]
     save("profile", PROFILE_FORM, [(item, read_profile(item)) for item in profiles])
     items = [session_item(session, SHARDS) for session in sessions()]
     save("session", SESSION_FORM, [(item, read_session(item)) for item in items])

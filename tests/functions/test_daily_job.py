@@ -80,13 +80,13 @@ class Diary:
         self.store.write(marker_write(Marker(user, profile.key, profile.created_at, FINAL, profile.revision), 1))
         leaver = Leaver.of(self.store, f"USER#{user}")
         assert leaver is not None
-        leaver.remove()
+        leaver.remove(FINAL, 1)
 
     def expire(self, now: datetime) -> None:
         """The job that closes what expired."""
         for page in self.store.expiring(now, 90, range(1)):
             for due in page:
-                close_expired(self.store, due.user, due.number, settings(), now)
+                close_expired(self.store, due, settings(), now)
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from local.clock import SteppedClock
-from local.stack import Stack
+from local.stack import UNCAPPED, Stack
 from local.units import Units
 from rl_core.config import settings
 from rl_core.models import EndedBy, Policy, Profile, Segment
@@ -35,7 +35,7 @@ class Cost:
 
 def measure() -> Iterator[tuple[Cost, Cost]]:
     """For each size the first run over its day and the second, which finds nothing to change."""
-    with Stack(clock=SteppedClock(NOON), quiet=True) as stack:
+    with Stack(clock=SteppedClock(NOON), quiet=True, parameters=UNCAPPED) as stack:
         store = Store(stack.table_name)
         units = Units(store.client)
         for place, size in enumerate(SIZES):

@@ -18,6 +18,7 @@ from rl_core.models import (
     State,
     Status,
     Streak,
+    Why,
 )
 from rl_core.sessions import is_due
 from rl_core.store import keys
@@ -52,8 +53,7 @@ from rl_core.store.fields import (
     written,
 )
 
-PROFILE_FORM = SESSION_FORM = 1
-USER_DAY_FORM = 2
+PROFILE_FORM = SESSION_FORM = USER_DAY_FORM = 2
 SEGMENT = Codec("two letters, L, M or H", lambda its: string(its.code), lambda v: Segment.by_code(v["S"]))
 STATE = Codec("state row", lambda state: number(state.row), lambda v: State.from_row(int(v["N"])))
 
@@ -82,13 +82,18 @@ PROFILE = FieldTable(
         Field("streak.days", "streak_days", WHOLE, "days of the streak", 0),
         Field("streak.last", "streak_last", DATE, "the streak's latest day", None),
         Field("seen", "seen", DATE, "the user's latest active day", None),
+        Field("day", "day", DATE, "the user's day that `issued` and `learned` count", None, since=2),
+        Field("issued", "issued", WHOLE, "sessions issued on that day", 0, since=2),
+        Field("learned", "learned", WHOLE, "sessions closed on that day that are learned from", 0, since=2),
     )
 )
 MARKER = FieldTable(
     (
-        Field("key", "key", BYTES, "the profile's"),
-        Field("created_at", "created_at", TIME, "the profile's"),
-        Field("due_at", "due_at", TIME, "when DELETE came"),
+        Field("key", "key", BYTES, "the profile's; a bare marker has none", b""),
+        Field("created_at", "created_at", TIME, "the profile's; a bare marker has none", None),
+        Field("due_at", "due_at", TIME, "when DELETE came; of a bare marker, when its day is over"),
+        Field("day", "day", DATE, "the user's day, if a cap of it was used up", None, since=2),
+        Field("held_until", "held_until", TIME, "when that day is over", None, since=2),
     )
 )
 SESSION = FieldTable(
@@ -108,6 +113,12 @@ SESSION = FieldTable(
         Field("learned_episodes", "episodes", WHOLE, "the segment's episodes after it", None),
         Field("parked", "parked", TEXT, "why it was set aside", None),
         Field("day", "day", DAY_NUMBER, "the user's day on which it was first shown, or answered unseen", None),
+        Field("why", "why", enumerated(Why), "why nothing is learned from it: `over-weight`, ...", None, since=2),
+        Field("changes", "changes", WHOLE, "how often its answers were changed", 0, since=2),
+        Field("done_before", "before", WHOLE, "completions of `on` before it was issued", 0, since=2),
+        Field(
+            "issued_on", "on", DAY_NUMBER, "the user's day on which it was issued, if it has `before`", None, since=2
+        ),
     )
 )
 DECISION = FieldTable(
@@ -318,7 +329,12 @@ def _read_figures(item: Stored) -> Figures:
 
 
 def session_write(session: Session, shards: int) -> Put:
-    """Condition: `same-revision`, or `new-item` for a session just issued."""
+    """Condition: `same-revision`, or `new-item` for a session just issued. It is set aside no more."""
+    return parked_write(replace(session, parked=None), shards)
+
+
+def parked_write(session: Session, shards: int) -> Put:
+    """The same, for a session that is set aside with its reason."""
     return same_revision("session", session_item(session, shards), session.revision, session.key, session.key)
 
 
