@@ -18,7 +18,7 @@ from operate.daily import compute, table
 from rl_core.config import Settings, read_settings
 from rl_core.errors import FettleError, UnavailableError
 from rl_core.models import ACTIONS, Segment, Session
-from rl_core.store import Days, Store
+from rl_core.store import DayTable, Store
 from rl_core.store.policies import policy_item
 from rl_core.work import attempts, explain, mend, policy_at, roll_back
 
@@ -129,9 +129,9 @@ def rollback(store: Store, settings: Settings, options: argparse.Namespace) -> i
 
 def daily(store: Store, settings: Settings, options: argparse.Namespace) -> int:
     """Computes a day anew, all its shards in this process, and prints it by segment with intervals."""
-    days = Days(store.name, store.client)
-    report = compute(days, options.date, options.now or datetime.now(UTC), settings)
-    for line in table(days, options.date, entries=options.activities):
+    diary = DayTable(store.name, store.client)
+    report = compute(diary, options.date, options.now or datetime.now(UTC), settings)
+    for line in table(diary, options.date, entries=options.activities):
         print(line)
     print(f"\n{report['users']} user days, {report['written']} of them new or changed", end="")
     print(f", {report['unsettled']} can still change" if report["unsettled"] else "", end="")

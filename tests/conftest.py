@@ -35,7 +35,7 @@ os.environ.update(
 import boto3  # noqa: E402
 
 from rl_core.config import settings  # noqa: E402
-from rl_core.store import Store, open_days, open_store  # noqa: E402
+from rl_core.store import Store, open_day_table, open_store  # noqa: E402
 from rl_core.store.queue import open_queue  # noqa: E402
 
 # The functions in the order in which their sample events tell one story.
@@ -119,7 +119,7 @@ def store() -> Iterator[Store]:
 
 def forget() -> None:
     """What a process keeps from its first use belongs to one test."""
-    for kept in (settings, open_store, open_days, open_queue):
+    for kept in (settings, open_store, open_day_table, open_queue):
         kept.cache_clear()
 
 

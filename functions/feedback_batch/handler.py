@@ -31,7 +31,7 @@ from rl_core.errors import ActivityNotFoundError, InvalidRequestError, SessionCl
 from rl_core.models import MAX_ACTIVITIES, EndedBy, Learning, Profile, Session, Status, Why
 from rl_core.sessions import Ending, accepts_answers, add_rating, engagement_delta, record, with_answers
 from rl_core.store import Store, mark_writes, open_store, profile_write, session_write
-from rl_core.work import Closed, attempts, close_and_learn, figures_of
+from rl_core.work import Closed, attempts, close_and_learn, training_figures
 
 app = APIGatewayHttpResolver(enable_validation=True)
 answer_problems(app)
@@ -93,7 +93,7 @@ def feedback_batch(batch: Annotated[FeedbackBatchRequest, Body()]) -> FeedbackBa
 def _response(closed: Closed, updated: int) -> FeedbackBatchResponse:
     if closed.session.closing is None:
         raise SessionClosedError
-    figures = figures_of(open_store(), closed, settings())
+    figures = training_figures(open_store(), closed, settings())
     return FeedbackBatchResponse(
         status="success",
         activities_updated=updated,

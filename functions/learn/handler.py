@@ -22,7 +22,7 @@ from rl_core.errors import (
     UnreadableItemError,
 )
 from rl_core.models import Segment
-from rl_core.store import Due, Store, open_store, shards_to_ask
+from rl_core.store import Due, Store, open_store, partitions_to_ask
 from rl_core.work import close_expired, learn_due
 
 logger = Logger()
@@ -42,7 +42,7 @@ _CLOSING_RESERVE_MS = 30_000  # a backlog of expired sessions leaves this much f
 def run(store: Store, now: datetime, time_left: Callable[[], int]) -> Counter[str]:
     """One run: counts of what it closed, learned, dropped and parked. Repeating it with the same time is safe."""
     totals = Counter(closed=0, learned=0, dropped=0, parked=0, conflicts=0)
-    shards = shards_to_ask(settings().index_shards, now)
+    shards = partitions_to_ask(settings().index_shards, now)
     for due in (due for page in _aged(store.expiring(now, _PAGE, shards), now) for due in page):
         if time_left() < _CLOSING_RESERVE_MS:
             break
@@ -77,7 +77,7 @@ def _aged(pages: Iterator[tuple[Due, ...]], now: datetime) -> Iterator[tuple[Due
     A place that only an hour's first run finds has waited for that run; this hour is not counted.
     """
     for page in pages:
-        hourly = page[0].partition >= settings().index_shards
+        hourly = page[0].ordinal >= settings().index_shards
         age = (now - page[0].at).total_seconds() - (_HOUR if hourly else 0)
         metrics.add_metric(name="OldestDueAge", unit=MetricUnit.Seconds, value=max(age, 0))
         yield page

@@ -99,6 +99,19 @@ def test_what_is_too_large_is_told_from_a_lost_race(code: str, reasons: tuple[st
     assert isinstance(refused(refusal(code, *reasons), PUTS[:2]), OversizeError)
 
 
+@pytest.mark.parametrize(
+    ("reasons", "named"), [(("ValidationError", "None"), {b"one"}), (("None", "ValidationError"), set()), ((), set())]
+)
+def test_what_is_too_large_names_the_sessions_whose_writes_were_refused(
+    reasons: tuple[str, ...], named: set[bytes]
+) -> None:
+    puts = [Put("session", {}, key=b"one"), Put("policy", {})]
+    code = "TransactionCanceledException" if reasons else "ValidationException"
+    error = refused(refusal(code, *reasons), puts)
+    assert isinstance(error, OversizeError)
+    assert error.keys == named
+
+
 @pytest.mark.parametrize("code", ["ResourceNotFoundException", "AccessDeniedException", "InternalServerError"])
 def test_whatever_else_is_refused_means_that_the_table_is_not_there(code: str) -> None:
     assert isinstance(refused(refusal(code), PUTS[:1]), UnavailableError)

@@ -42,12 +42,12 @@ from rl_core.models import (
 )
 from rl_core.sessions import catalogue
 from rl_core.store import Store
-from rl_core.store.days import (
+from rl_core.store.day_table import (
     SEGMENT_DAY,
     SEGMENT_DAY_FORM,
     ShardState,
     Watermark,
-    open_days,
+    open_day_table,
     read_segment_day,
     segment_day_item,
 )
@@ -251,8 +251,8 @@ FORMS = {
 }
 KINDS = {
     "profile": Kind(of(Profile), profile_item, read_profile),
-    "marker": Kind(of(Marker), partial(marker_item, shards=1), read_profile),
-    "session": Kind(of(Session), partial(session_item, shards=1), read_session),
+    "marker": Kind(of(Marker), partial(marker_item, partitions=1), read_profile),
+    "session": Kind(of(Session), partial(session_item, partitions=1), read_session),
     "policy": Kind(POLICIES, policy_item, read_policy),
     "record": Kind(of(VersionRecord), stored_record, read_record),
     "user's day": Kind(of(UserDay), user_day_item, read_user_day),
@@ -331,16 +331,16 @@ def test_what_a_newer_release_put_into_a_part_of_an_item_stays_in_that_part(sess
     assert [NEWER.items() <= activity["M"].items() for activity in again["activities"]["L"]] == [False, True]
 
 
-# The items that only `Days` writes.
+# The items that only `DayTable` writes.
 
 
 def test_the_watermark_comes_back_as_it_went_one_revision_later(store: Store) -> None:
-    open_days().save_watermark(Watermark(date(2026, 11, 23), 0))
-    assert open_days().watermark() == Watermark(date(2026, 11, 23), 1)
+    open_day_table().save_watermark(Watermark(date(2026, 11, 23), 0))
+    assert open_day_table().watermark() == Watermark(date(2026, 11, 23), 1)
 
 
 @pytest.mark.parametrize("final", [True, False])
 def test_the_state_of_a_shard_comes_back_as_it_went_one_revision_later(store: Store, final: bool) -> None:
     day, parts = date(2026, 11, 23), {Segment.HIGH_LOW: SegmentDay(users=3)}
-    open_days().save_shard(day, 7, ShardState(0, False, {}), ShardState(0, final, parts))
-    assert open_days().shard(day, 7) == ShardState(1, final, parts)
+    open_day_table().save_shard(day, 7, ShardState(0, False, {}), ShardState(0, final, parts))
+    assert open_day_table().shard(day, 7) == ShardState(1, final, parts)

@@ -28,7 +28,7 @@ from rl_core.models import (
 )
 from rl_core.sessions import Answer, Ending, excluded, expire, issue, learned, record, show, transition_of
 from rl_core.store import UserDay
-from rl_core.store.days import SEGMENT_DAY_FORM, read_segment_day, segment_day_item
+from rl_core.store.day_table import SEGMENT_DAY_FORM, read_segment_day, segment_day_item
 from rl_core.store.items import (
     PROFILE_FORM,
     SESSION_FORM,
@@ -111,7 +111,7 @@ def transitions(seed: int, count: int) -> list[Transition]:
     ]
 
 
-def history() -> tuple[list[VersionRecord], list[Policy]]:
+def lived_versions() -> tuple[list[VersionRecord], list[Policy]]:
     """A segment's past: learned by one learner, rolled back, locked and rewritten, adopted by the other."""
     policy, records, policies = Policy(Segment.LOW_HIGH), list[VersionRecord](), list[Policy]()
 
@@ -171,7 +171,7 @@ def main() -> None:
     save("profile", PROFILE_FORM, [(item, read_profile(item)) for item in profiles])
     items = [session_item(session, SHARDS) for session in sessions()]
     save("session", SESSION_FORM, [(item, read_session(item)) for item in items])
-    records, policies = history()
+    records, policies = lived_versions()
     excluded = replace(policies[-1], excluded=(b"person-1", b"person-2"), refolding=77)
     kept = [policies[0], policies[19], policies[40], policies[89], policies[-1], excluded]
     save("policy", POLICY_FORM, [(policy_item(p), read_policy(policy_item(p))) for p in kept])

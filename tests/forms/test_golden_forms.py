@@ -10,7 +10,7 @@ from rl_core import learner
 from rl_core.config import settings
 from rl_core.models import Policy, Segment
 from rl_core.store import Lesson, Store
-from rl_core.store.days import SEGMENT_DAY_FORM, read_segment_day, segment_day_item
+from rl_core.store.day_table import SEGMENT_DAY_FORM, read_segment_day, segment_day_item
 from rl_core.store.items import (
     PROFILE_FORM,
     SESSION_FORM,

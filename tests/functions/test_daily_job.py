@@ -15,7 +15,7 @@ from rl_core.errors import ConflictError, UnavailableError
 from rl_core.models import EndedBy, Marker, Profile, Segment, Session, Status
 from rl_core.sessions import Answer, Ending, record, show
 from rl_core.store import (
-    Days,
+    DayTable,
     Leaver,
     Store,
     UserDay,
@@ -40,7 +40,7 @@ class Diary:
     """People whose days are written as the handlers would."""
 
     def __init__(self, world: World) -> None:
-        self.store, self.days = world.store, Days(world.store.name, world.store.client)
+        self.store, self.days = world.store, DayTable(world.store.name, world.store.client)
         self._world = world
 
     def look(self, user: str, at: datetime = NOW) -> Session:
@@ -278,7 +278,7 @@ def work(diary: Diary, messages: list[dict[str, Any]], but: Callable[[dict[str, 
 
 def test_the_first_run_begins_a_week_back_and_leaves_a_watermark(diary: Diary) -> None:
     done, sent = dispatched(diary, FINAL)
-    assert (done.final, done.messages, done.days) == (date(2026, 11, 18), 7 * 16, 7)
+    assert (done.final, done.messages, done.not_final) == (date(2026, 11, 18), 7 * 16, 7)
     assert {message["date"] for message in sent} == {f"2026-11-{n}" for n in range(19, 26)}
 
 
@@ -351,7 +351,7 @@ def test_open_sessions_are_in_the_figures_as_they_stand(diary: Diary) -> None:
 
 
 def test_days_of_a_table_without_anybody_are_empty_and_final(store: Store) -> None:
-    days = Days(store.name, store.client)
+    days = DayTable(store.name, store.client)
     run_shard(days, MONDAY, 0, FINAL, settings())
     assert days.shard(MONDAY, 0).final
     assert days.segment_day(Segment.HIGH_LOW, MONDAY) == (None, 0)

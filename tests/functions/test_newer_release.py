@@ -12,7 +12,7 @@ from local.phone import Answer, Phone, ids, to_functions
 from rl_core.config import settings
 from rl_core.models import ACTIONS, Session
 from rl_core.sessions import is_due
-from rl_core.store import Days, Store
+from rl_core.store import DayTable, Store
 from rl_core.store.items import session_item
 from rl_core.work import run_shard
 from tests.conftest import TEMPLATE
@@ -80,23 +80,23 @@ def test_the_next_plan_comes_after_a_session_with_an_unknown_entry(world: World,
 
 
 def run_day(world: World) -> Any:
-    return run_shard(Days(world.store.name, world.store.client), MONDAY, SHARD, FINAL, settings())
+    return run_shard(DayTable(world.store.name, world.store.client), MONDAY, SHARD, FINAL, settings())
 
 
 def test_a_day_with_an_unknown_entry_stays_unsettled(world: World, plan: Any) -> None:
     put_newer_entry(world)
     ana().batch(done(plan))
     assert (run_day(world)["users"], run_day(world)["unsettled"]) == (1, 1)
-    assert not Days(world.store.name, world.store.client).shard(MONDAY, SHARD).final
+    assert not DayTable(world.store.name, world.store.client).shard(MONDAY, SHARD).final
 
 
 def test_a_day_that_a_newer_release_settled_is_not_written_over_by_one_that_knows_less(world: World, plan: Any) -> None:
     ana().batch(done(plan))
     run_day(world)
-    before = Days(world.store.name, world.store.client).days_of("ana", MONDAY, MONDAY)
+    before = DayTable(world.store.name, world.store.client).days_of("ana", MONDAY, MONDAY)
     put_newer_entry(world)
     assert run_day(world)["unsettled"] == 1
-    assert Days(world.store.name, world.store.client).days_of("ana", MONDAY, MONDAY) == before
+    assert DayTable(world.store.name, world.store.client).days_of("ana", MONDAY, MONDAY) == before
 
 
 @pytest.fixture
@@ -165,7 +165,7 @@ def test_a_day_with_an_unknown_action_stays_unsettled(world: World, seventh: Any
 
 def test_who_dropped_out_after_an_unknown_action_keeps_the_day_unsettled(world: World, seventh: Any) -> None:
     ana().batch(done(seventh))
-    days = Days(world.store.name, world.store.client)
+    days = DayTable(world.store.name, world.store.client)
     report = run_shard(days, MONDAY + timedelta(days=7), SHARD, FINAL + timedelta(days=7), settings())
     assert (report["dropouts"], report["unsettled"]) == (1, 1)
 

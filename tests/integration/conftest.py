@@ -132,7 +132,7 @@ def learn_all(stack: Stack) -> int:
 
 
 def at_now(target: Target, said: str, **later: float) -> bool:
-    """Whether a time on the wire is so much later than now; to the second where the clock stands still."""
+    """Whether a time in an answer is so much later than now; to the second where the clock stands still."""
     exact = isinstance(target.clock, SteppedClock)
     off = datetime.fromisoformat(said) - (target.clock.now() + timedelta(**later))
     return abs(off) <= timedelta(minutes=0 if exact else 2)

@@ -69,7 +69,7 @@ def forgetful(query: Any) -> Any:
     """An index in which nothing is ever due."""
 
     def answer(**arguments: Any) -> Any:
-        due = str(arguments["ExpressionAttributeValues"].get(":shard", {}).get("S", "")).startswith("due#")
+        due = str(arguments["ExpressionAttributeValues"].get(":partition", {}).get("S", "")).startswith("due#")
         return {"Items": []} if due else query(**arguments)
 
     return answer

@@ -35,7 +35,7 @@ READS = (
         f"{RL_CORE}/store/items.py",
         '        Field("sessions", "sessions", WHOLE, "number of the latest session", 0),\n',
         '        Field("sessions", "sessions", WHOLE, "number of the latest session", 0),\n'
-        '        Field("pace", "pace", TEXT, "how fast plans may grow", "", since=2),\n',
+        '        Field("pace", "pace", TEXT, "how fast plans may grow", "", since=3),\n',
     ),
     Edit(f"{RL_CORE}/models.py", '    UNSEEN = "unseen"\n', '    UNSEEN = "unseen"\n    SUSPENDED = "suspended"\n'),
     Edit(f"{RL_CORE}/sessions/catalogue.json", ' "entries": [\n', _ENTRY),
@@ -48,7 +48,11 @@ READS = (
 WRITES = (
     *READS,
     Edit(f"{RL_CORE}/models.py", '    pace: str = ""\n', '    pace: str = "gentle"\n'),
-    Edit(f"{RL_CORE}/store/items.py", "PROFILE_FORM = SESSION_FORM = 1", "PROFILE_FORM = 2\nSESSION_FORM = 1"),
+    Edit(
+        f"{RL_CORE}/store/items.py",
+        "PROFILE_FORM = SESSION_FORM = USER_DAY_FORM = 2",
+        "PROFILE_FORM = 3\nSESSION_FORM = USER_DAY_FORM = 2",
+    ),
     Edit(
         f"{RL_CORE}/sessions/lifecycle.py",
         "replace(session, status=Status.UNSEEN, closed_at",

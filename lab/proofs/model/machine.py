@@ -247,5 +247,5 @@ class Fettle(RuleBasedStateMachine):
 
 def _as_of_then(answer: Any) -> Any:
     """The answer without the one figure that is as of now."""
-    metrics = answer.get("training_metrics")
-    return answer | {"training_metrics": metrics | {"exploration_rate": None}} if metrics else answer
+    training = answer.get("training_metrics")
+    return answer | {"training_metrics": training | {"exploration_rate": None}} if training else answer

@@ -13,7 +13,7 @@ from rl_core.store import open_store
 
 
 def shown(value: float) -> Any:
-    """A number as it goes over the wire, rounded to four decimals."""
+    """A number as the API answers it, rounded to four decimals."""
     return pytest.approx(value, rel=0, abs=5.1e-5)
 
 

@@ -11,7 +11,7 @@ from local.units import Units
 from rl_core.config import settings
 from rl_core.models import EndedBy, Policy, Profile, Segment
 from rl_core.sessions import Answer, Ending, issue, record
-from rl_core.store import DAY_SHARDS, Days, Store, mark_writes, profile_write, session_write
+from rl_core.store import DAY_SHARDS, DayTable, Store, mark_writes, profile_write, session_write
 from rl_core.work.roll_up import run_shard
 
 SIZES = (250, 500, 1000, 2000)
@@ -60,7 +60,7 @@ def _live(store: Store, user: str, segment: Segment, at: datetime) -> None:
 
 
 def _run(store: Store, size: int, at: datetime, units: Units) -> Cost:
-    days, start = Days(store.name, store.client), time.perf_counter()
+    days, start = DayTable(store.name, store.client), time.perf_counter()
     units.take()
     found = sum(run_shard(days, at.date(), n, at + timedelta(days=5), settings())["users"] for n in range(DAY_SHARDS))
     seconds = time.perf_counter() - start

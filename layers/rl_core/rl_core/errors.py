@@ -18,7 +18,7 @@ FettleError
 |-- ConflictError                a conditional write found another state; names what had changed
 |-- OversizeError                a transaction is too large for the table
 |-- UnreadableItemError          a stored item cannot be parsed: never guessed at, never overwritten
-|-- HistoryError                 a version of a policy cannot be rebuilt or restored
+|-- VersionError                 a version of a policy cannot be rebuilt or restored
 |-- RefoldPendingError           a policy is being folded anew without an erased user: nothing is learned meanwhile
 `-- PolicyUnreadableError        the policy item is unavailable, unparsable or of another format
 """
@@ -167,7 +167,7 @@ class UnreadableItemError(FettleError):
     """A stored item cannot be parsed."""
 
 
-class HistoryError(FettleError):
+class VersionError(FettleError):
     """A version of a policy cannot be rebuilt or restored."""
 
 

@@ -11,7 +11,7 @@ from random import Random
 from typing import Any, ClassVar, NamedTuple, Protocol, Self
 
 from rl_core.config import LearnerSettings, Settings
-from rl_core.errors import HistoryError, PolicyUnreadableError
+from rl_core.errors import PolicyUnreadableError, VersionError
 from rl_core.learner.epsilon import ID as EPSILON
 from rl_core.learner.epsilon import Averages
 from rl_core.learner.posterior import ID as POSTERIOR
@@ -94,7 +94,7 @@ def fold(policy: Policy, transitions: Iterable[Transition], how: Fold) -> Policy
     """Returns the policy after all transitions, in order; without any, the same policy.
 
     The one fold behind API, job and replay. Leaves `version` unchanged; set it before writing. A policy of another
-    learner or form is adopted first; sessions of excluded persons are left out. Raises HistoryError when this code
+    learner or form is adopted first; sessions of excluded persons are left out. Raises VersionError when this code
     does not have the fold, or an action of it.
     """
     constants = _constants(how)
@@ -104,7 +104,7 @@ def fold(policy: Policy, transitions: Iterable[Transition], how: Fold) -> Policy
         if t.key[:PERSON] in policy.excluded:
             continue
         if t.action not in ACTIONS:
-            raise HistoryError(f"a session was given action {int(t.action)}, which this code does not have")
+            raise VersionError(f"a session was given action {int(t.action)}, which this code does not have")
         table = table or _table(policy, how.learner, constants)
         table.update(t, episodes, constants)
         episodes += 1
@@ -134,12 +134,12 @@ def check(policy: Policy) -> None:
 
 def _constants(how: Fold) -> dict[str, float]:
     if how.learner not in ALGORITHMS:
-        raise HistoryError(f"folded by learner {how.learner!r}, which this code does not have")
+        raise VersionError(f"folded by learner {how.learner!r}, which this code does not have")
     try:
         constants: dict[str, float] = ALGORITHMS[how.learner].CONSTANTS(**how.constants)._asdict()
     except TypeError as error:
         names = ", ".join(sorted(how.constants))
-        raise HistoryError(f"folded by {how.learner} with constants that this code does not have: {names}") from error
+        raise VersionError(f"folded by {how.learner} with constants that this code does not have: {names}") from error
     return constants
 
 

@@ -56,7 +56,7 @@ class Leaver:
             self._remove([item for item, lesson in zip(page, lessons, strict=True) if not lesson])
         return learned
 
-    def remove(self, now: datetime, shards: int) -> bool:
+    def remove(self, now: datetime, partitions: int) -> bool:
         """Removes every item, in the order of their keys: the sessions last, and then the marker.
 
         A life that used up a cap of its day leaves a bare marker until that day is over. Returns whether a life was
@@ -67,7 +67,7 @@ class Leaver:
         until = self.marker.held_until
         if until is not None and now < until:
             bare = Marker(self.marker.user, b"", None, due_at=until, day=self.marker.day, revision=self.marker.revision)
-            self.table.call("put_item", Item=marker_item(bare, shards), **self._guard())
+            self.table.call("put_item", Item=marker_item(bare, partitions), **self._guard())
         else:
             self.table.call("delete_item", Key=self._marker(), **self._guard())
         return bool(self.marker.key)

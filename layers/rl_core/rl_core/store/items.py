@@ -217,28 +217,28 @@ def read_profile(item: Stored) -> Profile | Marker:
     return Profile(user=user, revision=revision, streak=streak, rest=rest, **found)
 
 
-def marker_item(marker: Marker, shards: int) -> Item:
+def marker_item(marker: Marker, partitions: int) -> Item:
     """Returns the marker that takes the profile's place: it says nothing else of the person.
 
-    `shards`: into how many partitions of the index a kind of work is spread.
+    `partitions`: into how many index partitions a kind of work is spread.
     """
     place = _place(marker.user, keys.PROFILE_SK, marker.revision)
-    index = {"due_shard": string(keys.erasing_shard(keys.shard_of(marker.user, shards)))}
+    index = {"due_shard": string(keys.erasing_partition(keys.partition_of(marker.user, partitions)))}
     return written(PROFILE_FORM, place | MARKER.write(marker) | {"erasing": {"BOOL": True}} | index, {})
 
 
-def session_item(session: Session, shards: int) -> Item:
+def session_item(session: Session, partitions: int) -> Item:
     """Returns the item as it will stand; its revision is one more than was read.
 
-    `shards`: into how many partitions of the index a kind of work is spread.
+    `partitions`: into how many index partitions a kind of work is spread.
     """
     item = _place(session.user, keys.session_sk(session.number), session.revision)
     item |= SESSION.write(session) | DECISION.write(session.decision)
     item["activities"] = {"L": [{"M": _activity_map(a, session)} for a in session.activities]}
     if session.closing is not None:
         item |= CLOSING.write(session.closing)
-    if (shard := keys.waiting_shard(session, is_due(session), shards)) is not None:
-        item |= {"due_shard": string(shard), "due_at": time(session.closed_at or session.expires_at)}
+    if (partition := keys.waiting_partition(session, is_due(session), partitions)) is not None:
+        item |= {"due_shard": string(partition), "due_at": time(session.closed_at or session.expires_at)}
     return written(SESSION_FORM, item, session.rest)
 
 
@@ -300,7 +300,7 @@ def user_day_item(day: UserDay) -> Item:
         "pk": string(keys.user_pk(mark.user)),
         "sk": string(keys.day_sk(mark.day)),
         "revision": number(day.revision + 1),
-        "due_shard": string(keys.day_shard(mark.day, keys.day_shard_of(mark.user))),
+        "due_shard": string(keys.day_partition(mark.day, keys.day_shard_of(mark.user))),
     }
     if day.figures is not None:
         item["figures"] = {"M": FIGURES.write(day.figures) | dict(day.figures.rest)}
@@ -328,14 +328,14 @@ def _read_figures(item: Stored) -> Figures:
 # The conditional writes; docs/data-model.md has the names of the conditions.
 
 
-def session_write(session: Session, shards: int) -> Put:
+def session_write(session: Session, partitions: int) -> Put:
     """Condition: `same-revision`, or `new-item` for a session just issued. It is set aside no more."""
-    return parked_write(replace(session, parked=None), shards)
+    return parked_write(replace(session, parked=None), partitions)
 
 
-def parked_write(session: Session, shards: int) -> Put:
+def parked_write(session: Session, partitions: int) -> Put:
     """The same, for a session that is set aside with its reason."""
-    return same_revision("session", session_item(session, shards), session.revision, session.key, session.key)
+    return same_revision("session", session_item(session, partitions), session.revision, session.key, session.key)
 
 
 def profile_write(profile: Profile) -> Put:
@@ -343,6 +343,6 @@ def profile_write(profile: Profile) -> Put:
     return same_revision("profile", profile_item(profile), profile.revision, profile.key)
 
 
-def marker_write(marker: Marker, shards: int) -> Put:
+def marker_write(marker: Marker, partitions: int) -> Put:
     """Condition: `same-revision`, of the profile whose place it takes."""
-    return same_revision("profile", marker_item(marker, shards), marker.revision, marker.key)
+    return same_revision("profile", marker_item(marker, partitions), marker.revision, marker.key)

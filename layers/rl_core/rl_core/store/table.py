@@ -172,7 +172,7 @@ class Head(NamedTuple):
 class Due(NamedTuple):
     """A place in the index where a job has work: the partition it was found in, the item's key, and since when."""
 
-    shard: str
+    partition: str
     pk: str
     sk: str
     at: datetime
@@ -186,9 +186,9 @@ class Due(NamedTuple):
         return int(self.sk.removeprefix(keys.SESSION_PREFIX))
 
     @property
-    def partition(self) -> int:
-        """The number at the end of the shard's name."""
-        return int(self.shard.rpartition("#")[2])
+    def ordinal(self) -> int:
+        """The number at the end of the partition's name."""
+        return int(self.partition.rpartition("#")[2])
 
 
 class Store(Table):
@@ -293,29 +293,29 @@ class Store(Table):
 
     # What the jobs need.
 
-    def expiring(self, until: datetime, page: int, shards: range) -> Iterator[tuple[Due, ...]]:
-        """Yields pages of open sessions whose time has come, oldest first within a shard, of these shards."""
-        return self._due([keys.open_shard(n) for n in shards], until, page)
+    def expiring(self, until: datetime, page: int, partitions: range) -> Iterator[tuple[Due, ...]]:
+        """Yields pages of open sessions whose time has come, oldest first within a partition, of these partitions."""
+        return self._due([keys.open_partition(n) for n in partitions], until, page)
 
-    def due(self, segment: Segment, until: datetime, page: int, shards: range) -> Iterator[tuple[Due, ...]]:
+    def due(self, segment: Segment, until: datetime, page: int, partitions: range) -> Iterator[tuple[Due, ...]]:
         """Yields pages of closed sessions of the segment that are to be learned from, in the same way."""
-        return self._due([keys.due_shard(segment, n) for n in shards], until, page)
+        return self._due([keys.due_partition(segment, n) for n in partitions], until, page)
 
-    def erasing(self, until: datetime, page: int, shards: range) -> Iterator[tuple[Due, ...]]:
+    def erasing(self, until: datetime, page: int, partitions: range) -> Iterator[tuple[Due, ...]]:
         """Yields pages of users to be erased, in the same way."""
-        return self._due([keys.erasing_shard(n) for n in shards], until, page)
+        return self._due([keys.erasing_partition(n) for n in partitions], until, page)
 
-    def _due(self, shards: Sequence[str], until: datetime, page: int) -> Iterator[tuple[Due, ...]]:
-        for shard in shards:
+    def _due(self, partitions: Sequence[str], until: datetime, page: int) -> Iterator[tuple[Due, ...]]:
+        for partition in partitions:
             pages = self.pages(
                 IndexName=keys.INDEX,
-                KeyConditionExpression="due_shard = :shard AND due_at <= :until",
-                ExpressionAttributeValues={":shard": string(shard), ":until": time(until)},
+                KeyConditionExpression="due_shard = :partition AND due_at <= :until",
+                ExpressionAttributeValues={":partition": string(partition), ":until": time(until)},
                 Limit=page,
             )
             for found in pages:
                 if found:
-                    yield tuple(Due(shard, i["pk"]["S"], i["sk"]["S"], read_time(i["due_at"])) for i in found)
+                    yield tuple(Due(partition, i["pk"]["S"], i["sk"]["S"], read_time(i["due_at"])) for i in found)
 
     def load(self, page: Sequence[Due]) -> tuple[list[Session], list[tuple[Due, str]]]:
         """Returns the sessions at these places (at most 100); and those that are unreadable, with the reason."""
@@ -351,7 +351,7 @@ class Store(Table):
         for page in self._due((keys.PARKED,), datetime.max.replace(tzinfo=UTC), 100):
             yield from page
 
-    def unpark(self, due: Due, shards: int) -> Session:
+    def unpark(self, due: Due, partitions: int) -> Session:
         """Returns the session that was set aside, put back where the jobs find it. Raises UnreadableItemError and
         ConflictError.
         """
@@ -359,7 +359,7 @@ class Store(Table):
         if item is None:
             raise ConflictError
         session = items.read_session(item)
-        self.write(items.session_write(session, shards))
+        self.write(items.session_write(session, partitions))
         return replace(session, parked=None)
 
     def park(self, due: Due, reason: str) -> None:
@@ -368,12 +368,12 @@ class Store(Table):
             "update_item",
             Key={"pk": string(due.pk), "sk": string(due.sk)},
             UpdateExpression="SET parked = :reason, due_shard = :parked, #revision = #revision + :one",
-            ConditionExpression="due_shard = :shard",
+            ConditionExpression="due_shard = :partition",
             ExpressionAttributeNames={"#revision": "revision"},
             ExpressionAttributeValues={
                 ":reason": string(reason),
                 ":parked": string(keys.PARKED),
-                ":shard": string(due.shard),
+                ":partition": string(due.partition),
                 ":one": number(1),
             },
         )

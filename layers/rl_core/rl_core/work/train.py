@@ -85,7 +85,7 @@ def next_version(before: Policy, transitions: Sequence[Transition], settings: Se
     return after, VersionRecord(after.version, how, tuple(transitions), adopted=adopted)
 
 
-def figures_of(store: Store, closed: Closed, settings: Settings) -> TrainingFigures:
+def training_figures(store: Store, closed: Closed, settings: Settings) -> TrainingFigures:
     """Returns the figures of a closed session: those of the version that learned it, else the policy's as last read.
 
     The exploration rate is that of the policy as it now stands.
