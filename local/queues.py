@@ -4,6 +4,8 @@ import json
 import logging
 import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 from local.background import Background
@@ -11,6 +13,8 @@ from local.facts import Queue
 from local.intrinsics import ACCOUNT, REGION
 
 IDLE_SECONDS = 1.0
+AT_ONCE = 10  # messages that one call may receive or remove
+WORKERS = 4  # invocations of a function at the same time
 
 _log = logging.getLogger(__name__)
 
@@ -20,7 +24,7 @@ Invoke = Callable[[str, Any], Any]
 def create(queues: Sequence[Queue], client: Any) -> None:
     """The queues and their dead-letter queues."""
     for queue in queues:
-        attributes = {}
+        attributes = {"VisibilityTimeout": "5400"}  # nobody else reads: a message comes again only when it failed
         if queue.dead_letters:
             client.create_queue(QueueName=queue.dead_letters)
             redrive = {"deadLetterTargetArn": _arn(queue.dead_letters), "maxReceiveCount": str(queue.most_receives)}
@@ -41,30 +45,39 @@ class Poller:
         with self._one_at_a_time:
             for queue in self._queues:
                 while messages := self._receive(queue):
-                    done += self._handle(queue, messages)
+                    done += self._handle_all(queue, messages)
         return done
 
     def _receive(self, queue: Queue) -> list[Any]:
         answer = self._client.receive_message(
-            QueueUrl=queue.url, MaxNumberOfMessages=queue.batch_size, MessageSystemAttributeNames=["All"]
+            QueueUrl=queue.url, MaxNumberOfMessages=AT_ONCE, MessageSystemAttributeNames=["All"]
         )
         return list(answer.get("Messages", []))
 
-    def _handle(self, queue: Queue, messages: Sequence[Any]) -> int:
-        """One invocation for these messages: how many of them it did."""
-        try:
-            said = self._invoke(queue.function, {"Records": [_record(queue, message) for message in messages]})
-            failed = {failure["itemIdentifier"] for failure in said["batchItemFailures"]}
-        except Exception:
-            _log.exception("%s failed; its messages come again", queue.function)
-            failed = {message["MessageId"] for message in messages}
+    def _handle_all(self, queue: Queue, messages: Sequence[Any]) -> int:
+        """Invokes the function for each batch, some at once, and removes what is done: how many messages that is."""
+        batches = [messages[at : at + queue.batch_size] for at in range(0, len(messages), queue.batch_size)]
+        with ThreadPoolExecutor(WORKERS) as pool:
+            failed = {identifier for each in pool.map(partial(self._failed, queue), batches) for identifier in each}
+        done = []
         for message in messages:
             handle = message["ReceiptHandle"]
             if message["MessageId"] in failed:
                 self._client.change_message_visibility(QueueUrl=queue.url, ReceiptHandle=handle, VisibilityTimeout=0)
             else:
-                self._client.delete_message(QueueUrl=queue.url, ReceiptHandle=handle)
-        return len(messages) - len(failed)
+                done.append({"Id": str(len(done)), "ReceiptHandle": handle})
+        if done:
+            self._client.delete_message_batch(QueueUrl=queue.url, Entries=done)
+        return len(done)
+
+    def _failed(self, queue: Queue, messages: Sequence[Any]) -> set[str]:
+        """Makes one invocation for these messages: which of them it did not do."""
+        try:
+            said = self._invoke(queue.function, {"Records": [_record(queue, message) for message in messages]})
+            return {failure["itemIdentifier"] for failure in said["batchItemFailures"]}
+        except Exception:
+            _log.exception("%s failed; its messages come again", queue.function)
+            return {message["MessageId"] for message in messages}
 
 
 class PollerThread(Background):

@@ -39,7 +39,8 @@ from rl_core.learner import estimates, visits
 from rl_core.models import Segment
 from rl_core.store import Store
 
-START = datetime(2026, 10, 5, tzinfo=UTC)
+MIDNIGHT = datetime(2026, 10, 5, tzinfo=UTC)
+START = MIDNIGHT + timedelta(minutes=1)  # so that no tick is in an hour's first minute, when the jobs ask every shard
 TICK = timedelta(hours=3)
 REPORT = Path("build/demo-report.html")
 SEED, PER_SEGMENT, DAYS = 2026, 8, 30
@@ -115,7 +116,7 @@ def _users(people: Sequence[Person], seed: int, parameters: dict[str, str]) -> I
 
 
 def diary_of(users: Sequence[User]) -> Diary:
-    """Who opens the app when: each at an hour of their own day, on their own clock, rounded down to a tick."""
+    """Who opens the app when: each at an hour of their own day, on their own clock, at the tick of these three hours."""
     diary: Diary = defaultdict(lambda: defaultdict(list))
     for user in users:
         for day in days_out(user.person):
@@ -125,8 +126,8 @@ def diary_of(users: Sequence[User]) -> Diary:
 
 def _tick(person: Person, day: int) -> datetime:
     """The person's hour on that day; the first day begins a day after the clock, so that no time zone precedes it."""
-    local = (START + timedelta(days=day + 1, hours=person.hour)).replace(tzinfo=ZoneInfo(person.timezone))
-    return START + (local - START) // TICK * TICK
+    local = (MIDNIGHT + timedelta(days=day + 1, hours=person.hour)).replace(tzinfo=ZoneInfo(person.timezone))
+    return START + (local - MIDNIGHT) // TICK * TICK
 
 
 def _live(stack: Stack, diary: Diary, console: Console) -> None:
