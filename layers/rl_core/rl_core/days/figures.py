@@ -73,7 +73,7 @@ def closed_day(now: datetime) -> date:
 
 
 def final_day(now: datetime, session_hours: int) -> date:
-    """Returns the latest day whose sessions have all expired and are closed, if the job that closes them is not late."""
+    """Returns the latest day whose sessions have all expired and been closed, if the closing job is not late."""
     return closed_day(now - timedelta(hours=session_hours) - SLACK)
 
 

@@ -43,7 +43,7 @@ class Totals:
 
     @property
     def average_lift(self) -> float | None:
-        """Returns the mean increase of motivation in points over the completions with both ratings; None if none has."""
+        """Returns the mean increase of motivation in points over completions with both ratings; None without any."""
         return self.lift_points / self.rated if self.rated else None
 
 

@@ -251,7 +251,7 @@ def _problem(error: RequestError) -> str:
 
 
 def answer_problems(app: APIGatewayHttpResolver) -> None:
-    """Registers the app's error handlers; they answer problem+json without internals and without parts of the request."""
+    """Registers the app's error handlers; they answer problem+json without internals and without echoing the input."""
 
     def refused(error: RequestError) -> Response[str]:
         return Response(error.status, PROBLEM, _problem(error), headers=dict(error.headers))

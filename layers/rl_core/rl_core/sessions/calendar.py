@@ -14,7 +14,7 @@ DAILY_DECAY = 0.2
 
 @lru_cache(maxsize=1)
 def timezones() -> frozenset[str]:
-    """Returns the names of the IANA database from tzdata; a machine's own files may hold others, such as `localtime`."""
+    """Returns the names of the IANA database from tzdata; the machine's files may hold others, such as `localtime`."""
     return frozenset(files("tzdata").joinpath("zones").read_text(encoding="utf-8").split())
 
 

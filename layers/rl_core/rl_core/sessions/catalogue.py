@@ -95,7 +95,7 @@ _PLACEHOLDER: dict[str, Any] = {
 
 
 def _placeholder(slug: str) -> Entry:
-    """Returns the entry that is shown in place of one that this release does not have; it can be answered and counts."""
+    """Returns the entry that is shown for one that this release does not have; it can be answered and counts."""
     return Entry.model_construct(slug=slug, **_PLACEHOLDER)
 
 

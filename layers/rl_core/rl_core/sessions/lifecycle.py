@@ -91,8 +91,8 @@ def issue(
 ) -> Issued:
     """Returns the user's next session; without a policy it is a fallback.
 
-    Closes the latest session first, as it stands, if it is still open; then makes the user active, if the new session is
-    shown; then draws the plan. Raises TooManySessionsError when the user's day has used up its sessions.
+    Closes the latest session first, as it stands, if it is still open; then makes the user active, if the new session
+    is shown; then draws the plan. Raises TooManySessionsError when the user's day has used up its sessions.
     """
     profile, expired = admit(profile, settings, now), None
     if latest is not None and latest.status is Status.OPEN:
@@ -133,7 +133,7 @@ def _excluded_by(policy: Policy | None, session: Session) -> bool:
 def _drawn(
     profile: Profile, latest: Session | None, policy: Policy | None, settings: Settings, now: datetime, shown: bool
 ) -> Session:
-    """Returns the new session; one generator draws the action for the user's state and the activities for the action."""
+    """Returns the new session; one generator draws the action for the user's state and the activities for that."""
     number, engagement = profile.sessions + 1, engagement_now(profile, now)
     key = key_of(profile, number)
     rng = learner.generator(key, policy.version if policy else 0)
@@ -171,7 +171,7 @@ class _Done(TypedDict, total=False):
 
 
 def _done_today(latest: Session | None, today: date) -> _Done:
-    """Returns the fields in which a new session keeps its day's completions so far: none if there are no completions."""
+    """Returns the fields in which a new session keeps its day's completions so far; no field if there are none."""
     done = completed_today(latest, today) if latest else 0
     return _Done(done_before=done, issued_on=today) if done else {}
 
@@ -183,7 +183,7 @@ def completed_today(latest: Session, today: date) -> int:
 
 
 def key_of(profile: Profile, number: int) -> bytes:
-    """Returns a session's key: the person's eight bytes, then eight that nobody can predict without the profile's key."""
+    """Returns a session's key: the person's eight bytes, then eight that only who has the profile's key can predict."""
     own = hashlib.sha256(b"session" + profile.key + number.to_bytes(8, "big")).digest()[:8]
     return person_of(profile.key) + own
 
@@ -207,9 +207,9 @@ def record(
 ) -> Recorded:
     """Returns an open session with these answers, by position from 1; the ending or the last answer closes the session.
 
-    Makes the user active first, then gives the answers their day, then closes the session; the score follows the formula
-    from the engagement at the time of issue. Raises TooManyAnswersError when there is no ending and the answers were
-    changed too often.
+    Makes the user active first, then gives the answers their day, then closes the session; the score follows the
+    formula from the engagement at the time of issue. Raises TooManyAnswersError when there is no ending and the answers
+    were changed too often.
     """
     if ending is None and session.changes >= MOST_CHANGES:
         raise TooManyAnswersError
@@ -273,10 +273,11 @@ def accepts_answers(session: Session, now: datetime) -> bool:
 def _close(
     session: Session, profile: Profile, settings: Settings, now: datetime, ending: Ending, excluded: bool = False
 ) -> tuple[Session, Profile]:
-    """Returns the session with its closing, and the profile with its new scores, which only change here and by a rating.
+    """Returns the closed session with its closing, and the profile with the scores that the session moves.
 
-    An activity that was not answered is stored as "not completed" and counts as such. Decides whether the session is
-    learned from; a session that is takes one of the day's `learned_per_day` places.
+    No other function moves scores by a session, except `add_rating`. An activity that was not answered is stored as
+    "not completed" and counts as such. Decides whether the session is learned from; a session that is takes one of the
+    day's `learned_per_day` places.
     """
     outcome = outcome_of(session.activities, ending.rating)
     today = counted(profile, now)

@@ -42,7 +42,10 @@ def top_intensity(entries: Collection[Entry]) -> Level:
 
 
 def normal(rng: Random) -> float:
-    """Returns a standard normal draw in -6..6: a sum of twelve uniform ones (Irwin-Hall), the same on every platform."""
+    """Returns a standard normal draw in -6..6.
+
+    The draw is the sum of twelve uniform ones (Irwin-Hall), which has the same bits on every platform.
+    """
     total = -6.0
     for _ in range(12):
         total += rng.random()
@@ -65,7 +68,7 @@ def assign(
     stats: Mapping[int, ActivityStats],
     rng: Random,
 ) -> tuple[Entry, ...]:
-    """Returns the session's activities; the type of which the action plans most comes first.
+    """Returns the session's activities in the order of the action's plan: the types that it leans to come first.
 
     `entries` are the segment's, `previous` the names in the user's previous session, `stats` is keyed by entry code.
     Where a type has too few entries, the best of the other types fill in.
@@ -87,7 +90,8 @@ def assign(
 def _fitting(wanted: Sequence[Candidate], action: Action, level: Level, count: int) -> set[str]:
     """Returns the slugs that suit the action.
 
-    For LIGHTEN these are the gentlest and shortest entries; otherwise all but exercise of another intensity than `level`.
+    For LIGHTEN these are the gentlest and shortest entries, for other actions all but exercise of another intensity
+    than `level`.
     """
     if action is Action.LIGHTEN:
         gentlest = sorted(wanted, key=lambda c: (LEVELS.index(c.entry.intensity), c.entry.duration_minutes))
