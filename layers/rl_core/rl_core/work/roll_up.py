@@ -1,4 +1,4 @@
-"""Runs the daily job, which joins days, tallies and store. Any part of it may be cut off, repeated or run twice at once.
+"""Runs the daily job, which joins days, tallies and store. Any part may be cut off, repeated, or run twice at once.
 
 The dispatcher names the shards of each closed day that are not final yet. A worker computes one shard: its users'
 days, its part of each segment's day, then each segment's day as a whole. The result depends on the stored items alone
