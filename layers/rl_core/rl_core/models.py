@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Self
 
 MAX_ACTIVITIES = 7
 
-# The attributes of an item that this code does not know: a newer release stored them, and they are written back as read.
+# The attributes of an item that this code does not know: a newer release stored them; they are written back as read.
 Rest = Mapping[str, Any]
 
 
@@ -139,7 +139,8 @@ CELLS = STATES * len(ACTIONS)
 class Activity:
     """Holds one catalogue entry assigned in one session, with the user's answers; `completed` is None until answered.
 
-    `completed_on` is the user's day at the moment of completion, where they then were; no later change of zone moves it.
+    `completed_on` is the user's day at the moment of completion, where they then were; no later change of time zone
+    moves it.
     """
 
     slug: str
@@ -211,8 +212,8 @@ class Decision:
     """Holds a decision, and all that is needed to recompute it or to evaluate another policy on it.
 
     `chances` are the probabilities of the eligible actions, in the order of `eligible`; `epsilon` is the share of
-    decisions that was drawn evenly. `explored` says that the action's estimate was below the greatest, or that all
-    eligible actions had the same estimate.
+    decisions that was drawn evenly. `explored` says that the action's estimate was below the greatest, or that nothing
+    told the eligible actions apart.
     """
 
     state: State
@@ -253,9 +254,10 @@ class Session:
     """Holds one recommendation, from when it is issued until it is learned from.
 
     `key` is the person's eight bytes, then eight of the session's own. `day` is the user's day on which the session was
-    first shown, or answered unseen; a later change of time zone does not move it. `why` says why nothing is learned from
-    the session; it is set when the session closes (the decision of a fallback says so itself). `changes` counts how often
-    the answers were changed. `done_before` counts the user's completions on day `issued_on` before the session was issued.
+    first shown, or answered unseen; a later change of time zone does not move it. `why` says why nothing is learned
+    from the session; it is set when the session closes (the decision of a fallback says so itself). `changes` counts
+    how often the answers were changed. `done_before` counts the user's completions on the day `issued_on` before the
+    session was issued.
     """
 
     user: str
@@ -307,10 +309,11 @@ class Streak:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """Holds a user's standing. `key` tells one life of a user from the next; `recent` is the latest actions, newest last.
+    """Holds a user's standing.
 
-    `engagement` is the score as of `seen`, the user's latest active day; it decays after that day. On the user's day
-    `day`, `issued` sessions were issued, and `learned` of the sessions that closed are learned from.
+    `key` tells one life of a user from the next; `recent` is the latest actions, newest last. `engagement` is the score
+    as of `seen`, the user's latest active day; it decays after that day. On the user's day `day`, `issued` sessions
+    were issued, and `learned` of the sessions that closed are learned from.
     """
 
     user: str
@@ -352,8 +355,9 @@ class Marker:
 class Mark:
     """Holds the first active moment of a user's day, and the user's scores and streak at that moment.
 
-    `session` is the number of the session that was shown or answered; no earlier session can still change. `engagement`,
-    `motivation` and `streak` are the profile's, with engagement decayed to that day, before the event of that moment.
+    `session` is the number of the session that was shown or answered; no earlier session can still change.
+    `engagement`, `motivation` and `streak` are the profile's before the event of that moment, with engagement decayed
+    to that day.
     """
 
     user: str

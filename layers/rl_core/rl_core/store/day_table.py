@@ -87,7 +87,7 @@ SEGMENT_DAY = FieldTable(
 SHARD = FieldTable(
     (Field("final", "final", FLAG, "whether the shard was computed when nothing could change any more", False),)
 )
-WATERMARK = FieldTable((Field("day", "day", DATE, "the latest day for which it and all days before it are final"),))
+WATERMARK = FieldTable((Field("day", "day", DATE, "the day up to which every day, this one included, is final"),))
 
 
 def segment_day_item(segment: Segment, sk: str, day: SegmentDay) -> Item:

@@ -97,9 +97,9 @@ REQUIRED = _Required.REQUIRED
 class Field:
     """Describes one value of an item.
 
-    `name` is the model's attribute, `attribute` the item's; `codec` stores the value, `means` documents it. `default` is
-    read when the attribute is missing, and is not written; REQUIRED says that the attribute is never missing. `since`
-    is the first form of the item that has the attribute.
+    `name` is the model's attribute, `attribute` the item's; `codec` stores the value, `means` documents it. `default`
+    is read when the attribute is missing, and is not written; REQUIRED says that the attribute is never missing.
+    `since` is the first form of the item that has the attribute.
     """
 
     name: str

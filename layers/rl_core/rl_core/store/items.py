@@ -144,7 +144,7 @@ DECISION = FieldTable(
             "explored",
             "explored",
             FLAG,
-            "whether the action's estimate was below the greatest, or all estimates were equal",
+            "whether the action's estimate was below the greatest, or nothing told the actions apart",
             False,
         ),
         Field(

@@ -74,7 +74,7 @@ class Table:
         self.client: Any = client or _connect()
 
     def call(self, operation: str, **arguments: Any) -> Any:
-        """Makes one call to DynamoDB and returns its answer. Raises one of our errors when DynamoDB refuses the call."""
+        """Makes one call to DynamoDB and returns the answer. Raises one of our errors when the call is refused."""
         if operation not in _NAMES_TABLES_ITSELF:
             arguments["TableName"] = self.name
         with _refusals():
@@ -260,9 +260,7 @@ class Store(Table):
         try:
             item = self.call("get_item", Key=key, ConsistentRead=consistent).get("Item")
             if item is None and self.last_record(segment) is not None:
-                item = self.call("get_item", Key=key, ConsistentRead=True).get(
-                    "Item"
-                )  # it may have been written a moment ago
+                item = self.call("get_item", Key=key, ConsistentRead=True).get("Item")  # a write may just have come
                 if item is None:
                     raise PolicyUnreadableError("the policy item is gone, its version records are not")
         except (UnavailableError, UnreadableItemError) as error:
@@ -282,7 +280,7 @@ class Store(Table):
         return policies.read_record(found[0]) if found else None
 
     def snapshot(self, segment: Segment, version: int) -> Policy:
-        """Returns the latest snapshot at or before this version; an empty policy of version 0 if there is no snapshot."""
+        """Returns the latest snapshot at or before this version; an empty policy of version 0 if there is none."""
         query = between(keys.segment_pk(segment), keys.snapshot_sk(0), keys.snapshot_sk(version))
         found = self.call("query", **query, ScanIndexForward=False, Limit=1)["Items"]
         return policies.read_policy(found[0]) if found else Policy(segment)
