@@ -75,7 +75,7 @@ class StrictRequest(BaseModel):
 
 
 class CompleteRequest(StrictRequest):
-    """What a user says of one activity. A field left out keeps what is stored; null clears it."""
+    """Holds what a user says of one activity. A field that is left out keeps what is stored; null clears the field."""
 
     completed: bool
     motivation_before: Rating | None = None
@@ -93,7 +93,7 @@ class CompleteRequest(StrictRequest):
 
 
 class TrackedActivity(BaseModel):
-    """One definition assigned to one user in one session, with its tracking fields."""
+    """Holds one definition assigned to one user in one session, with its tracking fields."""
 
     user: str
     activity_type: str
@@ -114,7 +114,7 @@ class TrackedActivity(BaseModel):
 
 
 class Problem(BaseModel):
-    """RFC 9457."""
+    """Describes an error as RFC 9457 does."""
 
     type: str
     title: str

@@ -45,7 +45,7 @@ from rl_core.sessions.outcome import engagement_after, motivation_after, outcome
 from rl_core.sessions.slate import assign
 
 KEPT_ACTIONS = 5  # the longest cool-down
-MOST_CHANGES = 100  # of the answers to one session
+MOST_CHANGES = 100  # the most changes of the answers to one session
 
 
 class Answer(TypedDict, total=False):

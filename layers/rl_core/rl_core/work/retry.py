@@ -8,7 +8,7 @@ from types import TracebackType
 from rl_core.errors import ConflictError
 
 _ATTEMPTS = 10
-_RANDOM = SystemRandom()  # one seeded at import would draw the same in every sandbox restored from one snapshot
+_RANDOM = SystemRandom()  # a generator seeded at import would draw the same in every sandbox of one snapshot
 
 
 class Attempt:

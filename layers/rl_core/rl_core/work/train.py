@@ -123,7 +123,7 @@ def exploration_rate(policy: Policy, session: Session, settings: Settings) -> fl
 
 
 def learn_due(store: Store, sessions: Sequence[Session], settings: Settings, report: Counter[str]) -> None:
-    """Learns from closed sessions of one segment, `learn_batch` in one transaction.
+    """Learns from closed sessions of one segment, up to `learn_batch` in one transaction.
 
     When a transaction is refused, the sessions whose condition failed are dropped, because another writer moved them.
     When no condition of a session failed, the batch is halved: a smaller one may fit, is done sooner and wins a race

@@ -89,7 +89,7 @@ class Explanation:
 
 
 def explain(store: Store, session: Session, settings: Settings) -> Explanation:
-    """Recomputes a session's decision from the policy version that it names and the actions that were eligible.
+    """Recomputes a session's decision from the policy version and the eligible actions that the session names.
 
     The settings are those of today: a decision made under other settings does not agree. Raises VersionError when the
     version cannot be rebuilt.
