@@ -34,7 +34,7 @@ def active_day(profile: Profile, now: datetime) -> date:
 
 
 def counted(profile: Profile, now: datetime) -> Profile:
-    """Returns the profile with the counts of its present day; both counts are 0 when that day is later than the stored.
+    """Returns the profile with the counts of its present day; a later day than the stored one starts both at 0.
 
     The day never runs back, whatever a time zone or a skewed clock says.
     """

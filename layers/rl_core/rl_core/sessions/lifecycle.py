@@ -133,7 +133,7 @@ def _excluded_by(policy: Policy | None, session: Session) -> bool:
 def _drawn(
     profile: Profile, latest: Session | None, policy: Policy | None, settings: Settings, now: datetime, shown: bool
 ) -> Session:
-    """Returns the new session; one generator draws the action for the user's state and the activities for that."""
+    """Returns the new session; one generator draws the action for the user's state, then the action's activities."""
     number, engagement = profile.sessions + 1, engagement_now(profile, now)
     key = key_of(profile, number)
     rng = learner.generator(key, policy.version if policy else 0)
@@ -183,7 +183,7 @@ def completed_today(latest: Session, today: date) -> int:
 
 
 def key_of(profile: Profile, number: int) -> bytes:
-    """Returns a session's key: the person's eight bytes, then eight that only who has the profile's key can predict."""
+    """Returns a session's key: the person's eight bytes, then eight that only the profile's key makes predictable."""
     own = hashlib.sha256(b"session" + profile.key + number.to_bytes(8, "big")).digest()[:8]
     return person_of(profile.key) + own
 

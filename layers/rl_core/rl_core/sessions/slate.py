@@ -1,7 +1,7 @@
 """Chooses a session's activities: fills the plan of an action from the segment's entries.
 
-Within each type of the plan, entries that fit the action come first. Otherwise entries rank by a sample from the
-posterior of how they did in the segment, so that new ones get tried. At most half of a session's activities were also
+Within each type of the plan, entries that fit the action come first; then entries rank by a sample from the posterior
+of how they did in the segment, so that new ones get tried. At most half of a session's activities were also
 in the previous session.
 """
 

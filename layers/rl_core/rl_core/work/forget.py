@@ -44,8 +44,8 @@ def _recorded(store: Store, lesson: Lesson) -> bool:
 def _hold(store: Store, segment: Segment, first: int, settings: Settings) -> Policy:
     """Takes the lock: publishes the policy with `refolding` set, and returns it.
 
-    `refolding` is the first version that this erasure rewrites, or that an erasure which was cut off began with, if
-    that is an earlier one. Raises UnavailableError when too many races were lost.
+    `refolding` is the first version that this erasure rewrites, or the one from which an erasure that was cut off
+    rewrites, if that is earlier. Raises UnavailableError when too many races were lost.
     """
     for attempt in attempts():
         with attempt:
