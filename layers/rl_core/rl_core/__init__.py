@@ -1,1 +1,4 @@
-"""The layer of Fettle, in rooms: learner, sessions, days (rules), store, work (loops), edge. See CONTRIBUTING.md."""
+"""Holds what Fettle's functions share: rules in learner, sessions and days; the table in store; loops in work; edge.
+
+CONTRIBUTING.md says which line of code belongs to which package.
+"""

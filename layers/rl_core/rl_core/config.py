@@ -1,4 +1,4 @@
-"""The settings, read from the environment: the variable is the field's name in upper case."""
+"""Reads the settings from the environment; a setting's variable is its field's name in upper case."""
 
 import os
 from functools import lru_cache
@@ -11,7 +11,7 @@ _DISCOUNT = {"epsilon": 0.6, "posterior": 0.45}
 
 
 class LearnerSettings(BaseModel):
-    """The constants of the learner (docs/learning.md says where they come from)."""
+    """Holds the constants of the learner; docs/learning.md says where they come from."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -35,7 +35,7 @@ class LearnerSettings(BaseModel):
 
 
 class Settings(LearnerSettings):
-    """Everything that a deployment may set."""
+    """Holds everything that a deployment may set."""
 
     table_name: str
     epsilon_start: float = Field(0.3, ge=0, le=1)
@@ -61,11 +61,11 @@ class Settings(LearnerSettings):
 
 @lru_cache(maxsize=1)
 def settings() -> Settings:
-    """The process's settings. Raises pydantic's ValidationError when the environment does not fit."""
+    """Returns the process's settings. Raises pydantic's ValidationError when the environment does not fit."""
     return read_settings()
 
 
 def read_settings(**given: str) -> Settings:
-    """The environment's settings, with these over them."""
+    """Returns the environment's settings; a value in `given` replaces the environment's. Raises ValidationError."""
     read = {k: os.environ[k.upper()] for k in Settings.model_fields if k.upper() in os.environ}
     return Settings.model_validate(read | given)

@@ -1,35 +1,35 @@
-"""What can go wrong, drawn once.
+"""Defines every error that this service raises; the tree shows which class derives from which.
 
 FettleError
-|-- RequestError                 the caller's: has an HTTP status, a stable type and one sentence
+|-- RequestError                 answered to the caller, with an HTTP status, a stable type and one sentence
 |   |-- InvalidRequestError      422  the values do not fit
 |   |-- PayloadTooLargeError     413
 |   |-- UnsupportedMediaTypeError 415
-|   |-- UnauthorizedError        401  a verified token without a subject
-|   |-- PathNotFoundError        404  a path that the gateway lets through and no route matches
+|   |-- UnauthorizedError        401  the verified token has no subject
+|   |-- PathNotFoundError        404  the gateway lets the path through, but no route matches it
 |   |-- ProfileNotFoundError     404
 |   |-- ActivityNotFoundError    404
 |   |-- ProfileRequiredError     409
 |   |-- SessionClosedError       409
 |   |-- ErasingError             409
-|   |-- TooManySessionsError     429  the user's day has had its sessions; says in how many seconds it is over
+|   |-- TooManySessionsError     429  the user's day has used up its sessions; Retry-After says when it ends
 |   |-- TooManyAnswersError      429  a session's answers were changed too often; a batch may still end it
 |   `-- UnavailableError         503  the table cannot be reached, or a race was lost too often: try again
 |-- ConflictError                a conditional write found another state; names what had changed
 |-- OversizeError                a transaction is too large for the table
-|-- UnreadableItemError          a stored item cannot be parsed: never guessed at, never overwritten
+|-- UnreadableItemError          a stored item cannot be parsed; no code guesses its content or overwrites it
 |-- VersionError                 a version of a policy cannot be rebuilt or restored
-|-- RefoldPendingError           a policy is being folded anew without an erased user: nothing is learned meanwhile
+|-- RefoldPendingError           a policy is being folded anew without an erased user; until then nothing is learned
 `-- PolicyUnreadableError        the policy item is unavailable, unparsable or of another format
 """
 
 
 class FettleError(Exception):
-    """Root of what this service raises."""
+    """Every error that this service raises derives from this class."""
 
 
 class RequestError(FettleError):
-    """The request cannot be served as it is; `detail` is safe to show. `headers` go with the answer."""
+    """The request cannot be served as it is. `detail` is safe to show; `headers` are added to the answer."""
 
     status = 400
     type = "bad-request"
@@ -120,7 +120,7 @@ class TooManySessionsError(RequestError):
     detail = "No more plans today; the next one comes tomorrow."
 
     def __init__(self, retry_after: int) -> None:
-        """`retry_after`: whole seconds until the user's day is over."""
+        """Sets the header Retry-After; `retry_after` is the number of whole seconds until the user's day is over."""
         super().__init__()
         self.headers = {"Retry-After": str(retry_after)}
 
@@ -142,8 +142,8 @@ class UnavailableError(RequestError):
 class ConflictError(FettleError):
     """The conditions of a write or a transaction did not hold.
 
-    `lost` names what had changed: "session", "profile", "policy", ...; `keys` holds the keys of the sessions among
-    them. Both are empty when another transaction was at work on the same items.
+    `lost` names what had changed: "session", "profile", "policy", ...; `keys` holds the keys of the sessions that had
+    changed. Both are empty when another transaction was at work on the same items.
     """
 
     def __init__(self, lost: frozenset[str] = frozenset(), keys: frozenset[bytes] = frozenset()) -> None:
@@ -155,7 +155,8 @@ class ConflictError(FettleError):
 class OversizeError(FettleError):
     """The table refused a transaction for its size or shape.
 
-    `keys` holds the keys of the sessions whose own writes were refused; empty when the transaction as a whole was.
+    `keys` holds the keys of the sessions whose own writes were refused. It is empty when the transaction was refused
+    as a whole.
     """
 
     def __init__(self, code: str, keys: frozenset[bytes] = frozenset()) -> None:

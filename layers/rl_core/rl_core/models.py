@@ -1,4 +1,4 @@
-"""The nouns that modules share. Values only: no rule, no I/O, no clock.
+"""Defines the nouns that packages share. Values only: no rule, no I/O, no clock.
 
 Times are aware UTC datetimes in whole seconds. Scores are floats: engagement in 0..1, motivation in -1..1.
 """
@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Self
 
 MAX_ACTIVITIES = 7
 
-# What an item holds that this code does not know, as a newer release stored it: it is written back as it was.
+# The attributes of an item that this code does not know: a newer release stored them; they are written back as read.
 Rest = Mapping[str, Any]
 
 
@@ -27,7 +27,7 @@ LEVELS = tuple(Level)
 
 
 class Segment(StrEnum):
-    """Anxiety level x activity level."""
+    """Names the combination of an anxiety level and an activity level."""
 
     LOW_LOW = "Low Anxiety, Low Activity"
     LOW_MODERATE = "Low Anxiety, Moderate Activity"
@@ -45,13 +45,13 @@ class Segment(StrEnum):
 
     @property
     def code(self) -> str:
-        """Two letters, such as "HL" for high anxiety and low activity."""
+        """Returns two letters, such as "HL" for high anxiety and low activity."""
         anxiety, activity = self.name.split("_")
         return anxiety[0] + activity[0]
 
     @classmethod
     def by_code(cls, code: str) -> "Segment":
-        """Raises KeyError for a code that no segment has."""
+        """Returns the segment of a code. Raises KeyError for a code that no segment has."""
         return _SEGMENTS[code]
 
     @property
@@ -63,9 +63,9 @@ _SEGMENTS = {segment.code: segment for segment in Segment}
 
 
 class Action(IntEnum):
-    """A strategy the agent may choose; the value is `rl_action_id`.
+    """Names a strategy that the agent may choose; the value is `rl_action_id`.
 
-    A digit that stands for no action here is an action of a newer release: it is not one of ACTIONS, and is kept.
+    A digit that stands for none of these actions is an action of a newer release. It is kept, but is not in ACTIONS.
     """
 
     MAINTAIN = 0
@@ -102,7 +102,7 @@ ACTIONS = tuple(Action)
 
 
 class State(NamedTuple):
-    """(engagement level, motivation level), each 0-2; a row of the Q-table."""
+    """Holds (engagement level, motivation level), each 0-2; a state is a row of the Q-table."""
 
     engagement: int
     motivation: int
@@ -119,15 +119,15 @@ class State(NamedTuple):
 
 
 def entry_code(slug: str) -> int:
-    """Returns what names a catalogue entry in packed statistics: the low 24 bits of its slug's CRC-32."""
+    """Returns the code of a catalogue entry in packed statistics: the low 24 bits of the slug's CRC-32."""
     return zlib.crc32(slug.encode()) & 0xFFFFFF
 
 
-PERSON = 8  # bytes of a session's key that say whose it is
+PERSON = 8  # the first bytes of a session's key say whose session it is
 
 
 def person_of(key: bytes) -> bytes:
-    """Returns the eight bytes that stand for one life of a user, from its profile's key; nothing leads back."""
+    """Returns the eight bytes that stand for one life of a user; they do not lead back to the profile's key."""
     return hashlib.sha256(b"person" + key).digest()[:PERSON]
 
 
@@ -137,9 +137,10 @@ CELLS = STATES * len(ACTIONS)
 
 @dataclass(frozen=True, slots=True)
 class Activity:
-    """One catalogue entry assigned in one session, with what the user said of it. `completed` None: not answered.
+    """Holds one catalogue entry assigned in one session, with the user's answers; `completed` is None until answered.
 
-    `completed_on` is the user's day at that moment, where they then were: no later change of zone moves it.
+    `completed_on` is the user's day at the moment of completion, where they then were; no later change of time zone
+    moves it.
     """
 
     slug: str
@@ -154,19 +155,19 @@ class Activity:
 
     @property
     def entry(self) -> int:
-        """The code of its catalogue entry."""
+        """Returns the code of the activity's catalogue entry."""
         return entry_code(self.slug)
 
     @property
     def lift(self) -> int | None:
-        """Motivation after - before in points, if completed and both were rated."""
+        """Returns motivation after - before in points; None unless it was completed and both were rated."""
         if not self.completed or self.motivation_before is None or self.motivation_after is None:
             return None
         return self.motivation_after - self.motivation_before
 
 
 class Word(StrEnum):
-    """A stored word. A word of a newer release is kept as it is, and equals none of the words here."""
+    """Names a stored word. A word of a newer release is kept as it is, and equals none of the words here."""
 
     @classmethod
     def _missing_(cls, value: object) -> Self | None:
@@ -185,7 +186,7 @@ class Status(Word):
 
 
 class Learning(StrEnum):
-    """What became of a closed session's learning."""
+    """Says what became of a closed session's learning."""
 
     APPLIED = "applied"
     QUEUED = "queued"
@@ -193,7 +194,7 @@ class Learning(StrEnum):
 
 
 class Why(Word):
-    """Why nothing is learned from a session."""
+    """Says why nothing is learned from a session."""
 
     FALLBACK = "fallback"
     EXCLUDED = "excluded"
@@ -208,10 +209,11 @@ class EndedBy(Word):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What was decided, and all that is needed to recompute it or to evaluate another policy on it.
+    """Holds a decision, and all that is needed to recompute it or to evaluate another policy on it.
 
-    `chances` are the probabilities of the eligible actions, in their order; `epsilon` is the share of decisions that
-    was drawn evenly. `explored`: the action's estimate was below the greatest, or all eligible actions were held alike.
+    `chances` are the probabilities of the eligible actions, in the order of `eligible`; `epsilon` is the share of
+    decisions that was drawn evenly. `explored` says that the action's estimate was below the greatest, or that nothing
+    told the eligible actions apart.
     """
 
     state: State
@@ -225,15 +227,16 @@ class Decision:
 
     @property
     def propensity(self) -> float:
-        """The probability with which the action was drawn."""
+        """Returns the probability with which the action was drawn."""
         return self.chances[self.eligible.index(self.action)]
 
 
 @dataclass(frozen=True, slots=True)
 class Closing:
-    """What a session came to, frozen when it closed. Absent for a session closed as unseen.
+    """Holds what a session came to, as of when it closed. A session closed as unseen has no closing.
 
-    `barred`: the actions that the cool-down bars in the next state; `rated_at`: when the rating came, if it came later.
+    `barred` holds the actions that the cool-down bars in the next state. `rated_at` is when the rating came, if it came
+    after the closing.
     """
 
     reward: float
@@ -248,11 +251,13 @@ class Closing:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One recommendation, from being issued to being learned from. `key`: the person, and eight bytes of its own.
+    """Holds one recommendation, from when it is issued until it is learned from.
 
-    `day` is the user's day on which it was first shown, or answered unseen; a later change of time zone moves nothing.
-    `why`: why nothing is learned from it, settled when it closed (a fallback's decision says so itself). `changes`: how
-    often its answers were changed. `done_before`: what the user had completed on day `issued_on` when it was issued.
+    `key` is the person's eight bytes, then eight of the session's own. `day` is the user's day on which the session was
+    first shown, or answered unseen; a later change of time zone does not move it. `why` says why nothing is learned
+    from the session; it is set when the session closes (the decision of a fallback says so itself). `changes` counts
+    how often the answers were changed. `done_before` counts the user's completions on the day `issued_on` before the
+    session was issued.
     """
 
     user: str
@@ -282,7 +287,7 @@ class Session:
 
     @property
     def person(self) -> bytes:
-        """The eight bytes that stand for the life of the user whose it is."""
+        """Returns the eight bytes that stand for the life of the user whose session it is."""
         return self.key[:PERSON]
 
     @property
@@ -296,7 +301,7 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class Streak:
-    """`days` consecutive days with a completed activity, the latest of them `last`."""
+    """Holds the number of consecutive `days` with a completed activity; `last` is the latest of these days."""
 
     days: int = 0
     last: date | None = None
@@ -304,10 +309,11 @@ class Streak:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """A user's standing. `key` tells one life of a user from the next; `recent` is the latest actions, newest last.
+    """Holds a user's standing.
 
-    `engagement` is as of `seen`, the user's latest active day: what is read later has decayed since. On the user's
-    day `day`, `issued` sessions were issued, and `learned` of those that closed are learned from.
+    `key` tells one life of a user from the next; `recent` is the latest actions, newest last. `engagement` is the score
+    as of `seen`, the user's latest active day; it decays after that day. On the user's day `day`, `issued` sessions
+    were issued, and `learned` of the sessions that closed are learned from.
     """
 
     user: str
@@ -331,7 +337,7 @@ class Profile:
 
 @dataclass(frozen=True, slots=True)
 class Marker:
-    """What stands in a profile's place from the user's DELETE until a job has removed every item of theirs.
+    """Stands in a profile's place from the user's DELETE until a job has removed every item of the user.
 
     A life that used up a cap of its `day` leaves a bare marker, without key, until that day is over at `held_until`.
     """
@@ -347,10 +353,11 @@ class Marker:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """The first moment of a user's day, with what stood then.
+    """Holds the first active moment of a user's day, and the user's scores and streak at that moment.
 
-    `session` is the number of the session that was shown or answered: no earlier one can still change. `engagement`,
-    `motivation` and `streak` are the profile's, decayed to that day, before what happened at that moment.
+    `session` is the number of the session that was shown or answered; no earlier session can still change.
+    `engagement`, `motivation` and `streak` are the profile's before the event of that moment, with engagement decayed
+    to that day.
     """
 
     user: str
@@ -368,7 +375,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class ActivityStats:
-    """How one catalogue entry did in one segment; `lift_points` summed over the `rated` completions."""
+    """Counts how one catalogue entry did in one segment; `lift_points` is summed over the `rated` completions."""
 
     assigned: int = 0
     completed: int = 0
@@ -378,11 +385,11 @@ class ActivityStats:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What a segment has learned. Only `rl_core.learner` looks into `table`.
+    """Holds what a segment has learned. Only `rl_core.learner` looks into `table`.
 
-    `learner`: whose table it is and in which form, such as "posterior/1"; empty: nothing was learned yet.
-    `activities`: by entry code. `excluded`: persons whose sessions no fold counts. `refolding`: the version from which
-    an erasure rewrites; while it is set, nothing is learned.
+    `learner` names the table's learner and form, such as "posterior/1"; it is empty when nothing was learned yet.
+    `activities` is keyed by entry code. `excluded` holds the persons whose sessions no fold counts. `refolding` is the
+    version from which an erasure rewrites; while it is set, nothing is learned.
     """
 
     segment: Segment
@@ -398,7 +405,7 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Fold:
-    """How a version was folded: by which learner and form ("posterior/1"), with which constants, by name."""
+    """Says how a version was folded: by which learner and form ("posterior/1"), and with which constants by name."""
 
     learner: str
     constants: Mapping[str, float]
@@ -406,7 +413,7 @@ class Fold:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """How one assigned activity ended, as the policy learns it; `entry` is its code."""
+    """Holds how one assigned activity ended, as the policy learns it; `entry` is the code of its catalogue entry."""
 
     entry: int
     completed: bool
@@ -415,7 +422,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """What one session teaches: (s, a, r, s'), the actions the cool-down bars in s', and its activities' results."""
+    """Holds what is learned from one session: (s, a, r, s'), the actions barred in s', and the activities' results."""
 
     key: bytes
     state: State
@@ -429,11 +436,11 @@ class Transition:
 
 @dataclass(frozen=True, slots=True)
 class VersionRecord:
-    """How one version of a policy came to be: by learning these transitions in order, or for a reason.
+    """Records how one version of a policy was made: by learning these transitions in order, or for a reason.
 
-    `adopted`: the learner and form whose table the fold took over before the first transition. A rollback takes table
-    and statistics from the version `restored`; `episodes` go on. An erasure says that the versions from `rewritten` on
-    were folded anew without an erased user; it changes nothing by itself.
+    `adopted` is the learner and form whose table the fold took over before the first transition. A rollback takes table
+    and statistics from the version `restored`; `episodes` go on. `rewritten` says that an erasure folded the versions
+    from that one on anew without an erased user; the record itself changes nothing.
     """
 
     version: int

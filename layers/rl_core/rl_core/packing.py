@@ -1,10 +1,13 @@
-"""Whole numbers in few bytes: LEB128, seven bits a byte, least first (DWARF 5, section 7.6); signed ones by zigzag."""
+"""Packs whole numbers into few bytes, signed ones by zigzag.
+
+The form is LEB128 (DWARF 5, section 7.6): seven bits a byte, the least significant bits first.
+"""
 
 from collections.abc import Iterable, Iterator
 
 
 def pack(numbers: Iterable[int]) -> bytes:
-    """Returns the numbers, each 0 or greater, one after the other. Raises ValueError for a negative one."""
+    """Returns the bytes of the numbers, one number after the other. Raises ValueError for a negative number."""
     packed = bytearray()
     for number in numbers:
         if number < 0:
@@ -36,5 +39,5 @@ def zigzag(number: int) -> int:
 
 
 def unzigzag(number: int) -> int:
-    """Returns the number that `zigzag` took."""
+    """Returns the number for which `zigzag` returns this one."""
     return number // 2 if number % 2 == 0 else -(number + 1) // 2

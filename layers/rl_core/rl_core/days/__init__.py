@@ -1,4 +1,4 @@
-"""What a day of a user and of a segment came to. Pure: values in, values out."""
+"""Computes the figures of a user's day and of a segment's day. Pure: values in, values out."""
 
 from rl_core.days.figures import (
     ONE_DAY,

@@ -1,9 +1,9 @@
-"""A user's day: the mark that its first active moment leaves, and what the day came to.
+"""Computes the figures of a user's day from its sessions and its mark, which the day's first active moment leaves.
 
-A user is active on a day when a session was shown to them on it or an activity answered. A session belongs to the day
+A user is active on a day on which a session is shown to them or they answer an activity. A session belongs to the day
 on which it was first shown; what its activities come to later counts for that day. The scores of a day are those
-that stood when it ended: of the closings that followed the mark, those whose moment still lies in the day. The streak
-goes by the days that the completions had where the user then was.
+that stood when the day ended: a closing after the mark moves them if its moment still lies in the day. The streak
+counts each completion on the day that it was where the user then was.
 """
 
 from collections.abc import Iterable, Sequence
@@ -24,14 +24,14 @@ from rl_core.sessions import (
 )
 
 TYPES = ("exercise", "meditation", "journaling")
-WESTERNMOST = timedelta(hours=12)  # the last zone, UTC-12, leaves a day twelve hours after UTC has
-SLACK = timedelta(minutes=15)  # for the job that closes expired sessions each minute
+WESTERNMOST = timedelta(hours=12)  # in the last zone, UTC-12, a day ends twelve hours later than in UTC
+SLACK = timedelta(minutes=15)  # time for the job that closes expired sessions each minute
 ONE_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
 class TypeFigures:
-    """Of one type of activity; `minutes` are those of what was completed."""
+    """Counts the activities of one type; `minutes` sums the minutes of the completed ones."""
 
     assigned: int = 0
     completed: int = 0
@@ -40,10 +40,11 @@ class TypeFigures:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What a user's day came to; `types` in the order of TYPES; `lift_points` summed over the `rated` completions.
+    """Holds the figures of a user's day.
 
-    `other`: activities whose type only a newer release knows. `settled`: no session of the day can still change, and
-    this code knows all that is in them.
+    `types` has the order of TYPES; `lift_points` is summed over the `rated` completions. `other` counts activities of a
+    type that only a newer release knows. `settled` says that no session of the day can still change and that this code
+    knows all that is in these sessions.
     """
 
     sessions: int
@@ -67,17 +68,20 @@ class Figures:
 
 
 def closed_day(now: datetime) -> date:
-    """The latest day that has ended in every time zone."""
+    """Returns the latest day that has ended in every time zone."""
     return (now - WESTERNMOST).date() - ONE_DAY
 
 
 def final_day(now: datetime, session_hours: int) -> date:
-    """The latest day whose sessions have all expired and been closed, if the job that closes them is not late."""
+    """Returns the latest day whose sessions have all expired and been closed, if the closing job is not late."""
     return closed_day(now - timedelta(hours=session_hours) - SLACK)
 
 
 def figures_of(mark: Mark, sessions: Sequence[Session]) -> Figures:
-    """What the day came to, from the user's sessions, in order, from the mark's on; later days' may be among them."""
+    """Returns the figures of the mark's day.
+
+    `sessions` holds the user's sessions in order, from the mark's session on; later days' sessions may be among them.
+    """
     touched = [s for s in sessions if s.number >= mark.session and s.day is not None and s.day <= mark.day]
     own = [s for s in touched if s.day == mark.day]
     lifts = [a.lift for s in own for a in s.activities if a.lift is not None]
@@ -104,7 +108,7 @@ def _of_type(sessions: Iterable[Session], kind: str) -> TypeFigures:
 
 
 def _scores(mark: Mark, sessions: Iterable[Session]) -> tuple[float, float]:
-    """Engagement and motivation as they stood when the day ended."""
+    """Returns engagement and motivation as they stood when the day ended."""
     engagement, motivation = mark.engagement, mark.motivation
     for session in sessions:
         closing = session.closing
@@ -118,12 +122,12 @@ def _scores(mark: Mark, sessions: Iterable[Session]) -> tuple[float, float]:
 
 
 def ended_at(session: Session) -> datetime:
-    """When a closed session ended: expired, that is when its time was over, however late somebody noticed."""
+    """Returns when a closed session ended; for an expired session that is `expires_at`, however late it was closed."""
     if session.ended_by is EndedBy.EXPIRY or session.closed_at is None:
         return session.expires_at
     return session.closed_at
 
 
 def _within(mark: Mark, moment: datetime) -> bool:
-    """Whether the moment lies before the end of the mark's day."""
+    """Returns whether the moment lies before the end of the mark's day."""
     return day_of(moment, mark.timezone) <= mark.day

@@ -1,4 +1,4 @@
-"""What a user's last days came to: totals, by type and day by day, and where motivation went."""
+"""Sums up a user's last days: totals, by type and day by day, and the trend of motivation."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ _STEADY = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """What some active days came to together; `types` in the order of TYPES."""
+    """Holds the sums over some active days; `types` has the order of TYPES."""
 
     active_days: int
     sessions: int
@@ -38,18 +38,18 @@ class Totals:
 
     @property
     def completion_rate(self) -> float | None:
-        """The share of the assigned activities that was completed; None if nothing was assigned."""
+        """Returns the share of the assigned activities that was completed; None if nothing was assigned."""
         return self.completed / self.assigned if self.assigned else None
 
     @property
     def average_lift(self) -> float | None:
-        """The mean increase of motivation in points, over the completions with both ratings; None without any."""
+        """Returns the mean increase of motivation in points over completions with both ratings; None without any."""
         return self.lift_points / self.rated if self.rated else None
 
 
 @dataclass(frozen=True, slots=True)
 class PeriodDay:
-    """One day of a period; `figures` None: the user was not active on it."""
+    """Holds one day of a period; `figures` is None when the user was not active on that day."""
 
     date: date
     figures: Figures | None
@@ -61,7 +61,7 @@ class PeriodDay:
 
 @dataclass(frozen=True, slots=True)
 class Trend:
-    """Motivation before a period's first active day, and when its last one ended."""
+    """Holds motivation before a period's first active day (`start`) and when its last active day ended (`end`)."""
 
     start: float
     end: float
@@ -72,7 +72,7 @@ class Trend:
 
     @property
     def direction(self) -> Direction:
-        """The change is steady up to 0.1 points either way."""
+        """Returns the direction of the change; a change of up to 0.1 points either way is steady."""
         if self.change > _STEADY:
             return "rising"
         return "falling" if self.change < -_STEADY else "steady"
@@ -98,13 +98,13 @@ def _summed(parts: Sequence[TypeFigures]) -> TypeFigures:
 
 
 def day_by_day(first: date, last: date, active: Mapping[date, Figures]) -> list[PeriodDay]:
-    """Every day of the period, oldest first; days that are not in `active` have no figures."""
+    """Returns every day of the period, oldest first; a day that is not in `active` has no figures."""
     days = (first + ONE_DAY * n for n in range((last - first).days + 1))
     return [PeriodDay(day, active.get(day)) for day in days]
 
 
 def trend_of(active: Sequence[tuple[Mark, Figures]], motivation: float) -> Trend:
-    """The trend over the period's active days, in order; without any, `motivation` stood all the time."""
+    """Returns the trend over the period's active days, given in order; without any, `motivation` is start and end."""
     if not active:
         return Trend(motivation, motivation)
     (first, _), (_, last) = active[0], active[-1]

@@ -1,6 +1,6 @@
-"""A segment's day in counts and sums, of which nothing leads back to a person.
+"""Adds up a segment's day in counts and sums that lead back to no person.
 
-Sums of squares and products come along, so that a reader can say how sure a mean is. Sums over floats are exactly
+Sums of squares and products are kept too, so that a reader can say how sure a mean is. Sums over floats are exactly
 rounded (`fsum`), so that they do not depend on the order in which users are read.
 """
 
@@ -16,7 +16,10 @@ NONE = (0,) * len(ACTIONS)
 
 @dataclass(frozen=True, slots=True)
 class ActionSums:
-    """The sessions in which one action was served: c completed of a assigned in each, r its reward once closed."""
+    """Holds sums over the sessions in which one action was served.
+
+    Each session has a assigned and c completed activities and, once it is closed, the reward r.
+    """
 
     sessions: int = 0
     assigned: int = 0  # sum of a
@@ -34,7 +37,7 @@ class ActionSums:
 
 @dataclass(frozen=True, slots=True)
 class EntrySums:
-    """One catalogue entry: how often assigned and completed, and its lift in points over the `rated` completions."""
+    """Counts how often an entry was assigned and completed; sums its lift in points over the `rated` completions."""
 
     assigned: int = 0
     completed: int = 0
@@ -48,11 +51,11 @@ class EntrySums:
 
 @dataclass(frozen=True, slots=True)
 class SegmentDay:
-    """A segment's day, or one shard's part of it.
+    """Holds a segment's day, or one shard's part of it.
 
-    `users` were active, `new_users` of them for the first time; `dropouts` were last active exactly seven days before,
-    by their last action. `actions` by action id; `entries` by entry code. Sessions count in the segment in
-    which they were issued, users in the one they were in at the day's first moment.
+    `users` were active, `new_users` of them for the first time; `dropouts` counts users who were last active exactly
+    seven days before, by their last action. `actions` is by action id, `entries` by entry code. A session counts in the
+    segment in which it was issued, a user in the segment that they were in at their day's first moment.
     """
 
     users: int = 0
@@ -62,14 +65,14 @@ class SegmentDay:
     entries: dict[int, EntrySums] = field(default_factory=dict)
 
     def total(self) -> ActionSums:
-        """All actions together."""
+        """Returns the sums over all actions."""
         total = ActionSums()
         for sums in self.actions:
             total = total.plus(sums)
         return total
 
     def lifts(self) -> EntrySums:
-        """All entries together."""
+        """Returns the sums over all entries."""
         total = EntrySums()
         for sums in self.entries.values():
             total = total.plus(sums)
@@ -90,7 +93,7 @@ class SegmentDay:
 
 
 def merged(parts: Iterable[SegmentDay]) -> SegmentDay:
-    """The whole of these parts, added in the order given."""
+    """Returns the sum of these parts, added in the order given."""
     whole = SegmentDay()
     for part in parts:
         whole = whole.plus(part)
@@ -98,7 +101,7 @@ def merged(parts: Iterable[SegmentDay]) -> SegmentDay:
 
 
 class _Served:
-    """What one action came to while sessions are still being added."""
+    """Collects the counts and rewards of one action while sessions are still being added."""
 
     def __init__(self) -> None:
         self.counts: list[tuple[int, int]] = []  # assigned, completed
@@ -129,16 +132,16 @@ class Tally:
         self._entries: dict[Segment, dict[int, EntrySums]] = defaultdict(dict)
 
     def user(self, segment: Segment, first_ever: bool) -> None:
-        """A user was active."""
+        """Counts a user who was active on the day."""
         self._users[segment] += 1
         self._new[segment] += first_ever
 
     def dropout(self, segment: Segment, last: Action) -> None:
-        """A user was last active seven days before, with this action."""
+        """Counts a user who was last active seven days before, with this action."""
         self._dropouts[segment, last] += 1
 
     def session(self, session: Session) -> None:
-        """A session of the day."""
+        """Counts a session of the day."""
         served = self._served[session.segment, session.decision.action]
         served.counts.append((len(session.activities), sum(bool(a.completed) for a in session.activities)))
         if session.closing is not None:
@@ -150,7 +153,7 @@ class Tally:
             entries[a.entry] = entries.get(a.entry, EntrySums()).plus(one)
 
     def segments(self) -> dict[Segment, SegmentDay]:
-        """What it comes to, for the segments in which there was anything."""
+        """Returns the sums of each segment for which something was counted."""
         seen = {*self._users, *self._entries, *(s for s, _ in self._dropouts), *(s for s, _ in self._served)}
         return {segment: self._of(segment) for segment in Segment if segment in seen}
 

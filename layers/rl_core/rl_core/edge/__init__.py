@@ -1,1 +1,1 @@
-"""HTTP and CloudWatch: what the functions share at their edge."""
+"""Holds what the functions share at their edge: HTTP in `http`, CloudWatch in `measures`."""

@@ -1,4 +1,4 @@
-"""The HTTP edge that the API's functions share: who asks, when, how an error answers, how a number is shown."""
+"""Reads a request's caller, time and ids, and formats errors, fields and numbers, for all functions of the API."""
 
 import base64
 import json
@@ -29,15 +29,15 @@ from rl_core.errors import (
 from rl_core.models import Activity, Session
 from rl_core.sessions import Answer, Entry, catalogue
 
-# A request that has nothing to count is no cause for a warning.
+# Many requests have nothing to count; Powertools would warn at each of them.
 warnings.filterwarnings("ignore", "No application metrics to publish", UserWarning)
 
 logger = Logger()
 
 JSON = "application/json"
 PROBLEM = "application/problem+json"
-NO_STORE = {"Cache-Control": "no-store"}  # every answer is one person's, and of this moment
-MAX_BODY = 200_000  # characters; a batch with seven full notes, escaped, stays below
+NO_STORE = {"Cache-Control": "no-store"}  # an answer is meant for one person at one moment
+MAX_BODY = 200_000  # characters; a batch with seven full notes is smaller, even when they are escaped
 MAX_NOTES = 2_000
 
 
@@ -52,7 +52,10 @@ def _no_nul(text: str) -> str:
 
 
 def _whole(value: Any) -> Any:
-    """A JSON number without a fraction is an integer, also as 3.0: so says JSON Schema, and so write some clients."""
+    """Returns a float without a fraction as an integer, and any other value unchanged.
+
+    JSON Schema calls 3.0 an integer, and some clients send integers in this form.
+    """
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
@@ -66,13 +69,13 @@ Rating = Annotated[int, Field(ge=1, le=5), WHOLE]
 
 
 class StrictRequest(BaseModel):
-    """A request body: JSON types as they are, unknown fields refused."""
+    """Validates a request body: it converts no JSON type into another and refuses unknown fields."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
 class CompleteRequest(StrictRequest):
-    """What a user says of one activity. A field left out keeps what is stored; null clears it."""
+    """Holds what a user says of one activity. A field that is left out keeps what is stored; null clears the field."""
 
     completed: bool
     motivation_before: Rating | None = None
@@ -90,7 +93,7 @@ class CompleteRequest(StrictRequest):
 
 
 class TrackedActivity(BaseModel):
-    """One definition assigned to one user in one session, with its tracking fields."""
+    """Holds one definition assigned to one user in one session, with its tracking fields."""
 
     user: str
     activity_type: str
@@ -111,7 +114,7 @@ class TrackedActivity(BaseModel):
 
 
 class Problem(BaseModel):
-    """RFC 9457."""
+    """Describes an error as RFC 9457 does."""
 
     type: str
     title: str
@@ -121,7 +124,10 @@ class Problem(BaseModel):
 
 
 def responses(answer: type[BaseModel] | None, *errors: type[RequestError]) -> dict[int, Any]:
-    """A route's responses for its OpenAPI: what it answers (None: 204, nothing) and how it may refuse."""
+    """Returns a route's responses for OpenAPI: its answer (None: status 204 without a body) and its errors.
+
+    UnauthorizedError and UnavailableError are always among the errors.
+    """
     described: dict[int, Any] = {204: {"description": "Done"}}
     if answer is not None:
         described = {200: {"description": "OK", "content": {"application/json": {"model": answer}}}}
@@ -135,7 +141,7 @@ BODY_ERRORS = (InvalidRequestError, PayloadTooLargeError, UnsupportedMediaTypeEr
 
 
 def tracked_fields(session: Session, activity: Activity) -> dict[str, Any]:
-    """The fields of TrackedActivity."""
+    """Returns the fields of TrackedActivity for one activity of a session."""
     entry = entry_of(activity)
     return {
         "user": session.user,
@@ -158,7 +164,7 @@ def tracked_fields(session: Session, activity: Activity) -> dict[str, Any]:
 
 
 def entry_of(activity: Activity) -> Entry:
-    """Returns the activity's catalogue entry; a placeholder for one that only a newer release has."""
+    """Returns the activity's catalogue entry, or a placeholder when only a newer release has the entry."""
     return catalogue().entry(activity.slug)
 
 
@@ -167,30 +173,36 @@ def activity_id(session: Session, position: int) -> int:
 
 
 def plain_integer(text: Any) -> int:
-    """A parameter that is digits and nothing else, with a sign at most; a repeated one comes as a list, and is none."""
+    """Returns the integer of a parameter that has only digits, with or without a minus sign.
+
+    Raises ValueError for any other parameter, also for a repeated one, which comes as a list.
+    """
     if not isinstance(text, str) or not re.fullmatch("-?[0-9]{1,40}", text):
         raise ValueError("not an integer")
     return int(text)
 
 
 def canonical_id(text: Any) -> int:
-    """An activity's id in a path; one that is written otherwise, such as "011", names no activity: -1."""
+    """Returns the activity id in a path, or -1, which no activity has, for another spelling such as "011".
+
+    Raises ValueError when the text is not an integer.
+    """
     number = plain_integer(text)
     return number if str(number) == text else -1
 
 
 def split_id(identifier: int) -> tuple[int, int]:
-    """(session number, position from 1) of an activity id."""
+    """Returns (session number, position from 1) of an activity id."""
     return divmod(identifier, 10)
 
 
 def percent(share: float) -> str:
-    """Half up, to a whole number."""
+    """Returns a share as text, rounded half up to whole percent: "50%" for 0.5."""
     return f"{Decimal(share * 100).quantize(Decimal(1), ROUND_HALF_UP)}%"
 
 
 def caller(event: Mapping[str, Any]) -> str:
-    """The verified token's subject. Raises UnauthorizedError when it has none that can be a key."""
+    """Returns the verified token's subject. Raises UnauthorizedError when the token has none that can be a key."""
     authorizer = event.get("requestContext", {}).get("authorizer") or {}
     subject = (authorizer.get("jwt") or {}).get("claims", {}).get("sub")
     if not isinstance(subject, str) or not 0 < len(subject) <= 255:
@@ -199,12 +211,12 @@ def caller(event: Mapping[str, Any]) -> str:
 
 
 def now_of(event: Mapping[str, Any]) -> datetime:
-    """The time of the request, in whole seconds: the event's, never the machine's."""
+    """Returns the time of the request in whole seconds. It comes from the event, never from the machine's clock."""
     return datetime.fromtimestamp(event["requestContext"]["timeEpoch"] // 1000, UTC)
 
 
 def resolve(app: APIGatewayHttpResolver, event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """The app's answer, after refusing bodies that no route takes and that parsing might choke on."""
+    """Returns the app's answer; refuses a body that no route takes or that cannot be parsed before the app sees it."""
     try:
         _check_body(event)
     except RequestError as error:
@@ -239,7 +251,7 @@ def _problem(error: RequestError) -> str:
 
 
 def answer_problems(app: APIGatewayHttpResolver) -> None:
-    """Gives the app its error answers: problem+json, without internals and without an echo of what was sent."""
+    """Registers the app's error handlers; they answer problem+json without internals and without echoing the input."""
 
     def refused(error: RequestError) -> Response[str]:
         return Response(error.status, PROBLEM, _problem(error), headers=dict(error.headers))
@@ -266,6 +278,6 @@ def answer_problems(app: APIGatewayHttpResolver) -> None:
 
 
 def _field(location: Sequence[int | str]) -> str:
-    """Where in the request, without pydantic's names for what it tried there."""
+    """Returns where in the request the error is, without pydantic's names for the types that it tried there."""
     parts = [str(p)[:64] for p in location[1:] if isinstance(p, int) or p.isidentifier()]
     return ".".join(parts)

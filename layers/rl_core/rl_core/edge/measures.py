@@ -1,6 +1,7 @@
-"""What is measured of sessions, for CloudWatch: by segment, and over all of them. docs/operations.md lists it.
+"""Publishes measurements of sessions to CloudWatch, for each segment and for the service as a whole.
 
-Each measurement is one line of the embedded metric format, with dimensions of its own; none names a user.
+docs/operations.md lists the measurements. Each one is a line of the embedded metric format with its own dimensions; no
+line names a user.
 """
 
 from collections.abc import Mapping
@@ -13,7 +14,7 @@ from rl_core.sessions import learning_of, outcome_of, why_not
 
 
 def session_issued(session: Session, policy: Policy | None) -> None:
-    """Counts a session that was just issued by this policy; None: without one, a fallback."""
+    """Counts a session that was just issued; `policy` is None when no policy could be read (a fallback session)."""
     decision = session.decision
     values = {"SessionsIssued": 1.0, "SessionsExplored": float(decision.explored and not decision.fallback)}
     if policy is None:
@@ -33,7 +34,7 @@ _WHY = {
 
 
 def session_refused() -> None:
-    """Counts a request for a session that the user's day has no place left for."""
+    """Counts a request for a session that was refused because the user's day has used up its sessions."""
     line = AmazonCloudWatchEMFProvider()
     line.add_metric(name="SessionsRefused", unit=MetricUnit.Count, value=1)
     line.add_dimension(name="service", value=line.service or "")
@@ -41,7 +42,7 @@ def session_refused() -> None:
 
 
 def session_closed(session: Session, conflicts: int = 0) -> None:
-    """Counts a session that a request just closed; `conflicts`: races lost over the policy."""
+    """Counts a session that a request just closed; `conflicts` is the number of races lost over the policy."""
     values = {_LEARNING[learning]: 1.0} if (learning := learning_of(session)) in _LEARNING else {}
     if conflicts:
         values["PolicyConflicts"] = float(conflicts)
@@ -54,7 +55,7 @@ def session_expired(session: Session) -> None:
 
 
 def _closed(session: Session, values: dict[str, float]) -> None:
-    """Publishes the values, with the reason why nothing is learned, if there is one, and what the session came to."""
+    """Publishes the values with, where there are any, the reason why nothing is learned, reward and completion rate."""
     if (why := why_not(session)) in _WHY:
         values[_WHY[why]] = 1.0
     if session.closing is not None:
@@ -64,7 +65,7 @@ def _closed(session: Session, values: dict[str, float]) -> None:
 
 
 def _publish(segment: Segment, values: Mapping[str, float], **more: str) -> None:
-    """Writes the values for the segment and these dimensions; without any, for the service as a whole too."""
+    """Writes the values for the segment and the `more` dimensions; without `more`, for the service as a whole too."""
     line = AmazonCloudWatchEMFProvider()
     for name, value in values.items():
         unit = MetricUnit.NoUnit if name in {"Epsilon", "Reward", "CompletionRate"} else MetricUnit.Count

@@ -1,4 +1,4 @@
-"""How a policy learns and draws: the one face. Pure; what is not listed here may change tonight."""
+"""Lists all that other packages may use to learn and to draw. Pure; what is not listed here may change at any time."""
 
 from rl_core.learner.epsilon import epsilon
 from rl_core.learner.policy import (

@@ -1,4 +1,4 @@
-"""How one learner takes over what another one knows: value and advantage out of estimates and visits alone.
+"""Computes the values and advantages with which one learner adopts another one's estimates and visits.
 
 docs/learner.md has the equations; `estimates` Q and `visits` n have shape (9, 6).
 """
@@ -12,7 +12,7 @@ Visits = Sequence[Sequence[int]]
 
 
 def split(estimates: Estimates, visits: Visits) -> tuple[list[float], list[float]]:
-    """Returns V, shape (9,), and A, shape (6,)."""
+    """Returns the values V, shape (9,), and the advantages A of the actions, shape (6,)."""
     seen = [row for row in range(STATES) if any(visits[row])]
     V = [mean(estimates[row], visits[row]) for row in range(STATES)]
     A = [0.0] * len(ACTIONS)
@@ -26,7 +26,7 @@ def split(estimates: Estimates, visits: Visits) -> tuple[list[float], list[float
 
 
 def deviations(estimates: Estimates, visits: Visits, V: Sequence[float], A: Sequence[float], k: float) -> list[float]:
-    """Returns the A(s,b), shape (54,), with which V(s) + A(b) + n / (n + k) (A(s,b) - A(b)) is Q(s,b) where n > 0."""
+    """Returns A(s,b), shape (54,), such that V(s) + A(b) + n / (n + k) (A(s,b) - A(b)) = Q(s,b) where n > 0."""
     cells = []
     for row in range(STATES):
         for b in ACTIONS:
@@ -36,7 +36,7 @@ def deviations(estimates: Estimates, visits: Visits, V: Sequence[float], A: Sequ
 
 
 def mean(values: Sequence[float], weights: Sequence[int]) -> float:
-    """Returns the weighted mean, or the plain one where all weights are 0. Sums run in order."""
+    """Returns the weighted mean, or the plain mean when all weights are 0. Sums run in order."""
     counted = weights if any(weights) else [1] * len(values)
     total, count = 0.0, 0
     for value, weight in zip(values, counted, strict=True):

@@ -1,7 +1,7 @@
-"""The learner `epsilon`: one-step Q-learning by averages, and epsilon-greedy draws.
+"""Implements the learner `epsilon`: one-step Q-learning by sample averages, and epsilon-greedy draws.
 
-docs/learner.md has the equations and their sources; variables here have the names that they have there. Nothing but
-+ - * / touches a float, and sums run in one order: the same transitions give the same bits on every Python.
+docs/learner.md has the equations and their sources; variables here have the names that they have there. Floats are
+computed with + - * / alone and sums run in one order, so the same transitions give the same bits on every Python.
 """
 
 import struct
@@ -20,7 +20,7 @@ _FLOATS = struct.Struct(f"<{STATES + CELLS + _WIDTH + 1}d")
 
 
 class Constants(NamedTuple):
-    """The constants that a version record keeps, by name. One that is added later has the default "as before"."""
+    """Holds the constants that a version record keeps by name. A constant added later has the default "as before"."""
 
     pooling_visits: float
     discount: float
@@ -28,7 +28,7 @@ class Constants(NamedTuple):
 
 
 def epsilon(episodes: int, settings: Settings) -> float:
-    """Returns epsilon(n), the power by squaring: the same bits anywhere."""
+    """Returns epsilon(n). Computes the power by squaring, which gives the same bits anywhere."""
     power, base, n = 1.0, settings.epsilon_decay, episodes
     while n:
         if n & 1:
@@ -39,7 +39,7 @@ def epsilon(episodes: int, settings: Settings) -> float:
 
 
 class Averages:
-    """A segment's table of averages, changed in place by `update`.
+    """Holds a segment's table of sample averages; `update` changes it in place.
 
     Shapes: `values` V (9,) by state row; `state_advantages` A(s,b) and `counts` n(s,b) (54,) as row * 6 + action;
     `action_advantages` A(b) (6,).
@@ -48,7 +48,7 @@ class Averages:
     CONSTANTS: ClassVar[Any] = Constants
 
     def __init__(self, k: float) -> None:
-        """An empty table with this k."""
+        """Makes an empty table with this k."""
         self.values = [0.0] * STATES
         self.state_advantages = [0.0] * CELLS
         self.action_advantages = [0.0] * _WIDTH
@@ -64,7 +64,7 @@ class Averages:
     def adopt(
         cls, estimates: Sequence[Sequence[float]], visits: Sequence[Sequence[int]], constants: Mapping[str, float]
     ) -> Self:
-        """Returns a table that says what another learner's did: `estimates` Q and `visits` n have shape (9, 6).
+        """Returns a table made from another learner's `estimates` Q and `visits` n, both of shape (9, 6).
 
         Q stays as it was wherever the state and action were visited.
         """
@@ -104,7 +104,7 @@ class Averages:
         return tuple(self.counts[state.row * _WIDTH : (state.row + 1) * _WIDTH])
 
     def update(self, t: Transition, episodes: int, constants: Mapping[str, float]) -> None:
-        """Learns one transition; every count is raised by one first."""
+        """Learns one transition; each count is raised by one before a step is divided by it."""
         del episodes
         self.k = constants["pooling_visits"]
         follows = max(q for b, q in zip(ACTIONS, self.estimates(t.next_state), strict=True) if b not in t.barred)
@@ -120,12 +120,12 @@ class Averages:
     def probabilities(
         self, state: State, eligible: Sequence[Action], episodes: int, settings: Settings
     ) -> tuple[float, ...]:
-        """Returns the probability with which each eligible action is drawn, in their order."""
+        """Returns the probability of drawing each eligible action, in the order of `eligible`."""
         values = self.estimates(state)
         rate, top = epsilon(episodes, settings), max(values[b] for b in eligible)
         share = (1 - rate) / sum(values[b] == top for b in eligible)
         return tuple([rate / len(eligible) + (share if values[b] == top else 0.0) for b in eligible])
 
     def even_share(self, episodes: int, settings: Settings) -> float:
-        """Returns the share of decisions that is drawn evenly: epsilon(n)."""
+        """Returns epsilon(n), the share of decisions that is drawn evenly."""
         return epsilon(episodes, settings)

@@ -1,6 +1,7 @@
-"""A policy from the outside: what it draws, what it learns, what it says. How, only its algorithm's file knows.
+"""Draws from a policy, folds sessions into it and reads its estimates, whichever algorithm it has.
 
-The rest of the service hands policies to these functions and never looks into `Policy.table`.
+Only the algorithm's own file knows how. The rest of the service hands policies to these functions and never looks into
+`Policy.table`.
 """
 
 import hashlib
@@ -32,9 +33,10 @@ from rl_core.models import (
 
 
 class QTable(Protocol):
-    """What every algorithm offers: the table of one segment, which `update` changes in place. Q and n: shape (6,).
+    """Defines what the table of one segment offers in every algorithm.
 
-    CONSTANTS names what a version record keeps of the settings: a NamedTuple.
+    `update` changes the table in place; `estimates` Q and `visits` n of a state have shape (6,). CONSTANTS is a
+    NamedTuple of the settings that a version record keeps.
     """
 
     CONSTANTS: ClassVar[Any]
@@ -66,9 +68,10 @@ PRESENT = {"epsilon": EPSILON, "posterior": POSTERIOR}
 
 
 class Chances(NamedTuple):
-    """The probability with which each eligible action is drawn, in their order, and which of them are held for best.
+    """Holds the probability of drawing each eligible action, in the order of `eligible`.
 
-    `best` is empty where nothing tells the eligible actions apart: all are held alike, or no policy was read.
+    `best` holds the eligible actions with the greatest estimate. It is empty when nothing tells the eligible actions
+    apart: all estimates are equal, or no policy was read.
     """
 
     eligible: tuple[Action, ...]
@@ -77,7 +80,7 @@ class Chances(NamedTuple):
 
     @property
     def exploration_rate(self) -> float:
-        """1 - the probability of the actions held for best."""
+        """Returns 1 - the probability of drawing one of the `best` actions."""
         return 1 - sum(p for a, p in zip(self.eligible, self.probabilities, strict=True) if a in self.best)
 
 
@@ -85,7 +88,7 @@ class Chances(NamedTuple):
 
 
 def fold_of(settings: LearnerSettings) -> Fold:
-    """Returns how a version is folded under these settings: by which learner, in its present form, and constants."""
+    """Returns how a version is folded under these settings: the learner in its present form, and its constants."""
     name = PRESENT[settings.exploration]
     return Fold(name, {constant: float(getattr(settings, constant)) for constant in ALGORITHMS[name].CONSTANTS._fields})
 
@@ -93,9 +96,9 @@ def fold_of(settings: LearnerSettings) -> Fold:
 def fold(policy: Policy, transitions: Iterable[Transition], how: Fold) -> Policy:
     """Returns the policy after all transitions, in order; without any, the same policy.
 
-    The one fold behind API, job and replay. Leaves `version` unchanged; set it before writing. A policy of another
-    learner or form is adopted first; sessions of excluded persons are left out. Raises VersionError when this code
-    does not have the fold, or an action of it.
+    API, job and replay all fold with this function. Leaves `version` unchanged; set it before writing. Adopts a policy
+    of another learner or form first, and leaves out the sessions of excluded persons. Raises VersionError when this
+    code does not have the learner and the constants of `how`, or the action of a transition.
     """
     constants = _constants(how)
     table: QTable | None = None
@@ -115,7 +118,10 @@ def fold(policy: Policy, transitions: Iterable[Transition], how: Fold) -> Policy
 
 
 def adopted_by(policy: Policy, how: Fold) -> str | None:
-    """Returns the learner and form that this fold's adopts from; None where it goes on with its own, or starts."""
+    """Returns the learner and form whose table this fold adopts; None when it adopts none.
+
+    A fold that goes on with a table of its own learner, or starts with an empty one, adopts none.
+    """
     return policy.learner if policy.learner not in ("", how.learner) else None
 
 
@@ -144,7 +150,7 @@ def _constants(how: Fold) -> dict[str, float]:
 
 
 def _table(policy: Policy, learner: str, constants: Mapping[str, float]) -> QTable:
-    """Returns the policy's table as this learner has it: decoded, adopted from another learner's, or an empty one."""
+    """Returns the policy's table in this learner's form: decoded, adopted from another learner's table, or empty."""
     kind = ALGORITHMS[learner]
     if policy.learner == learner:
         return kind.decode(policy.table)
@@ -154,7 +160,7 @@ def _table(policy: Policy, learner: str, constants: Mapping[str, float]) -> QTab
 
 
 def _count(activities: dict[int, ActivityStats], results: Iterable[Result]) -> None:
-    """Counts one session's results into the statistics."""
+    """Adds one session's results to the statistics, in place."""
     for r in results:
         old = activities.get(r.entry, ActivityStats())
         activities[r.entry] = ActivityStats(
@@ -188,32 +194,32 @@ def visits(policy: Policy) -> tuple[tuple[int, ...], ...]:
 
 
 def barred(recent: Sequence[Action], cooldown: int) -> tuple[Action, ...]:
-    """Returns the actions of the latest sessions that the cool-down keeps from coming back, oldest first."""
+    """Returns the actions that the cool-down bars: those of the latest `cooldown` sessions, oldest first."""
     return tuple(recent[-cooldown:]) if cooldown else ()
 
 
 def eligible(recent: Sequence[Action], cooldown: int) -> tuple[Action, ...]:
-    """Returns the actions that may be drawn, by id: the action mask."""
+    """Returns the action mask: the actions that may be drawn, in the order of their ids."""
     out = barred(recent, cooldown)
     return tuple(a for a in ACTIONS if a not in out)
 
 
 def generator(key: bytes, version: int) -> Random:
-    """Returns the generator of a session's draws, from its key and the policy version that was read (0: none).
+    """Returns the generator of a session's draws, seeded by the session's key and the policy version read (0: none).
 
-    Only `random()` may be drawn from it: that is the same on every Python.
+    Call nothing but its `random()`, whose numbers are the same on every Python.
     """
     return Random(int.from_bytes(hashlib.sha256(b"%d:%b" % (version, key)).digest(), "big"))
 
 
 def probabilities(policy: Policy, state: State, options: tuple[Action, ...], settings: Settings) -> Chances:
-    """Returns with which probability each option is drawn: the only place where a draw's chances are made."""
+    """Returns the chances of a draw from this policy among these options."""
     how = fold_of(settings)
     return chances_of(_table(policy, how.learner, how.constants), state, options, policy.episodes, settings)
 
 
 def chances_of(table: QTable, state: State, options: tuple[Action, ...], episodes: int, settings: Settings) -> Chances:
-    """Returns the chances of a table's draw."""
+    """Returns the chances of a draw from this table; every draw that reads a policy gets its chances here."""
     values = table.estimates(state)
     top = max(values[a] for a in options)
     best = tuple(a for a in options if values[a] == top)
@@ -222,12 +228,12 @@ def chances_of(table: QTable, state: State, options: tuple[Action, ...], episode
 
 
 def even(options: tuple[Action, ...]) -> Chances:
-    """Returns the chances of a draw without a policy."""
+    """Returns the chances of a draw without a policy: every option is equally probable."""
     return Chances(options, (1 / len(options),) * len(options), ())
 
 
 def draw(chances: Chances, rng: Random) -> Action:
-    """Returns one of the eligible actions, by one draw of the generator."""
+    """Returns one of the eligible actions; takes one number from the generator."""
     left = rng.random()
     for action, probability in zip(chances.eligible, chances.probabilities, strict=True):
         if left < probability:
@@ -239,7 +245,7 @@ def draw(chances: Chances, rng: Random) -> Action:
 def decide(
     policy: Policy | None, state: State, options: tuple[Action, ...], settings: Settings, rng: Random
 ) -> Decision:
-    """Returns the decision among these options; without a policy an even one, marked as a fallback."""
+    """Returns the decision among these options; without a policy it is drawn evenly and marked as a fallback."""
     if policy is None:
         chances = even(options)
         return decision(chances, state, draw(chances, rng), rate=1.0, version=0, fallback=True)
@@ -253,7 +259,7 @@ def decide(
 def decision(
     chances: Chances, state: State, action: Action, *, rate: float, version: int, fallback: bool = False
 ) -> Decision:
-    """Returns what a session stores of this draw."""
+    """Returns the decision that a session stores of this draw."""
     return Decision(
         state=state,
         eligible=chances.eligible,

@@ -1,7 +1,9 @@
-"""The learner `posterior`: a Kalman filter with random effects learns, and each action is drawn as often as it is best.
+"""Implements the learner `posterior`: a Kalman filter with random effects learns from the sessions, and each action is
+drawn as often as it is the best.
 
-docs/learner.md has the equations and their sources; variables here have the names that they have there. Nothing but
-+ - * / and sqrt touches a float, and sums run in one order: the same transitions give the same bits on every Python.
+docs/learner.md has the equations and their sources; variables here have the names that they have there. Floats are
+computed with + - * / and sqrt alone and sums run in one order, so the same transitions give the same bits on every
+Python.
 """
 
 import math
@@ -24,7 +26,7 @@ _K_EVERY, _K_WEIGHT, _K_LEAST, _K_MOST = 10, 2.0, 5.0, 300.0
 
 
 class Constants(NamedTuple):
-    """The constants that a version record keeps, by name. One that is added later has the default "as before"."""
+    """Holds the constants that a version record keeps by name. A constant added later has the default "as before"."""
 
     pooling_visits: float
     discount: float
@@ -33,7 +35,7 @@ class Constants(NamedTuple):
 
 
 class Posterior:
-    """A segment's table under the Kalman filter, changed in place by `update`.
+    """Holds a segment's table under the Kalman filter; `update` changes it in place.
 
     Shapes: `values` V (9,) by state row; `state_advantages` A(s,b) and `counts` n(s,b) (54,) as row * 6 + action;
     `action_advantages` A(b) (6,); `variances` u of V and then A(b) (15,).
@@ -42,7 +44,7 @@ class Posterior:
     CONSTANTS: ClassVar[Any] = Constants
 
     def __init__(self, k0: float) -> None:
-        """An empty table with this k."""
+        """Makes an empty table with k0 as its k."""
         self.values = [0.0] * STATES
         self.state_advantages = [0.0] * CELLS
         self.action_advantages = [0.0] * _WIDTH
@@ -59,12 +61,12 @@ class Posterior:
     def adopt(
         cls, estimates: Sequence[Sequence[float]], visits: Sequence[Sequence[int]], constants: Mapping[str, float]
     ) -> Self:
-        """Returns a table that says what another learner's did: `estimates` Q and `visits` n have shape (9, 6).
+        """Returns a table made from another learner's `estimates` Q and `visits` n, both of shape (9, 6).
 
-        Q stays as it was wherever the state and action were visited. The variances are those that so many visits
-        leave: of V(s) 1 / (1/30 + n(s)), of A(b) 1 / (2 + sum over s of n k / (n + k)), where n k / (n + k) is what n
-        visits in one state say of an action whose effect varies between states by 1 / k. The reference is the mean
-        over the visits of the state's greatest estimate.
+        Q stays as it was wherever the state and action were visited. The variances are those that remain after so many
+        visits: 1 / (1/30 + n(s)) for V(s), and 1 / (2 + sum over s of n k / (n + k)) for A(b), where n k / (n + k) is
+        the precision that n visits in one state add for an action whose effect varies between states by 1 / k. The
+        reference is the mean over all visits of the greatest estimate in the visited state.
         """
         table = cls.start(constants)
         k = table.k
@@ -115,7 +117,7 @@ class Posterior:
         return tuple(self.counts[state.row * _WIDTH : (state.row + 1) * _WIDTH])
 
     def update(self, t: Transition, episodes: int, constants: Mapping[str, float]) -> None:
-        """Learns one transition by one step of the filter. `episodes` were learned in the segment before it."""
+        """Learns one transition by one step of the filter; `episodes` counts those learned in the segment before."""
         gamma, window, drift = constants["discount"], constants["value_window"], constants["drift"]
         s, a, k = t.state.row, int(t.action), self.k
         sa, y = s * _WIDTH + a, t.reward
@@ -145,14 +147,14 @@ class Posterior:
     def probabilities(
         self, state: State, eligible: Sequence[Action], episodes: int, settings: Settings
     ) -> tuple[float, ...]:
-        """Returns the probability with which each eligible action is drawn, in their order."""
+        """Returns the probability of drawing each eligible action, in the order of `eligible`."""
         del episodes
         share = shares(self.estimates(state), self.spread(state, settings.posterior_scale), eligible)
         even, rest = settings.posterior_floor / len(eligible), 1 - settings.posterior_floor
         return tuple([even + rest * its for its in share])
 
     def even_share(self, episodes: int, settings: Settings) -> float:
-        """Returns the share of decisions that is drawn evenly: the floor."""
+        """Returns `posterior_floor`, the share of decisions that is drawn evenly."""
         del episodes
         return settings.posterior_floor
 
@@ -167,7 +169,7 @@ class Posterior:
         return any(self.counts[row * _WIDTH : (row + 1) * _WIDTH])
 
     def _estimated_k(self, k0: float) -> float:
-        """Returns k from how far the states' advantages lie from their actions', beyond what noise alone would do."""
+        """Returns k, estimated from how far each A(s,b) lies from A(b) beyond what noise alone would cause."""
         ratio, weights = _K_WEIGHT / k0, _K_WEIGHT
         for cell, n in enumerate(self.counts):
             if n:
@@ -178,13 +180,16 @@ class Posterior:
 
 
 def tail(z: float) -> float:
-    """Returns P(N > z) of a standard normal N, for z >= 0, to 0.00025 (Abramowitz and Stegun, 26.2.18)."""
+    """Returns P(N > z) of a standard normal N, for z >= 0, within 0.00025 (Abramowitz and Stegun, 26.2.18)."""
     t = 1 + z * (0.196854 + z * (0.115194 + z * (0.000344 + z * 0.019527)))
     return 0.5 / (t * t * t * t)
 
 
 def shares(values: Sequence[float], variance: Sequence[float], options: Sequence[Action]) -> tuple[float, ...]:
-    """Returns about how probable each option is to be the best, in their order; both arrays have shape (6,)."""
+    """Returns the approximate probability that each option is the best, in the order of `options`.
+
+    `values` and `variance` have shape (6,).
+    """
     best = max(options, key=values.__getitem__)
     top, value, spread = options.index(best), values[best], variance[best]
     weights = [tail((value - values[a]) / math.sqrt(variance[a] + spread)) for a in options]

@@ -1,4 +1,4 @@
-"""What a session is and how it moves. Pure: values in, values out; time and generator are arguments."""
+"""Defines what a session is and how it moves. Pure: values in, values out; time and generator are arguments."""
 
 from rl_core.sessions.assessment import segment_of
 from rl_core.sessions.calendar import (

@@ -1,4 +1,4 @@
-"""Days, streaks and the decay of engagement, in the user's own time zone."""
+"""Computes days, streaks and the decay of engagement in the user's own time zone."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -14,26 +14,27 @@ DAILY_DECAY = 0.2
 
 @lru_cache(maxsize=1)
 def timezones() -> frozenset[str]:
-    """The names of the IANA database, whatever the machine has: its own files may hold others, such as `localtime`."""
+    """Returns the names of the IANA database from tzdata; the machine's files may hold others, such as `localtime`."""
     return frozenset(files("tzdata").joinpath("zones").read_text(encoding="utf-8").split())
 
 
 def day_of(moment: datetime, timezone: str) -> date:
-    """The user's day in which the moment lies."""
+    """Returns the day in which the moment lies in this time zone."""
     return moment.astimezone(ZoneInfo(timezone)).date()
 
 
 def active_day(profile: Profile, now: datetime) -> date:
-    """The user's day to which something at this moment belongs: days never run backwards, whatever the time zone does.
+    """Returns the user's day to which an event at this moment belongs; it is never before their latest active day.
 
-    Who flies from Kiritimati to Honolulu stays in the day of their latest activity until the calendar has caught up.
+    A user who flies from Kiritimati to Honolulu stays in the day of their latest activity until the calendar there
+    has caught up.
     """
     today = day_of(now, profile.timezone)
     return today if profile.seen is None else max(today, profile.seen)
 
 
 def counted(profile: Profile, now: datetime) -> Profile:
-    """Returns the profile with the counts of its present day: a later day than the stored one starts them anew.
+    """Returns the profile with the counts of its present day; a later day than the stored one starts both at 0.
 
     The day never runs back, whatever a time zone or a skewed clock says.
     """
@@ -51,9 +52,10 @@ def day_ends(profile: Profile, now: datetime) -> datetime:
 
 
 def decayed(engagement: float, seen: date | None, today: date) -> float:
-    """engagement (1 - 0.2)^n, n the days strictly between the latest active day and today: each takes 0.2 of the rest.
+    """Returns engagement (1 - 0.2)^n, where n is the number of days strictly between the latest active day and today.
 
-    Step by step, with - and * alone: decaying to one day and on to another gives the same bits as decaying at once.
+    Computes day by day with - and * alone, so decaying to one day and then to another gives the same bits as decaying
+    at once.
     """
     for _ in range((today - seen).days - 1 if seen is not None else 0):
         engagement -= DAILY_DECAY * engagement
@@ -61,17 +63,17 @@ def decayed(engagement: float, seen: date | None, today: date) -> float:
 
 
 def engagement_now(profile: Profile, now: datetime) -> float:
-    """The engagement score as of this moment."""
+    """Returns the engagement score as of this moment."""
     return decayed(profile.engagement, profile.seen, active_day(profile, now))
 
 
 def days_completed(activities: Iterable[Activity]) -> tuple[date, ...]:
-    """The user's days with a completed activity, ascending, each once."""
+    """Returns the user's days with a completed activity, ascending, each once."""
     return tuple(sorted({a.completed_on for a in activities if a.completed_on is not None}))
 
 
 def extend_streak(streak: Streak, days: Iterable[date]) -> Streak:
-    """The streak after more days with a completed activity, given in ascending order."""
+    """Returns the streak after these further days with a completed activity, given in ascending order."""
     for day in days:
         if streak.last is None or day > streak.last + timedelta(days=1):
             streak = Streak(1, day)
@@ -81,14 +83,14 @@ def extend_streak(streak: Streak, days: Iterable[date]) -> Streak:
 
 
 def current_streak(streak: Streak, today: date) -> int:
-    """Its length in days, or 0 once a whole day has passed without a completed activity."""
+    """Returns the streak's length in days, or 0 once a whole day has passed without a completed activity."""
     return streak.days if streak.last is not None and streak.last >= today - timedelta(days=1) else 0
 
 
 def streak_now(profile: Profile, sessions: Sequence[Session], now: datetime) -> int:
-    """The streak in days as of now: what closed sessions made of it, and the completions of the latest, if it is open.
+    """Returns the streak's length in days as of now, with the completions of the latest session if it is still open.
 
-    `sessions`: the user's latest, newest first.
+    `sessions` holds the user's latest sessions, newest first. The profile's streak has those of the closed sessions.
     """
     streak = profile.streak
     for session in sessions[:1]:
@@ -98,5 +100,5 @@ def streak_now(profile: Profile, sessions: Sequence[Session], now: datetime) -> 
 
 
 def completed_on(day: date, sessions: Iterable[Session]) -> int:
-    """How many activities of these sessions were completed on the user's day."""
+    """Returns how many activities of these sessions were completed on this day of the user."""
     return sum(a.completed_on == day for s in sessions for a in s.activities)

@@ -1,6 +1,6 @@
-"""The activity definitions: data in catalogue.json, validated when it is loaded.
+"""Loads the activity definitions from catalogue.json and validates them.
 
-Entries are immutable: a changed text is a new slug; a retired entry stays loadable for the sessions that name it.
+Entries are immutable: a changed text gets a new slug, and a retired entry stays for the sessions that name it.
 """
 
 from functools import cached_property, lru_cache
@@ -34,7 +34,7 @@ class Entry(BaseModel):
 
     @cached_property
     def code(self) -> int:
-        """Names the entry in packed statistics."""
+        """Returns the number that names the entry in packed statistics."""
         return entry_code(self.slug)
 
     @model_validator(mode="after")
@@ -57,12 +57,12 @@ class Catalogue(BaseModel):
         return {e.slug: e for e in self.entries}
 
     def entry(self, slug: str) -> Entry:
-        """Returns the entry of this slug; for one that only a newer release has, a placeholder."""
+        """Returns the entry of this slug, or a placeholder when only a newer release has the entry."""
         return self.by_slug.get(slug) or _placeholder(slug)
 
     @cached_property
     def by_segment(self) -> dict[Segment, tuple[Entry, ...]]:
-        """The entries that may be assigned, in the file's order."""
+        """Returns the entries that may be assigned in each segment, in the file's order."""
         return {s: tuple(e for e in self.entries if s in e.segments and not e.retired) for s in Segment}
 
     @model_validator(mode="after")
@@ -95,11 +95,11 @@ _PLACEHOLDER: dict[str, Any] = {
 
 
 def _placeholder(slug: str) -> Entry:
-    """Returns what is shown in place of an entry that this release does not have; it can be answered and counts."""
+    """Returns the entry that is shown for one that this release does not have; it can be answered and counts."""
     return Entry.model_construct(slug=slug, **_PLACEHOLDER)
 
 
 @lru_cache(maxsize=1)
 def catalogue() -> Catalogue:
-    """The shipped catalogue. Raises pydantic's ValidationError when the data breaks a rule."""
+    """Returns the shipped catalogue. Raises pydantic's ValidationError when the data breaks a rule."""
     return Catalogue.model_validate_json(_PATH.read_bytes())

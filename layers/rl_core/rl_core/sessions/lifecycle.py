@@ -1,8 +1,7 @@
-"""How a session moves: issued, answered, closed. Values in, values out; the store makes each move stick.
-
-open -> closed -> learned        answered in full, ended by a batch, or expired after being shown
-open -> closed                   a session that says `why` nothing is learned from it: scores move
-open -> unseen                   expired, prefetched only: nothing moves
+"""Moves a session: issues, answers and closes it. Values in, values out; the store writes each move.
+open -> closed -> learned        it was answered in full, ended by a batch, or expired after being shown
+open -> closed                   it says `why` nothing is learned from it; the scores move all the same
+open -> unseen                   it was prefetched only and expired; nothing moves
 """
 
 import hashlib
@@ -46,11 +45,11 @@ from rl_core.sessions.outcome import engagement_after, motivation_after, outcome
 from rl_core.sessions.slate import assign
 
 KEPT_ACTIONS = 5  # the longest cool-down
-MOST_CHANGES = 100  # of the answers to one session
+MOST_CHANGES = 100  # the most changes of the answers to one session
 
 
 class Answer(TypedDict, total=False):
-    """What a user says of one activity; a field left out keeps what is stored."""
+    """Holds what a user says of one activity; a field that is left out keeps what is stored."""
 
     completed: bool
     motivation_before: int | None
@@ -60,7 +59,7 @@ class Answer(TypedDict, total=False):
 
 
 class Ending(NamedTuple):
-    """What ends a session, and what is said of it as a whole."""
+    """Holds what ends a session, and the user's rating and notes for the session as a whole."""
 
     by: EndedBy
     rating: int | None = None
@@ -68,7 +67,7 @@ class Ending(NamedTuple):
 
 
 class Recorded(NamedTuple):
-    """A session and its user after something happened; `mark` is that of the day, if it is the day's first moment."""
+    """Holds a session and its user's profile after an event; `mark` is set if it was the day's first active moment."""
 
     session: Session
     profile: Profile
@@ -76,7 +75,10 @@ class Recorded(NamedTuple):
 
 
 class Issued(NamedTuple):
-    """A session just issued, its user, the mark of a day that it began, and the expired session that it replaces."""
+    """Holds a session just issued and its user's profile.
+
+    `mark` is set if the session began the user's day; `expired` is the session that it replaces, if there is one.
+    """
 
     session: Session
     profile: Profile
@@ -89,8 +91,8 @@ def issue(
 ) -> Issued:
     """Returns the user's next session; without a policy it is a fallback.
 
-    A latest session that is still open is closed first, as it stands; then the user is active, if it is shown; then the
-    plan is drawn. Raises TooManySessionsError when the user's day has had its sessions.
+    Closes the latest session first, as it stands, if it is still open; then makes the user active, if the new session
+    is shown; then draws the plan. Raises TooManySessionsError when the user's day has used up its sessions.
     """
     profile, expired = admit(profile, settings, now), None
     if latest is not None and latest.status is Status.OPEN:
@@ -107,7 +109,7 @@ def issue(
 def admit(profile: Profile, settings: Settings, now: datetime) -> Profile:
     """Returns the profile with the counts of its present day, on which one more session may be issued.
 
-    Raises TooManySessionsError when the day has had its sessions.
+    Raises TooManySessionsError when that day has used up its sessions.
     """
     today = counted(profile, now)
     if today.issued >= settings.sessions_per_day:
@@ -116,7 +118,7 @@ def admit(profile: Profile, settings: Settings, now: datetime) -> Profile:
 
 
 def erased(profile: Profile, settings: Settings, now: datetime) -> Marker:
-    """Returns the marker of a user who asks to be erased; if a cap of their day is used up, it holds that day."""
+    """Returns the marker of a user who asks to be erased; the marker keeps the day if a cap of that day is used up."""
     marker = Marker(profile.user, profile.key, profile.created_at, now, revision=profile.revision)
     today = counted(profile, now)
     used_up = today.issued >= settings.sessions_per_day or 0 < settings.learned_per_day <= today.learned
@@ -124,14 +126,14 @@ def erased(profile: Profile, settings: Settings, now: datetime) -> Marker:
 
 
 def _excluded_by(policy: Policy | None, session: Session) -> bool:
-    """Returns whether the policy that was read is the session's and excludes its person."""
+    """Returns whether the policy that was read belongs to the session's segment and excludes the session's person."""
     return policy is not None and policy.segment is session.segment and session.person in policy.excluded
 
 
 def _drawn(
     profile: Profile, latest: Session | None, policy: Policy | None, settings: Settings, now: datetime, shown: bool
 ) -> Session:
-    """Returns the plan: an action for the user's state, and the activities for it, from one generator."""
+    """Returns the new session; one generator draws the action for the user's state, then the action's activities."""
     number, engagement = profile.sessions + 1, engagement_now(profile, now)
     key = key_of(profile, number)
     rng = learner.generator(key, policy.version if policy else 0)
@@ -169,25 +171,28 @@ class _Done(TypedDict, total=False):
 
 
 def _done_today(latest: Session | None, today: date) -> _Done:
-    """Returns what a new session keeps of the completions of its day: nothing if there are none."""
+    """Returns the fields in which a new session keeps its day's completions so far; no field if there are none."""
     done = completed_today(latest, today) if latest else 0
     return _Done(done_before=done, issued_on=today) if done else {}
 
 
 def completed_today(latest: Session, today: date) -> int:
-    """Returns how many activities the user completed on this day, over all sessions, from the latest one alone."""
+    """Returns how many activities the user completed on this day in all sessions; reads only the latest session."""
     earlier = latest.done_before if latest.issued_on == today else 0
     return earlier + completed_on(today, [latest])
 
 
 def key_of(profile: Profile, number: int) -> bytes:
-    """Returns a session's key: the person's eight bytes, and eight that nobody without the profile's key foretells."""
+    """Returns a session's key: the person's eight bytes, then eight that only the profile's key makes predictable."""
     own = hashlib.sha256(b"session" + profile.key + number.to_bytes(8, "big")).digest()[:8]
     return person_of(profile.key) + own
 
 
 def show(session: Session, profile: Profile, now: datetime) -> Recorded:
-    """Returns an open session shown: the first time, and the first on a day, change something."""
+    """Returns an open session and its user after a showing.
+
+    Only the session's first showing and the first active moment of a day change anything.
+    """
     visited, mark = _visit(profile, session.number, now)
     return Recorded(_on_day(replace(session, shown=True), visited, now), visited, mark)
 
@@ -200,10 +205,11 @@ def record(
     now: datetime,
     ending: Ending | None = None,
 ) -> Recorded:
-    """Returns an open session with these answers, by position from 1; it closes by the ending, or with the last answer.
+    """Returns an open session with these answers, by position from 1; the ending or the last answer closes the session.
 
-    First the user is active, then the answers get their day, then the session closes: its score is the formula's, from
-    when it was issued. Raises TooManyAnswersError without an ending once the answers were changed too often.
+    Makes the user active first, then gives the answers their day, then closes the session; the score follows the
+    formula from the engagement at the time of issue. Raises TooManyAnswersError when there is no ending and the answers
+    were changed too often.
     """
     if ending is None and session.changes >= MOST_CHANGES:
         raise TooManyAnswersError
@@ -220,7 +226,7 @@ def record(
 
 
 def with_answers(session: Session, answers: Mapping[int, Answer], now: datetime) -> Session:
-    """Returns the session with these answers, by position from 1; equal to the old one if they change nothing."""
+    """Returns the session with these answers, by position from 1; it equals `session` if the answers change nothing."""
     activities = list(session.activities)
     for position, said in answers.items():
         new = replace(activities[position - 1], **said)
@@ -233,7 +239,7 @@ def with_answers(session: Session, answers: Mapping[int, Answer], now: datetime)
 
 
 def _visit(profile: Profile, number: int, now: datetime) -> tuple[Profile, Mark | None]:
-    """Returns the profile seen today, on the session of this number, and the mark of the day if it is new."""
+    """Returns the profile as active today on the session of this number, and the day's mark if the day is new."""
     today = active_day(profile, now)
     if profile.seen == today:
         return profile, None
@@ -254,7 +260,7 @@ def _visit(profile: Profile, number: int, now: datetime) -> tuple[Profile, Mark 
 
 
 def _on_day(session: Session, profile: Profile, now: datetime) -> Session:
-    """Returns the session, shown or answered now, with its day if this is the first time, and its completions' days."""
+    """Returns the session, shown or answered now, with days for itself and its completions where they have none yet."""
     today = active_day(profile, now)
     dated = (replace(a, completed_on=today) if a.completed and not a.completed_on else a for a in session.activities)
     return replace(session, day=session.day or today, activities=tuple(dated))
@@ -267,10 +273,11 @@ def accepts_answers(session: Session, now: datetime) -> bool:
 def _close(
     session: Session, profile: Profile, settings: Settings, now: datetime, ending: Ending, excluded: bool = False
 ) -> tuple[Session, Profile]:
-    """Returns the session with what it came to frozen, and the profile moved by it: the one place where scores move.
+    """Returns the closed session with its closing, and the profile with the scores that the session moves.
 
-    What was not answered is from then on answered with "not completed", as which it counts. Whether the session is
-    learned from is settled here, and a session that is takes one of the day's places.
+    No other function moves scores by a session, except `add_rating`. An activity that was not answered is stored as
+    "not completed" and counts as such. Decides whether the session is learned from; a session that is takes one of the
+    day's `learned_per_day` places.
     """
     outcome = outcome_of(session.activities, ending.rating)
     today = counted(profile, now)
@@ -297,7 +304,7 @@ def _close(
 
 
 def _why(session: Session, profile: Profile, settings: Settings, excluded: bool) -> Why | None:
-    """Returns why nothing is learned from a session that closes now; None if it is. The first reason that holds."""
+    """Returns the first reason why nothing is learned from a session that closes now; None if it is learned from."""
     if session.decision.fallback:
         return Why.FALLBACK
     if excluded:
@@ -306,9 +313,9 @@ def _why(session: Session, profile: Profile, settings: Settings, excluded: bool)
 
 
 def excluded(session: Session, profile: Profile) -> tuple[Session, Profile]:
-    """Returns a session just closed to be learned from, and its user, as they are when the policy excludes the person.
+    """Returns a session that was just closed to be learned from, now as one whose person the policy excludes.
 
-    The place that the session took of the day's is given back.
+    Returns with it the profile, in which the session's place among the day's `learned_per_day` is free again.
     """
     return replace(session, why=Why.EXCLUDED), replace(profile, learned=profile.learned - 1)
 
@@ -316,7 +323,7 @@ def excluded(session: Session, profile: Profile) -> tuple[Session, Profile]:
 def expire(
     session: Session, profile: Profile, settings: Settings, now: datetime, excluded: bool = False
 ) -> tuple[Session, Profile]:
-    """Returns an expired session closed as it stands; one that nobody saw moves nothing."""
+    """Returns an expired session closed as it stands, and its user; a session that nobody saw leaves the user as is."""
     if session.shown or session.answered:
         return _close(session, profile, settings, now, Ending(EndedBy.EXPIRY), excluded)
     return replace(session, status=Status.UNSEEN, closed_at=now, ended_by=EndedBy.EXPIRY), profile
@@ -325,9 +332,10 @@ def expire(
 def add_rating(
     session: Session, profile: Profile, rating: int | None, notes: str, now: datetime
 ) -> tuple[Session, Profile]:
-    """A closed session with its rating and notes added later.
+    """Returns a closed session with a rating and notes that came later, and its user.
 
-    The engagement score moves with it while no later session was issued; reward and recorded next state stay.
+    The rating moves the engagement score if no later session was issued; reward and recorded next state stay. Raises
+    ValueError for a session that is not closed.
     """
     if session.closing is None:
         raise ValueError("the session is not closed")
@@ -344,7 +352,7 @@ def add_rating(
 
 
 def engagement_delta(session: Session) -> float:
-    """How the session moved the engagement score, or would if it closed as it stands."""
+    """Returns by how much the session moved the engagement score, or would move it if it closed as it stands."""
     if session.closing is not None:
         return session.closing.engagement_after - session.engagement
     return engagement_after(session.engagement, outcome_of(session.activities, None)) - session.engagement
@@ -357,12 +365,12 @@ def is_known(session: Session) -> bool:
 
 
 def can_learn(session: Session) -> bool:
-    """Returns whether this code's policies have the session's action; one of a newer release waits for that."""
+    """Returns whether this code's policies have the session's action; if not, the session waits for a newer release."""
     return session.decision.action in ACTIONS
 
 
 def is_due(session: Session) -> bool:
-    """Closed, to be learned from, and not set aside."""
+    """Returns whether the session is closed, to be learned from, and not set aside."""
     return (
         session.status is Status.CLOSED
         and session.closing is not None
@@ -372,7 +380,7 @@ def is_due(session: Session) -> bool:
 
 
 def transition_of(session: Session) -> Transition:
-    """What a closed session teaches."""
+    """Returns what a policy learns from a closed session. Raises ValueError for one that is not closed."""
     if session.closing is None:
         raise ValueError("the session is not closed")
     return Transition(
@@ -392,7 +400,7 @@ def learned(session: Session, policy: Policy) -> Session:
 
 
 def why_not(session: Session) -> Why | None:
-    """Returns why nothing is learned from a closed session; None where something is, and for one nobody saw."""
+    """Returns why nothing is learned from a closed session; None if it is learned from, and for one that nobody saw."""
     if session.closing is None:
         return None
     return session.why or (Why.FALLBACK if session.decision.fallback else None)

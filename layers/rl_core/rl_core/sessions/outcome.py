@@ -1,4 +1,4 @@
-"""What a session came to: the numbers of one session and how they move the user's scores.
+"""Computes what one session came to, its reward, and how it moves the user's scores.
 
 completion_rate  = completed / assigned
 motivation_delta = mean(after - before, over completed activities with both ratings, 0 if none) / 5
@@ -16,7 +16,10 @@ from rl_core.models import Activity, State
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """`completion_rate` in 0..1, `motivation_delta` in -0.8..0.8, `difficulty_fit` in -1..1, `rating` 1-5 or None."""
+    """Holds what one session came to.
+
+    `completion_rate` is in 0..1, `motivation_delta` in -0.8..0.8, `difficulty_fit` in -1..1; `rating` is 1-5 or None.
+    """
 
     completed: int
     completion_rate: float
@@ -27,7 +30,7 @@ class Outcome:
 
 
 def outcome_of(activities: Sequence[Activity], rating: int | None) -> Outcome:
-    """The outcome of a session's activities as they stand; what is not answered counts as not completed."""
+    """Returns the outcome of a session's activities as they stand; one that is not answered counts as not completed."""
     done = [a for a in activities if a.completed]
     lifts = [a.lift for a in done if a.lift is not None]
     fits = [1 - abs(a.difficulty_rating - 3) for a in done if a.difficulty_rating is not None]
@@ -43,7 +46,7 @@ def outcome_of(activities: Sequence[Activity], rating: int | None) -> Outcome:
 
 
 def reward(outcome: Outcome) -> float:
-    """The one number the agent learns from, in -0.4..0.9."""
+    """Returns the reward, the one number that the agent learns from, in -0.4..0.9."""
     return (outcome.completion_rate + outcome.motivation_delta) / 2
 
 
@@ -60,7 +63,10 @@ def motivation_after(motivation: float, outcome: Outcome) -> float:
 
 
 def state_of(engagement: float, motivation: float) -> State:
-    """Engagement low < 1/3 <= moderate < 2/3 <= high; motivation falling < -0.1 <= steady <= 0.1 < rising."""
+    """Returns the state that the scores fall into.
+
+    Engagement: low < 1/3 <= moderate < 2/3 <= high. Motivation: falling < -0.1 <= steady <= 0.1 < rising.
+    """
     return State(
         engagement=(engagement >= 1 / 3) + (engagement >= 2 / 3),
         motivation=(motivation >= -0.1) + (motivation > 0.1),

@@ -1,7 +1,8 @@
-"""Which activities: the plan of an action filled from the segment's entries.
+"""Chooses a session's activities: fills the plan of an action from the segment's entries.
 
-Within each type of the plan, entries that fit the action come first, then they rank by a sample from the posterior
-of how they did in the segment, so that new ones get tried. At most half of a session is shared with the previous one.
+Within each type of the plan, entries that fit the action come first; then entries rank by a sample from the posterior
+of how they did in the segment, so that new ones get tried. At most half of a session's activities were also
+in the previous session.
 """
 
 import math
@@ -36,12 +37,15 @@ def usual_intensity(segment: Segment) -> Level:
 
 
 def top_intensity(entries: Collection[Entry]) -> Level:
-    """The highest intensity of exercise that these entries hold; Low when they hold none."""
+    """Returns the highest intensity of exercise among these entries; Low when no entry is an exercise."""
     return max((e.intensity for e in entries if e.type == "exercise"), key=LEVELS.index, default=Level.LOW)
 
 
 def normal(rng: Random) -> float:
-    """A standard normal draw in -6..6 as the sum of twelve uniform ones (Irwin-Hall): same bits on every platform."""
+    """Returns a standard normal draw in -6..6.
+
+    The draw is the sum of twelve uniform ones (Irwin-Hall), which has the same bits on every platform.
+    """
     total = -6.0
     for _ in range(12):
         total += rng.random()
@@ -49,7 +53,7 @@ def normal(rng: Random) -> float:
 
 
 def sample_value(stats: ActivityStats, rng: Random) -> float:
-    """One draw from the posterior of an activity's value."""
+    """Returns one draw from the posterior of an activity's value."""
     weight = _PRIOR_WEIGHT + stats.assigned
     mean = (_PRIOR_WEIGHT * _PRIOR_MEAN + stats.completed + stats.lift_points / 5) / weight
     return mean + normal(rng) * math.sqrt(_VARIANCE / weight)
@@ -64,10 +68,10 @@ def assign(
     stats: Mapping[int, ActivityStats],
     rng: Random,
 ) -> tuple[Entry, ...]:
-    """The session's activities, those the action leans to first.
+    """Returns the session's activities in the order of the action's plan: the types that it leans to come first.
 
     `entries` are the segment's, `previous` the names in the user's previous session, `stats` is keyed by entry code.
-    Where a type runs out, the best of the others fill in.
+    Where a type has too few entries, the best of the other types fill in.
     """
     scored = [Candidate(e, sample_value(stats.get(e.code, ActivityStats()), rng)) for e in entries]
     pool = [c for c in scored if c.entry.tags.isdisjoint(avoid)]
@@ -84,7 +88,11 @@ def assign(
 
 
 def _fitting(wanted: Sequence[Candidate], action: Action, level: Level, count: int) -> set[str]:
-    """The slugs of those that suit the action: the shortest and gentlest, or exercise of the right intensity."""
+    """Returns the slugs that suit the action.
+
+    For LIGHTEN these are the gentlest and shortest entries, for other actions all but exercise of another intensity
+    than `level`.
+    """
     if action is Action.LIGHTEN:
         gentlest = sorted(wanted, key=lambda c: (LEVELS.index(c.entry.intensity), c.entry.duration_minutes))
         return {c.entry.slug for c in gentlest[: 3 * count]}
@@ -94,7 +102,7 @@ def _fitting(wanted: Sequence[Candidate], action: Action, level: Level, count: i
 def _take(
     chosen: dict[str, Entry], ranked: Sequence[Candidate], count: int, previous: Collection[str], repeats: int
 ) -> None:
-    """Adds `count` of the ranked to `chosen`; of all chosen at most `repeats` were in the previous session."""
+    """Adds up to `count` of the ranked to `chosen`; of all chosen, at most `repeats` were in the previous session."""
     left = repeats - sum(e.name in previous for e in chosen.values())
     for entry, _ in ranked:
         if count <= 0:

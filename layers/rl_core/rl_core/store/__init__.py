@@ -1,4 +1,4 @@
-"""The one table: the only package that knows keys, items, conditions and botocore. See docs/data-model.md."""
+"""Reads and writes the one table (docs/data-model.md). No other package knows keys, items, conditions or botocore."""
 
 from rl_core.store.day_table import DayTable, ShardState, Watermark, open_day_table
 from rl_core.store.erasing import Leaver, Lesson

@@ -1,4 +1,4 @@
-"""What the daily job reads and writes: users' days, segments' days and their shards, what is final."""
+"""Reads and writes the daily job's items: users' days, segments' days, their shards, and the days that are final."""
 
 import struct
 from collections.abc import Iterator, Sequence
@@ -32,12 +32,16 @@ SEGMENT_DAY_FORM = SHARD_FORM = WATERMARK_FORM = 1
 _ACTION = struct.Struct("<7Q2d")
 _ENTRY = struct.Struct("<IIIIiQ")
 _PAGE = 100
-_SESSIONS = 3  # of one day there are rarely more
+_SESSIONS = 3  # a user rarely has more on one day
 
 
 @dataclass(frozen=True, slots=True)
 class ShardState:
-    """One shard of one day as stored: revision 0, nothing yet; final: computed when nothing could change any more."""
+    """Holds one shard of one day as stored.
+
+    `revision` is 0 when nothing is stored yet; `final` says that the shard was computed when nothing could change any
+    more.
+    """
 
     revision: int
     final: bool
@@ -46,7 +50,7 @@ class ShardState:
 
 @dataclass(frozen=True, slots=True)
 class Watermark:
-    """Every day up to this one is final."""
+    """Says that every day up to `day`, and `day` itself, is final."""
 
     day: date
     revision: int
@@ -69,7 +73,7 @@ ENTRY_SUMS = Codec(
 SEGMENT_DAY = FieldTable(
     (
         Field("users", "users", WHOLE, "users active"),
-        Field("new_users", "new_users", WHOLE, "of these for the first time"),
+        Field("new_users", "new_users", WHOLE, "users active for the first time"),
         Field("dropouts", "dropouts", DROPOUTS, "users last active seven days before, by their last action"),
         Field(
             "actions",
@@ -80,27 +84,29 @@ SEGMENT_DAY = FieldTable(
         Field("entries", "entries", ENTRY_SUMS, "how the catalogue's entries did"),
     )
 )
-SHARD = FieldTable((Field("final", "final", FLAG, "computed when nothing could change any more", False),))
-WATERMARK = FieldTable((Field("day", "day", DATE, "it and all days before are final"),))
+SHARD = FieldTable(
+    (Field("final", "final", FLAG, "whether the shard was computed when nothing could change any more", False),)
+)
+WATERMARK = FieldTable((Field("day", "day", DATE, "the day up to which every day, this one included, is final"),))
 
 
 def segment_day_item(segment: Segment, sk: str, day: SegmentDay) -> Item:
-    """Returns a segment's day, or one shard's part of it, without a revision."""
+    """Returns the item of a segment's day, or of one shard's part of it, without a revision."""
     place = {"pk": string(keys.segment_pk(segment)), "sk": string(sk)}
     return written(SEGMENT_DAY_FORM, place | SEGMENT_DAY.write(day), {})
 
 
 @strict
 def read_segment_day(item: Stored) -> SegmentDay:
-    """Returns the day. Raises UnreadableItemError."""
+    """Returns the segment's day, or one shard's part of it. Raises UnreadableItemError."""
     return SegmentDay(**SEGMENT_DAY.read(item))
 
 
 class DayTable(Table):
-    """The table as the daily job reads and writes it. Every method raises UnavailableError when there is none."""
+    """Reads and writes the table for the daily job. Every method raises UnavailableError when it cannot be reached."""
 
     def active(self, day: date, shard: int) -> Iterator[tuple[str, ...]]:
-        """Pages of the users of one shard who were active on the day, as far as the index knows."""
+        """Yields pages of the users of one shard who were active on the day, as far as the index knows."""
         pages = self.pages(
             IndexName=keys.INDEX,
             KeyConditionExpression="due_shard = :partition",
@@ -110,23 +116,26 @@ class DayTable(Table):
         yield from (tuple(i["pk"]["S"].removeprefix(keys.user_pk("")) for i in page) for page in pages)
 
     def user_days(self, users: Sequence[str], day: date) -> list[Stored]:
-        """The items of this day of these users (at most 100), in their order; who was erased is not among them."""
+        """Returns these users' items of the day, in the order of `users` (at most 100); leaves out users without one.
+
+        An erased user has no item.
+        """
         wanted = [(keys.user_pk(user), keys.day_sk(day)) for user in users]
         found = self.items(wanted)
         return [found[key] for key in wanted if key in found]
 
     def days_of(self, user: str, first: date, last: date) -> list[UserDay]:
-        """A user's active days between these two, both included."""
+        """Returns a user's active days from `first` to `last`, both included."""
         pages = self.pages(**between(keys.user_pk(user), keys.day_sk(first), keys.day_sk(last)))
         return [read_user_day(item) for page in pages for item in page]
 
     def was_active(self, user: str, first: date, last: date) -> bool:
-        """Whether the user has an active day between these two, both included."""
+        """Returns whether the user has an active day from `first` to `last`, both included."""
         query = between(keys.user_pk(user), keys.day_sk(first), keys.day_sk(last))
         return bool(self.call("query", **query, Limit=1)["Items"])
 
     def sessions_from(self, user: str, number_: int, until: date | None = None) -> list[Session]:
-        """The user's sessions from this number on, in order, as far as they may belong to that day or one before."""
+        """Returns the user's sessions from this number on, in order, up to the first one of a day after `until`."""
         found: list[Session] = []
         query = between(keys.user_pk(user), keys.session_sk(number_), keys.session_sk(keys.LAST_SESSION))
         for page in self.pages(**query, **({"Limit": _SESSIONS} if until else {})):
@@ -138,11 +147,11 @@ class DayTable(Table):
         return found
 
     def save(self, day: UserDay) -> None:
-        """A user's day with its figures, if its item is there as it was read. Raises ConflictError."""
+        """Writes a user's day with its figures. Raises ConflictError when the day's item is not as it was read."""
         self.write(same_revision("day", user_day_item(day), day.revision, day.mark.key))
 
     def shard(self, day: date, shard: int) -> ShardState:
-        """What is stored of a shard, strongly consistent."""
+        """Returns what is stored of a shard, strongly consistent."""
         marker = (keys.DAILY_PK, keys.shard_sk(day, shard))
         found = self.items([marker, *((keys.segment_pk(s), keys.shard_sk(day, shard)) for s in Segment)])
         stored = found.pop(marker, None)
@@ -154,7 +163,10 @@ class DayTable(Table):
         )
 
     def save_shard(self, day: date, shard: int, before: ShardState, after: ShardState) -> None:
-        """What changed of a shard, under the revision that was read before its users were. Raises ConflictError."""
+        """Writes what changed of a shard, under the revision that was read before the shard's users were.
+
+        Raises ConflictError when another worker wrote the shard meanwhile.
+        """
         sk = keys.shard_sk(day, shard)
         place: Item = {"pk": string(keys.DAILY_PK), "sk": string(sk), "revision": number(before.revision + 1)}
         marker = written(SHARD_FORM, place | SHARD.write(after), {})
@@ -163,22 +175,22 @@ class DayTable(Table):
         self.write(same_revision("shard", marker, before.revision), *parts)
 
     def segment_day(self, segment: Segment, day: date) -> tuple[SegmentDay | None, int]:
-        """A segment's day and the revision of its item; None, 0 if there is none."""
+        """Returns a segment's day and the revision of its item; (None, 0) if there is no item."""
         item = self.get(keys.segment_pk(segment), keys.day_sk(day))
         return (read_segment_day(item), int(item["revision"]["N"])) if item else (None, 0)
 
     def parts(self, segment: Segment, day: date) -> list[SegmentDay]:
-        """The parts of a segment's day, in order of their shards, strongly consistent."""
+        """Returns the parts of a segment's day, in the order of their shards, strongly consistent."""
         query = between(keys.segment_pk(segment), keys.shard_sk(day, 0), keys.shard_sk(day, keys.DAY_SHARDS - 1))
         return [read_segment_day(item) for page in self.pages(**query) for item in page]
 
     def save_segment_day(self, segment: Segment, day: date, whole: SegmentDay, revision: int) -> None:
-        """A segment's day in place of the one read. Raises ConflictError when another worker was faster."""
+        """Writes a segment's day in place of the one read. Raises ConflictError when another worker was faster."""
         item = segment_day_item(segment, keys.day_sk(day), whole) | {"revision": number(revision + 1)}
         self.write(same_revision("whole", item, revision))
 
     def final_shards(self, first: date, last: date) -> dict[date, set[int]]:
-        """Which shards of each day between these two are final; a day without any is left out."""
+        """Returns the final shards of each day from `first` to `last`; leaves out a day without a final shard."""
         final: dict[date, set[int]] = {}
         query = between(keys.DAILY_PK, keys.shard_sk(first, 0), keys.shard_sk(last, keys.DAY_SHARDS - 1))
         for page in self.pages(**query):
@@ -189,12 +201,12 @@ class DayTable(Table):
         return final
 
     def watermark(self) -> Watermark | None:
-        """The latest day up to which all is final; None before the first run."""
+        """Returns the watermark; None before the first run."""
         item = self.get(keys.DAILY_PK, keys.WATERMARK_SK)
         return Watermark(revision=int(item["revision"]["N"]), **WATERMARK.read(item)) if item else None
 
     def save_watermark(self, watermark: Watermark) -> None:
-        """Raises ConflictError when another run moved it meanwhile."""
+        """Writes the watermark. Raises ConflictError when another run moved it meanwhile."""
         place = {"pk": string(keys.DAILY_PK), "sk": string(keys.WATERMARK_SK)}
         item = written(WATERMARK_FORM, place | WATERMARK.write(watermark), {})
         item["revision"] = number(watermark.revision + 1)
@@ -203,5 +215,5 @@ class DayTable(Table):
 
 @lru_cache(maxsize=1)
 def open_day_table() -> DayTable:
-    """Returns the process's days, over the client of the process's store."""
+    """Returns the process's day table, which uses the client of the process's store."""
     return DayTable(open_store().name, open_store().client)

@@ -1,4 +1,4 @@
-"""A user who is being erased: what of theirs was learned, and the removal of every item of theirs."""
+"""Finds what was learned from a user who is being erased, and removes every item of that user."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ _PAGE = 99  # removals in one transaction, beside the check of the marker
 
 
 class Lesson(NamedTuple):
-    """Where a session was learned: its key is in the record of this version of the segment's policy."""
+    """Says where a session was learned: `key` is in the record of this version of the segment's policy."""
 
     segment: Segment
     version: int
@@ -31,7 +31,7 @@ def _lesson(item: Stored) -> Lesson | None:
 
 @dataclass(frozen=True)
 class Leaver:
-    """A user under the marker of erasure that was read: what a later life of theirs writes is never touched."""
+    """Erases a user under the marker of erasure that was read; never touches what a later life of the user writes."""
 
     table: Table
     pk: str
@@ -39,7 +39,10 @@ class Leaver:
 
     @classmethod
     def of(cls, table: Table, pk: str) -> "Leaver | None":
-        """Returns None if the user is not being erased (any more). Raises UnreadableItemError."""
+        """Returns the user under their marker; None if they are not being erased (any more).
+
+        Raises UnreadableItemError when the profile or marker cannot be parsed.
+        """
         found = table.get(pk, keys.PROFILE_SK)
         marker = read_profile(found) if found else None
         return cls(table, pk, marker) if isinstance(marker, Marker) else None
@@ -47,7 +50,8 @@ class Leaver:
     def take_lessons(self) -> list[Lesson]:
         """Deletes sessions that were not learned yet, then returns where each learned one is recorded.
 
-        Raises ConflictError when one of these moves meanwhile, or another run removes them; UnreadableItemError.
+        Raises ConflictError when one of these sessions changes meanwhile or another run removes them, and
+        UnreadableItemError when a session cannot be parsed.
         """
         learned: list[Lesson] = []
         for page in self._pages(keys.SESSION_PREFIX, f"{keys.SESSION_PREFIX}~"):
@@ -57,10 +61,10 @@ class Leaver:
         return learned
 
     def remove(self, now: datetime, partitions: int) -> bool:
-        """Removes every item, in the order of their keys: the sessions last, and then the marker.
+        """Removes every item in the order of the keys: the sessions last, then the marker.
 
-        A life that used up a cap of its day leaves a bare marker until that day is over. Returns whether a life was
-        erased: not for a marker that was bare. Raises ConflictError when another run removes them.
+        Leaves a bare marker until `held_until` when the life used up a cap of its day. Returns whether a life was
+        erased; False for a marker that was bare already. Raises ConflictError when another run removes the items.
         """
         for page in self._pages(" ", keys.PROFILE_SK):
             self._remove(item for item in page if item["sk"]["S"] != keys.PROFILE_SK)
@@ -73,7 +77,10 @@ class Leaver:
         return bool(self.marker.key)
 
     def _pages(self, first: str, last: str) -> Iterator[list[Stored]]:
-        """The items between two sort keys, in pages that fit in a transaction: what a removal needs of them."""
+        """Yields the items between two sort keys, in pages that fit in a transaction.
+
+        Only the attributes that a removal needs are read.
+        """
         yield from self.table.pages(
             KeyConditionExpression="pk = :pk AND sk BETWEEN :first AND :last",
             ExpressionAttributeValues={":pk": string(self.pk), ":first": string(first), ":last": string(last)},
@@ -84,7 +91,7 @@ class Leaver:
         )
 
     def _remove(self, items: Iterable[Stored]) -> None:
-        """Removes items, each as it was read, while the marker stands."""
+        """Removes items in one transaction, each only as it was read and only while the marker stands."""
         removals = [self._removal(item) for item in items]
         if removals:
             check = {"ConditionCheck": {"TableName": self.table.name, "Key": self._marker(), **self._guard()}}
@@ -105,7 +112,10 @@ class Leaver:
         return {"pk": string(self.pk), "sk": string(keys.PROFILE_SK)}
 
     def _guard(self) -> dict[str, Any]:
-        """Returns the condition that the marker that was read stands: by its life's key, or bare with its time."""
+        """Returns the condition that the marker that was read still stands.
+
+        The marker is known by its life's key, a bare marker by its `due_at`.
+        """
         its: tuple[str, Value] = ("key", {"B": self.marker.key})
         if not self.marker.key:
             its = "due_at", time(self.marker.due_at)

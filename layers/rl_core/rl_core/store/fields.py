@@ -1,8 +1,8 @@
-"""How values are stored, the field table of an item (reader, writer and documentation come from it), and its write.
+"""Defines how values are stored, the field table of an item, and the conditional write of an item.
 
-Floats are stored as numbers with their full repr (at most 17 digits), so they come back bit for bit. What has its
-default value is not stored. Attributes that no field names are read into `rest` and written back: a newer release put
-them there.
+The reader, the writer and the documentation of an item come from its field table. Floats are stored as numbers with
+their full repr (at most 17 digits), so they come back bit for bit. A value that equals its default is not stored.
+Attributes that no field names are read into `rest` and written back: a newer release put them there.
 """
 
 import struct
@@ -27,7 +27,7 @@ _EPOCH = date(1970, 1, 1)
 
 
 class Codec(NamedTuple):
-    """How one kind of value is stored; `kind` is what the documentation calls it."""
+    """Writes and reads one kind of value; `kind` is the documentation's name for the stored form."""
 
     kind: str
     write: Callable[[Any], Value]
@@ -39,7 +39,7 @@ def string(value: str) -> Value:
 
 
 def number(value: float) -> Value:
-    """DynamoDB's numbers end at 1e-130; a score that decayed to next to nothing is stored as 0."""
+    """Returns a stored number, 0 for one within 1e-100 of 0: DynamoDB's numbers end at 1e-130, and scores decay."""
     return {"N": repr(value) if abs(value) > _SMALLEST else "0"}
 
 
@@ -95,10 +95,11 @@ REQUIRED = _Required.REQUIRED
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One value of an item: the model's attribute, the item's, how it is stored, and what it means.
+    """Describes one value of an item.
 
-    `default` is read where the attribute is missing, and not written; REQUIRED: it is always there. `since`: the form
-    of the item that has it first.
+    `name` is the model's attribute, `attribute` the item's; `codec` stores the value, `means` documents it. `default`
+    is read when the attribute is missing, and is not written; REQUIRED says that the attribute is never missing.
+    `since` is the first form of the item that has the attribute.
     """
 
     name: str
@@ -111,7 +112,7 @@ class Field:
 
 @dataclass(frozen=True)
 class FieldTable:
-    """The fields of one kind of item, or of a map within one."""
+    """Reads and writes the fields of one kind of item, or of a map within an item."""
 
     fields: tuple[Field, ...]
 
@@ -129,7 +130,7 @@ class FieldTable:
         return item
 
     def read(self, item: Stored) -> dict[str, Any]:
-        """Returns the fields by the model's names. Raises KeyError where one that is required is missing."""
+        """Returns the fields by the model's names. Raises KeyError when a required attribute is missing."""
         found: dict[str, Any] = {}
         for f in self.fields:
             if f.attribute in item:
@@ -142,7 +143,7 @@ class FieldTable:
 
 
 def shifted(item: Stored, by: Mapping[str, int]) -> Item:
-    """Returns the attributes, those whole numbers that are named moved by so much."""
+    """Returns the attributes of the item; adds to each whole number that `by` names the amount given there."""
     moved = {name: number(int(item[name]["N"]) + much) for name, much in by.items() if name in item}
     return {**{name: dict(value) for name, value in item.items()}, **moved}
 
@@ -153,7 +154,7 @@ def rest_of(item: Stored, *known: frozenset[str]) -> dict[str, Any]:
 
 
 def written(form: int, item: Item, rest: Mapping[str, Any]) -> Item:
-    """Returns the item with its form, and with what is kept of a newer one's."""
+    """Returns the item with its form and the attributes in `rest`, which may replace the form by a newer one."""
     return item | {"form": number(form)} | dict(rest)
 
 
@@ -164,7 +165,7 @@ def unknown(item: Stored, form: int, *known: frozenset[str]) -> dict[str, Any]:
 
 
 def strict(read: Callable[[Stored], T]) -> Callable[[Stored], T]:
-    """Makes any way in which an item fails to parse one fact: UnreadableItemError, which names no user."""
+    """Returns the reader, made to raise UnreadableItemError, which names no user, whenever an item fails to parse."""
 
     @wraps(read)
     def reader(item: Stored) -> T:
@@ -178,9 +179,9 @@ def strict(read: Callable[[Stored], T]) -> Callable[[Stored], T]:
 
 @dataclass(frozen=True, slots=True)
 class Put:
-    """One write of a whole item. Has no condition only when another write of the same transaction guards it.
+    """Writes a whole item. Has no condition only when another write of the same transaction guards it.
 
-    `name` is what a lost condition is reported by; `key` is the session's, of a session.
+    A lost condition is reported by `name`; `key` is the session's key when the item is a session.
     """
 
     name: str
@@ -191,7 +192,7 @@ class Put:
     key: bytes = b""
 
     def arguments(self) -> dict[str, Any]:
-        """Returns what put_item, and a Put in a transaction, take beside the table's name."""
+        """Returns the arguments, apart from the table's name, for put_item and for a Put in a transaction."""
         arguments: dict[str, Any] = {"Item": self.item}
         if self.condition:
             arguments["ConditionExpression"] = self.condition
@@ -203,12 +204,15 @@ class Put:
 
 
 def new_item(name: str, item: Item) -> Put:
-    """Condition: `new-item`."""
+    """Returns the write of an item under the condition `new-item`."""
     return Put(name, item, "attribute_not_exists(pk)")
 
 
 def same_revision(name: str, item: Item, revision: int, life: bytes = b"", key: bytes = b"") -> Put:
-    """Condition: `same-revision` (with the life's or session's key, where it has one), or `new-item` for revision 0."""
+    """Returns the write of an item under the condition `same-revision`, or `new-item` for revision 0.
+
+    With `life`, `same-revision` also requires that key, which is a life's or a session's.
+    """
     if not revision:
         return Put(name, item, "attribute_not_exists(pk)", key=key)
     condition, values, names = "#revision = :revision", {":revision": number(revision)}, {"#revision": "revision"}

@@ -1,4 +1,4 @@
-"""A user's items, field by field: profile, marker of an erasure, session, day. Within 1 KB a write costs one unit."""
+"""Reads and writes a user's items: profile, marker of an erasure, session, day. A write within 1 KB costs one unit."""
 
 from dataclasses import astuple, dataclass, field, replace
 from datetime import date, datetime
@@ -60,7 +60,7 @@ STATE = Codec("state row", lambda state: number(state.row), lambda v: State.from
 
 @dataclass(frozen=True, slots=True)
 class UserDay:
-    """A user's day as stored; `figures` None: not computed yet."""
+    """Holds a user's day as stored; `figures` is None until they are computed."""
 
     mark: Mark
     figures: Figures | None = None
@@ -70,10 +70,12 @@ class UserDay:
 
 PROFILE = FieldTable(
     (
-        Field("key", "key", BYTES, "16 random bytes: one life of a user"),
+        Field("key", "key", BYTES, "16 random bytes that name one life of a user"),
         Field("created_at", "created_at", TIME, "when the first PUT came"),
         Field("segment", "segment", SEGMENT, "the user's segment: anxiety and activity level"),
-        Field("engagement", "engagement", FLOAT, "engagement score, as of `seen`: it decays for each day away since"),
+        Field(
+            "engagement", "engagement", FLOAT, "engagement score as of `seen`; the score decays for each day away since"
+        ),
         Field("motivation", "motivation", FLOAT, "motivation score"),
         Field("timezone", "timezone", TEXT, "IANA name", "UTC"),
         Field("avoid", "avoid", TEXTS, "tags to avoid", ()),
@@ -89,10 +91,10 @@ PROFILE = FieldTable(
 )
 MARKER = FieldTable(
     (
-        Field("key", "key", BYTES, "the profile's; a bare marker has none", b""),
-        Field("created_at", "created_at", TIME, "the profile's; a bare marker has none", None),
-        Field("due_at", "due_at", TIME, "when DELETE came; of a bare marker, when its day is over"),
-        Field("day", "day", DATE, "the user's day, if a cap of it was used up", None, since=2),
+        Field("key", "key", BYTES, "the profile's key; a bare marker has none", b""),
+        Field("created_at", "created_at", TIME, "the profile's `created_at`; a bare marker has none", None),
+        Field("due_at", "due_at", TIME, "when DELETE came; for a bare marker, when its day is over"),
+        Field("day", "day", DATE, "the user's day, if a cap of that day was used up", None, since=2),
         Field("held_until", "held_until", TIME, "when that day is over", None, since=2),
     )
 )
@@ -102,55 +104,82 @@ SESSION = FieldTable(
         Field(
             "status", "status", enumerated(Status), "`open`, `closed`, `learned`, `unseen`; a newer release may add one"
         ),
-        Field("segment", "segment", SEGMENT, "the segment in which it was issued: anxiety and activity level"),
-        Field("shown", "shown", FLAG, "whether the user saw it", False),
-        Field("engagement", "engagement", FLOAT, "engagement score when it was issued"),
-        Field("issued_at", "issued_at", TIME, "when it was issued"),
-        Field("expires_at", "expires_at", TIME, "from when on it takes no answers"),
-        Field("closed_at", "closed_at", TIME, "when it closed", None),
+        Field("segment", "segment", SEGMENT, "the segment in which the session was issued: anxiety and activity level"),
+        Field("shown", "shown", FLAG, "whether the user saw the session", False),
+        Field("engagement", "engagement", FLOAT, "engagement score when the session was issued"),
+        Field("issued_at", "issued_at", TIME, "when the session was issued"),
+        Field("expires_at", "expires_at", TIME, "from when on the session takes no answers"),
+        Field("closed_at", "closed_at", TIME, "when the session closed", None),
         Field("ended_by", "ended_by", enumerated(EndedBy), "`completions`, `batch` or `expiry`", None),
-        Field("learned_version", "learned", WHOLE, "the policy version that learned from it", None),
-        Field("learned_episodes", "episodes", WHOLE, "the segment's episodes after it", None),
-        Field("parked", "parked", TEXT, "why it was set aside", None),
-        Field("day", "day", DAY_NUMBER, "the user's day on which it was first shown, or answered unseen", None),
-        Field("why", "why", enumerated(Why), "why nothing is learned from it: `over-weight`, ...", None, since=2),
-        Field("changes", "changes", WHOLE, "how often its answers were changed", 0, since=2),
-        Field("done_before", "before", WHOLE, "completions of `on` before it was issued", 0, since=2),
+        Field("learned_version", "learned", WHOLE, "the policy version that learned from the session", None),
+        Field("learned_episodes", "episodes", WHOLE, "the segment's episodes after the session was learned", None),
+        Field("parked", "parked", TEXT, "why the session was set aside", None),
         Field(
-            "issued_on", "on", DAY_NUMBER, "the user's day on which it was issued, if it has `before`", None, since=2
+            "day", "day", DAY_NUMBER, "the user's day on which the session was first shown, or answered unseen", None
+        ),
+        Field(
+            "why", "why", enumerated(Why), "why nothing is learned from the session: `over-weight`, ...", None, since=2
+        ),
+        Field("changes", "changes", WHOLE, "how often the session's answers were changed", 0, since=2),
+        Field("done_before", "before", WHOLE, "completions of the day `on` before the session was issued", 0, since=2),
+        Field(
+            "issued_on",
+            "on",
+            DAY_NUMBER,
+            "the user's day on which the session was issued, if it has `before`",
+            None,
+            since=2,
         ),
     )
 )
 DECISION = FieldTable(
     (
-        Field("state", "state", STATE, "the user's state when it was issued"),
+        Field("state", "state", STATE, "the user's state when the session was issued"),
         Field("eligible", "eligible", ACTIONS, "the actions that could be drawn"),
-        Field("chances", "chances", FLOATS, "the probability of each of these, in their order"),
+        Field("chances", "chances", FLOATS, "the probability of each eligible action, in the order of `eligible`"),
         Field("action", "action", ACTION, "the action drawn"),
         Field("epsilon", "epsilon", FLOAT, "the share of decisions drawn evenly"),
         Field("policy_version", "version", WHOLE, "the policy version that decided", 0),
-        Field("explored", "explored", FLAG, "whether another action was held for better, or all alike", False),
-        Field("fallback", "fallback", FLAG, "drawn without a policy: not learned from", False),
+        Field(
+            "explored",
+            "explored",
+            FLAG,
+            "whether the action's estimate was below the greatest, or nothing told the actions apart",
+            False,
+        ),
+        Field(
+            "fallback",
+            "fallback",
+            FLAG,
+            "whether the action was drawn without a policy; then nothing is learned",
+            False,
+        ),
     )
 )
 CLOSING = FieldTable(
     (
-        Field("reward", "reward", FLOAT, "the reward; only of a session that closed seen"),
-        Field("engagement_after", "engaged", FLOAT, "engagement score after it"),
-        Field("motivation_after", "motivated", FLOAT, "motivation score after it"),
+        Field("reward", "reward", FLOAT, "the reward; only a session that closed seen has one"),
+        Field("engagement_after", "engaged", FLOAT, "engagement score after the closing"),
+        Field("motivation_after", "motivated", FLOAT, "motivation score after the closing"),
         Field("next_state", "next", STATE, "the user's state at the closing"),
         Field("barred", "barred", ACTIONS, "the actions that the cool-down bars in that state", ()),
         Field("rating", "rating", WHOLE, "the user's rating, 1-5", None),
         Field("notes", "notes", TEXT, "the session's notes", ""),
-        Field("rated_at", "rated_at", TIME, "when the rating came, if later than the closing", None),
+        Field("rated_at", "rated_at", TIME, "when the rating came, if it came after the closing", None),
     )
 )
 ACTIVITY = FieldTable(
     (
         Field("slug", "s", TEXT, "the catalogue entry"),
-        Field("completed", "c", FLAG, "completed, or not; missing: not answered", None),
+        Field("completed", "c", FLAG, "whether it was completed; missing until it is answered", None),
         Field("completed_at", "t", TIME, "when it was completed; stored in seconds after `issued_at`", None),
-        Field("completed_on", "o", DAY_NUMBER, "the user's day of that, if not `day`; stored in days after it", None),
+        Field(
+            "completed_on",
+            "o",
+            DAY_NUMBER,
+            "the user's day when it was completed, if not `day`; stored in days after `day`",
+            None,
+        ),
         Field("motivation_before", "b", WHOLE, "motivation before, 1-5", None),
         Field("motivation_after", "a", WHOLE, "motivation after, 1-5", None),
         Field("difficulty_rating", "d", WHOLE, "difficulty, 1-5", None),
@@ -169,29 +198,36 @@ TYPES = Codec(
 )
 MARK = FieldTable(
     (
-        Field("key", "key", BYTES, "the profile's"),
+        Field("key", "key", BYTES, "the profile's key"),
         Field("at", "due_at", TIME, "the day's first moment; the index sorts by it"),
         Field("segment", "segment", SEGMENT, "the user's segment at that moment"),
         Field("timezone", "timezone", TEXT, "the user's time zone at that moment"),
         Field("first_ever", "first_ever", FLAG, "whether it is the user's first day", False),
         Field("session", "session", WHOLE, "number of the session that was shown or answered"),
-        Field("engagement", "engagement", FLOAT, "engagement score as it stood, decayed to that day"),
-        Field("motivation", "motivation", FLOAT, "motivation score as it stood"),
-        Field("streak.days", "streak_days", WHOLE, "days of the streak as it stood", 0),
+        Field("engagement", "engagement", FLOAT, "engagement score at that moment, decayed to that day"),
+        Field("motivation", "motivation", FLOAT, "motivation score at that moment"),
+        Field("streak.days", "streak_days", WHOLE, "days of the streak at that moment", 0),
         Field("streak.last", "streak_last", DATE, "the streak's latest day", None),
     )
 )
 FIGURES = FieldTable(
     (
         Field("sessions", "sessions", WHOLE, "sessions first shown on the day"),
-        Field("types", "types", TYPES, "what they came to, by type"),
+        Field("types", "types", TYPES, "assigned, completed and minutes of each type"),
         Field("rated", "rated", WHOLE, "completions with both ratings"),
-        Field("lift_points", "lift_points", WHOLE, "their motivation change, summed"),
+        Field("lift_points", "lift_points", WHOLE, "sum of the motivation change of these completions"),
         Field("engagement", "engagement", FLOAT, "engagement score as the day ended"),
         Field("motivation", "motivation", FLOAT, "motivation score as the day ended"),
         Field("streak_days", "streak_days", WHOLE, "days of the streak as the day ended"),
-        Field("settled", "settled", FLAG, "the day is over and none of its sessions is open", False),
-        Field("other", "other", TYPE, "what activities of unknown type came to", TypeFigures(), since=2),
+        Field("settled", "settled", FLAG, "whether the day is over and none of its sessions is open", False),
+        Field(
+            "other",
+            "other",
+            TYPE,
+            "assigned, completed and minutes of activities of unknown type",
+            TypeFigures(),
+            since=2,
+        ),
     )
 )
 _DAY_PLACE = frozenset({"pk", "sk", "revision", "due_shard", "figures"})
@@ -200,14 +236,14 @@ _ACTIVITIES = frozenset({"activities"})
 
 
 def profile_item(profile: Profile) -> Item:
-    """Returns the item as it will stand; its revision is one more than was read."""
+    """Returns the profile's item as it will be stored; its revision is one more than the one read."""
     place = _place(profile.user, keys.PROFILE_SK, profile.revision)
     return written(PROFILE_FORM, place | PROFILE.write(profile), profile.rest)
 
 
 @strict
 def read_profile(item: Stored) -> Profile | Marker:
-    """Returns the profile, or the marker in its place. Raises UnreadableItemError."""
+    """Returns the profile, or the marker in the profile's place. Raises UnreadableItemError."""
     user, revision = _user_and_revision(item)
     if "erasing" in item:
         return Marker(user=user, revision=revision, **MARKER.read(item))
@@ -218,9 +254,9 @@ def read_profile(item: Stored) -> Profile | Marker:
 
 
 def marker_item(marker: Marker, partitions: int) -> Item:
-    """Returns the marker that takes the profile's place: it says nothing else of the person.
+    """Returns the item of the marker that takes the profile's place; the item says nothing else of the person.
 
-    `partitions`: into how many index partitions a kind of work is spread.
+    `partitions` is the number of index partitions into which each kind of work is spread.
     """
     place = _place(marker.user, keys.PROFILE_SK, marker.revision)
     index = {"due_shard": string(keys.erasing_partition(keys.partition_of(marker.user, partitions)))}
@@ -228,9 +264,9 @@ def marker_item(marker: Marker, partitions: int) -> Item:
 
 
 def session_item(session: Session, partitions: int) -> Item:
-    """Returns the item as it will stand; its revision is one more than was read.
+    """Returns the session's item as it will be stored; its revision is one more than the one read.
 
-    `partitions`: into how many index partitions a kind of work is spread.
+    `partitions` is the number of index partitions into which each kind of work is spread.
     """
     item = _place(session.user, keys.session_sk(session.number), session.revision)
     item |= SESSION.write(session) | DECISION.write(session.decision)
@@ -269,7 +305,7 @@ def _user_and_revision(item: Stored) -> tuple[str, int]:
 
 
 def _activity_map(activity: Activity, session: Session) -> Item:
-    """Returns the map of an activity of this session; its time and day are stored as differences, which are short."""
+    """Returns the map of one activity of this session; stores its time and day as differences, which are short."""
     said = replace(activity, completed_on=None) if activity.completed_on == session.day else activity
     item = shifted(ACTIVITY.write(said), _origin(session.issued_at, session.day, -1))
     return item | dict(activity.rest)
@@ -283,18 +319,21 @@ def _read_activity(item: Stored, issued_at: datetime, day: date | None) -> Activ
 
 
 def _origin(issued_at: datetime, day: date | None, sign: int) -> dict[str, int]:
-    """Returns what an activity's time and day are counted from."""
+    """Returns the time and day from which an activity's time and day are counted, times `sign`."""
     from_day = 0 if day is None else int(DAY_NUMBER.write(day)["N"])
     return {"t": sign * int(issued_at.timestamp()), "o": sign * from_day}
 
 
 def mark_writes(mark: Mark | None) -> list[Put]:
-    """Returns the mark, if there is one. Has no condition: the profile's of the same transaction guards it."""
+    """Returns the write of the mark, if there is a mark.
+
+    The write has no condition: the condition of the profile's write in the same transaction guards it.
+    """
     return [Put("mark", user_day_item(UserDay(mark)))] if mark else []
 
 
 def user_day_item(day: UserDay) -> Item:
-    """Returns the item as it will stand; its revision is one more than was read."""
+    """Returns the day's item as it will be stored; its revision is one more than the one read."""
     mark = day.mark
     item: Item = {
         "pk": string(keys.user_pk(mark.user)),
@@ -309,7 +348,7 @@ def user_day_item(day: UserDay) -> Item:
 
 @strict
 def read_user_day(item: Stored) -> UserDay:
-    """Returns the day. Raises UnreadableItemError."""
+    """Returns the user's day. Raises UnreadableItemError."""
     found = MARK.read(item)
     streak = Streak(found.pop("streak.days"), found.pop("streak.last"))
     user, day = item["pk"]["S"].removeprefix(keys.user_pk("")), keys.day_of_sk(item["sk"]["S"])
@@ -329,20 +368,26 @@ def _read_figures(item: Stored) -> Figures:
 
 
 def session_write(session: Session, partitions: int) -> Put:
-    """Condition: `same-revision`, or `new-item` for a session just issued. It is set aside no more."""
+    """Returns the write of a session that is not, or no longer, set aside.
+
+    The condition is `same-revision`, or `new-item` for a session that was just issued.
+    """
     return parked_write(replace(session, parked=None), partitions)
 
 
 def parked_write(session: Session, partitions: int) -> Put:
-    """The same, for a session that is set aside with its reason."""
+    """Returns the write of a session that is set aside with its reason; the conditions are those of `session_write`."""
     return same_revision("session", session_item(session, partitions), session.revision, session.key, session.key)
 
 
 def profile_write(profile: Profile) -> Put:
-    """Condition: `same-revision` (a marker of erasure has another one), or `new-item`."""
+    """Returns the write of a profile.
+
+    The condition is `same-revision`, which fails when a marker of erasure took the profile's place, or `new-item`.
+    """
     return same_revision("profile", profile_item(profile), profile.revision, profile.key)
 
 
 def marker_write(marker: Marker, partitions: int) -> Put:
-    """Condition: `same-revision`, of the profile whose place it takes."""
+    """Returns the write of a marker under the condition `same-revision` of the profile whose place it takes."""
     return same_revision("profile", marker_item(marker, partitions), marker.revision, marker.key)

@@ -1,11 +1,11 @@
-"""The key schema. docs/data-model.md explains it; nothing outside this package builds a key."""
+"""Builds and parses keys. docs/data-model.md explains the schema; nothing outside this package builds a key."""
 
 import zlib
 from datetime import date, datetime
 
 from rl_core.models import Segment, Session, Status
 
-# Sorts after every session, so that one query from the end reads the profile and the latest sessions.
+# This key sorts after every session, so that one query from the end reads the profile and the latest sessions.
 PROFILE_SK = "~PROFILE"
 SESSION_PREFIX = "SESSION#"
 SEGMENT_PREFIX = "SEGMENT#"
@@ -17,7 +17,7 @@ INDEX = "due"
 PARKED = "parked"
 MOST_PARTITIONS = 16  # the greatest number of partitions that a deployment may ever have had
 LAST_SESSION = 10**8 - 1
-DAY_PREFIX = "DAY#"  # of a user: sorts before the sessions, so that the query from the end never meets it
+DAY_PREFIX = "DAY#"  # a user's days sort before their sessions, so that the query from the end never meets a day
 DAY_SHARDS = 16
 DAILY_PK = "DAILY"
 WATERMARK_SK = "WATERMARK"
@@ -60,13 +60,16 @@ def erasing_partition(n: int) -> str:
 
 
 def partition_of(user: str, partitions: int) -> int:
-    """Returns in which of so many partitions of the index the user's work waits."""
+    """Returns the index partition, out of `partitions`, in which the user's work waits."""
     return zlib.crc32(user.encode()) % partitions
 
 
 def partitions_to_ask(partitions: int, now: datetime) -> range:
-    """Returns the partitions that a job's run asks: where there are so many now, these; in the first minute of each
-    hour all that there may ever have been, since work written under another number waits there."""
+    """Returns the index partitions that a job's run asks: `partitions` of them, which is the present number.
+
+    In the first minute of each hour a run asks all that there may ever have been, because work that was written under
+    another number of partitions waits there.
+    """
     return range(partitions if now.minute else MOST_PARTITIONS)
 
 
@@ -96,7 +99,7 @@ def day_shard_of(user: str) -> int:
 
 
 def waiting_partition(session: Session, due: bool, partitions: int) -> str | None:
-    """Returns the index partition, of so many, in which a job finds the session; None once no job waits for it."""
+    """Returns the index partition, out of `partitions`, in which the session waits; None if it waits for no job."""
     if session.status is Status.OPEN:
         return open_partition(partition_of(session.user, partitions))
     if session.parked is not None:

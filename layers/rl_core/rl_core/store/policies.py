@@ -1,4 +1,4 @@
-"""A segment's items, field by field: policy, snapshot, version record."""
+"""Reads and writes a segment's items: policy, snapshot, version record."""
 
 import struct
 from typing import Any
@@ -111,11 +111,17 @@ POLICY = FieldTable(
     (
         Field("version", "version", WHOLE, "grows by one with every write"),
         Field("episodes", "episodes", WHOLE, "sessions learned in the segment", 0),
-        Field("learner", "learner", TEXT, "whose table it is, and in which form: `posterior/1`", ""),
+        Field("learner", "learner", TEXT, "the learner whose table it is, and the table's form: `posterior/1`", ""),
         Field("table", "table", BYTES, "the learner's own bytes (docs/learner.md)", b""),
         Field("activities", "activities", STATISTICS, "how the catalogue's entries did in the segment", {}),
         Field("excluded", "excluded", PERSONS, "persons whose sessions no fold counts", ()),
-        Field("refolding", "refolding", WHOLE, "the version from which an erasure rewrites; nothing is learned", None),
+        Field(
+            "refolding",
+            "refolding",
+            WHOLE,
+            "the version from which an erasure rewrites; until it is done nothing is learned",
+            None,
+        ),
     )
 )
 RECORD = FieldTable(
@@ -129,12 +135,12 @@ RECORD = FieldTable(
 )
 TRANSITION = FieldTable(
     (
-        Field("key", "key", BYTES, "the session's"),
+        Field("key", "key", BYTES, "the session's key"),
         Field("state", "s", STATE, "state"),
         Field("action", "a", ACTION, "action"),
         Field("reward", "r", FLOAT, "reward"),
         Field("next_state", "next", STATE, "next state"),
-        Field("barred", "barred", ACTIONS, "what the cool-down bars in it", ()),
+        Field("barred", "barred", ACTIONS, "the actions that the cool-down bars in the next state", ()),
         Field("results", "results", RESULTS, "how each activity ended"),
     )
 )
@@ -142,20 +148,20 @@ _PLACE = frozenset({"pk", "sk", "transitions"})
 
 
 def policy_item(policy: Policy) -> Item:
-    """Returns the item as it will stand."""
+    """Returns the policy's item as it will be stored."""
     place = {"pk": string(keys.segment_pk(policy.segment)), "sk": string(keys.POLICY_SK)}
     return written(POLICY_FORM, place | POLICY.write(policy), policy.rest)
 
 
 def snapshot_item(policy: Policy) -> Item:
-    """Returns the whole policy as of its version; the hold of an erasure is not part of it."""
+    """Returns the item of the whole policy as of its version, without `refolding`, the lock of an erasure."""
     item = policy_item(policy) | {"sk": string(keys.snapshot_sk(policy.version))}
     item.pop("refolding", None)
     return item
 
 
 def read_policy(item: Stored) -> Policy:
-    """Returns the stored policy. Raises PolicyUnreadableError for a form that this code does not have."""
+    """Returns the stored policy. Raises PolicyUnreadableError when this code cannot read the item or its table."""
     try:
         policy = _read_policy(item)
     except UnreadableItemError as error:
@@ -197,9 +203,10 @@ def _read_transition(item: Stored) -> Transition:
 
 
 def publish_writes(policy: Policy, record: VersionRecord) -> list[Put]:
-    """Returns all that a new version of a policy is: policy, record and, every hundredth version, a snapshot.
+    """Returns the writes of a new version of a policy: policy, record and, every hundredth version, a snapshot.
 
-    Conditions: `next-version` (the stored version is the one before), and `new-item` for the others.
+    The policy's condition is `next-version` (the stored version is the one before), or `new-item` for version 1; the
+    other writes have `new-item`.
     """
     item = policy_item(policy)
     before = {":before": number(policy.version - 1)}
@@ -208,9 +215,10 @@ def publish_writes(policy: Policy, record: VersionRecord) -> list[Put]:
 
 
 def mending_writes(policy: Policy, record: VersionRecord) -> list[Put]:
-    """Returns the same for a policy item that cannot be read, so that it has no version to go by.
+    """Returns the writes of a new version in place of a policy item that cannot be read, and so shows no version.
 
-    Condition: `not-newer`, the item is gone or of no newer form; the record's `new-item` guards its version.
+    The policy's condition is `not-newer` (the item is gone or of no newer form); the record's `new-item` guards the
+    version.
     """
     item = policy_item(policy)
     condition = "attribute_not_exists(#form) OR #form <= :form"
@@ -226,6 +234,9 @@ def _past(policy: Policy, record: VersionRecord) -> list[Put]:
 
 
 def past_writes(segment: Segment, record: VersionRecord | None, snapshot: Policy | None) -> list[Put]:
-    """Returns a record and a snapshot rewritten. They have no condition: a check of the policy guards them."""
+    """Returns the writes of a rewritten record and snapshot.
+
+    The writes have no condition: a check of the policy in the same transaction guards them.
+    """
     puts = [Put("record", record_item(segment, record))] if record else []
     return puts + ([Put("snapshot", snapshot_item(snapshot))] if snapshot else [])

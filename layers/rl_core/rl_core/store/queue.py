@@ -1,4 +1,4 @@
-"""The queue of the daily job: the shards of the days that are to be computed."""
+"""Sends to the queue of the daily job, which holds the shards of the days that are to be computed."""
 
 import json
 from collections.abc import Sequence
@@ -17,14 +17,14 @@ _MOST = 10  # messages in one call
 
 
 class Queue:
-    """One SQS queue. Every method raises UnavailableError when not all went through."""
+    """Sends to one SQS queue. Every method raises UnavailableError when not all messages went through."""
 
     def __init__(self, url: str, client: Any = None) -> None:
         self.url = url
         self.client: Any = client or boto3.client("sqs", config=_CONFIG)
 
     def send(self, messages: Sequence[dict[str, Any]]) -> None:
-        """Puts all of them on the queue; some may be on it when this fails."""
+        """Puts all messages on the queue. Some of them may be on the queue when this raises."""
         for start in range(0, len(messages), _MOST):
             entries = [
                 {"Id": str(n), "MessageBody": json.dumps(message)}
@@ -40,5 +40,5 @@ class Queue:
 
 @lru_cache(maxsize=1)
 def open_queue() -> Queue:
-    """The process's queue."""
+    """Returns the process's queue."""
     return Queue(settings().daily_queue_url)

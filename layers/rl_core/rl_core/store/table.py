@@ -1,4 +1,4 @@
-"""The one table: the client that reaches it, writes that all go through or none, and what the service reads."""
+"""Reaches the one table: connects, reads what the service needs, and makes writes that go through together or not."""
 
 import secrets
 from collections.abc import Iterator, Sequence
@@ -48,40 +48,40 @@ _BUSY = {"TransactionConflict", "TransactionConflictException", "TransactionInPr
 
 
 class _OneService(Loader):
-    """botocore's data as far as DynamoDB needs it; the rest is a megabyte to parse at each cold start."""
+    """Loads botocore's data for DynamoDB alone; the rest is a megabyte that each cold start would parse."""
 
     def __init__(self) -> None:
         super().__init__(extra_search_paths=[str(_DATA)])
 
     def list_available_services(self, type_name: str) -> list[str]:
-        """The only one there is, instead of a look into the folders of all."""
+        """Returns DynamoDB, without looking into the folders of all services."""
         del type_name
         return ["dynamodb"]
 
 
 def _connect() -> Any:
-    """A client without boto3 around it: nothing of its resources and of S3 is loaded."""
+    """Returns a DynamoDB client without boto3, which would load its resources and S3."""
     session = BotocoreSession()
     session.register_component("data_loader", _OneService())
     return session.create_client("dynamodb", config=_CONFIG)
 
 
 class Table:
-    """One table and its client. Every method raises UnavailableError when it cannot be reached."""
+    """Calls one table through its client. Every method raises UnavailableError when the table cannot be reached."""
 
     def __init__(self, name: str, client: "DynamoDBClient | None" = None) -> None:
         self.name = name
         self.client: Any = client or _connect()
 
     def call(self, operation: str, **arguments: Any) -> Any:
-        """Makes one call to DynamoDB; what it refuses becomes one of our errors."""
+        """Makes one call to DynamoDB and returns the answer. Raises one of our errors when the call is refused."""
         if operation not in _NAMES_TABLES_ITSELF:
             arguments["TableName"] = self.name
         with _refusals():
             return getattr(self.client, operation)(**arguments)
 
     def get(self, pk: str, sk: str) -> Stored | None:
-        """Returns the item of this key, strongly consistent; None if there is none."""
+        """Returns the item of this key, strongly consistent; None if there is no such item."""
         found: Stored | None = self.call("get_item", Key=_key(pk, sk), ConsistentRead=True).get("Item")
         return found
 
@@ -95,7 +95,7 @@ class Table:
             arguments["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
     def items(self, wanted: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Stored]:
-        """Returns the items of these keys (at most 100), strongly consistent; those not there are left out."""
+        """Returns the items of these keys (at most 100), strongly consistent; leaves out keys without an item."""
         left: Any = [_key(pk, sk) for pk, sk in wanted]
         found: dict[tuple[str, str], Stored] = {}
         while left:
@@ -105,7 +105,10 @@ class Table:
         return found
 
     def write(self, *puts: Put) -> None:
-        """Makes all of the writes, or none. Raises ConflictError, which names what had changed; OversizeError."""
+        """Makes all of the writes or none.
+
+        Raises ConflictError, which names what had changed, or OversizeError when the writes are too large.
+        """
         with _refusals(*puts):
             if len(puts) == 1:
                 self.client.put_item(TableName=self.name, **puts[0].arguments())
@@ -139,7 +142,10 @@ def _refusals(*puts: Put) -> Iterator[None]:
 
 
 def refused(error: ClientError, puts: Sequence[Put] = ()) -> FettleError:
-    """Returns what a refusal of these writes means: a lost condition, a race, a size; anything else: not there."""
+    """Returns the error that a refusal of these writes means.
+
+    A lost condition or a race is a ConflictError, a size an OversizeError, anything else an UnavailableError.
+    """
     code = error.response["Error"]["Code"]
     reasons = [r.get("Code", "None") for r in error.response.get("CancellationReasons", [])]
     if code in _RACES:
@@ -159,18 +165,18 @@ def refused(error: ClientError, puts: Sequence[Put] = ()) -> FettleError:
     return UnavailableError()
 
 
-_HEAD = 3  # the profile and the two latest sessions: within one read unit
+_HEAD = 3  # the profile and the two latest sessions fit in one read unit
 
 
 class Head(NamedTuple):
-    """A user's profile (None: no profile) and the latest sessions, newest first."""
+    """Holds a user's profile (None if there is no profile) and the latest sessions, newest first."""
 
     profile: Profile | None
     sessions: tuple[Session, ...]
 
 
 class Due(NamedTuple):
-    """A place in the index where a job has work: the partition it was found in, the item's key, and since when."""
+    """Holds a place in the index where a job has work: the index partition, the item's key, and since when it waits."""
 
     partition: str
     pk: str
@@ -187,17 +193,23 @@ class Due(NamedTuple):
 
     @property
     def ordinal(self) -> int:
-        """The number at the end of the partition's name."""
+        """Returns the number at the end of the index partition's name."""
         return int(self.partition.rpartition("#")[2])
 
 
 class Store(Table):
-    """The table as the service reads it. Every method raises UnavailableError when it cannot be reached."""
+    """Reads and writes the table for the service.
+
+    Every method raises UnavailableError when the table cannot be reached.
+    """
 
     # Users.
 
     def head(self, user: str) -> Head:
-        """Returns profile and latest sessions, read as one, strongly consistent. Raises ErasingError."""
+        """Returns profile and latest sessions by one strongly consistent read.
+
+        Raises ErasingError when the user is being erased.
+        """
         query = between(keys.user_pk(user), keys.SESSION_PREFIX, keys.PROFILE_SK)
         found: list[Stored] = self.call("query", **query, ScanIndexForward=False, Limit=_HEAD)["Items"]
         if not found or found[0]["sk"]["S"] != keys.PROFILE_SK:
@@ -208,7 +220,7 @@ class Store(Table):
         return Head(profile, tuple([items.read_session(item) for item in found[1:]]))
 
     def profile(self, user: str) -> Profile | None:
-        """Returns the profile; None if there is none. Raises ErasingError."""
+        """Returns the profile; None if there is no profile. Raises ErasingError when the user is being erased."""
         item = self.get(keys.user_pk(user), keys.PROFILE_SK)
         profile = items.read_profile(item) if item else None
         if isinstance(profile, Marker):
@@ -216,7 +228,7 @@ class Store(Table):
         return profile
 
     def session(self, user: str, number: int, head: Head | None = None) -> Session | None:
-        """Returns the session of this number: from the head that was read already, if it is in it."""
+        """Returns the session of this number, from the head if that holds it; None if there is no such session."""
         known = next((s for s in head.sessions if s.number == number), None) if head else None
         if known or not 0 < number <= keys.LAST_SESSION:
             return known
@@ -238,16 +250,17 @@ class Store(Table):
     # Policies.
 
     def policy(self, segment: Segment, *, consistent: bool = True) -> Policy:
-        """Returns the segment's policy; one never written is a new one, version 0.
+        """Returns the segment's policy, or a new one of version 0 when none was ever written.
 
-        Reads at half the price where a version a moment old will do (`consistent` false). Raises PolicyUnreadableError,
-        also when the item is gone while records of its versions are there: a new one would forget what they say.
+        With `consistent` false the read costs half, and the version may be a moment old. Raises PolicyUnreadableError
+        when the item cannot be read, also when it is gone although version records are there: a new policy would forget
+        what the records say.
         """
         key = _key(keys.segment_pk(segment), keys.POLICY_SK)
         try:
             item = self.call("get_item", Key=key, ConsistentRead=consistent).get("Item")
             if item is None and self.last_record(segment) is not None:
-                item = self.call("get_item", Key=key, ConsistentRead=True).get("Item")  # it may be there since a moment
+                item = self.call("get_item", Key=key, ConsistentRead=True).get("Item")  # a write may just have come
                 if item is None:
                     raise PolicyUnreadableError("the policy item is gone, its version records are not")
         except (UnavailableError, UnreadableItemError) as error:
@@ -255,31 +268,31 @@ class Store(Table):
         return policies.read_policy(item) if item else Policy(segment)
 
     def records(self, segment: Segment, after: int = 0, last: int = keys.LAST_VERSION) -> Iterator[VersionRecord]:
-        """Yields how the versions from `after` + 1 to `last` came to be, in order."""
+        """Yields the records of the versions from `after` + 1 to `last`, in order."""
         if last > after:
             query = between(keys.segment_pk(segment), keys.version_sk(after + 1), keys.version_sk(last))
             yield from (policies.read_record(item) for page in self.pages(**query) for item in page)
 
     def last_record(self, segment: Segment) -> VersionRecord | None:
-        """Returns how the latest version on record came to be; None if there is none."""
+        """Returns the record of the latest version on record; None if there is no record."""
         query = between(keys.segment_pk(segment), keys.version_sk(1), keys.version_sk(keys.LAST_VERSION))
         found = self.call("query", **query, ScanIndexForward=False, Limit=1)["Items"]
         return policies.read_record(found[0]) if found else None
 
     def snapshot(self, segment: Segment, version: int) -> Policy:
-        """Returns the latest whole policy kept at or before this version; an empty one, version 0, if there is none."""
+        """Returns the latest snapshot at or before this version; an empty policy of version 0 if there is none."""
         query = between(keys.segment_pk(segment), keys.snapshot_sk(0), keys.snapshot_sk(version))
         found = self.call("query", **query, ScanIndexForward=False, Limit=1)["Items"]
         return policies.read_policy(found[0]) if found else Policy(segment)
 
     def snapshots_from(self, segment: Segment, version: int) -> set[int]:
-        """Returns the versions from this one on that are kept whole."""
+        """Returns the versions from this one on that have a snapshot."""
         query = between(keys.segment_pk(segment), keys.snapshot_sk(version), keys.snapshot_sk(keys.LAST_VERSION))
         pages = self.pages(**query, ProjectionExpression="sk")
         return {keys.snapshot_version(item["sk"]["S"]) for page in pages for item in page}
 
     def rewrite(self, held: Policy, record: VersionRecord | None, snapshot: Policy | None) -> None:
-        """Replaces a record and a snapshot while the policy stands at this version. Raises ConflictError."""
+        """Replaces a record and a snapshot. Raises ConflictError when the policy is no longer at the held version."""
         check = {
             "TableName": self.name,
             "Key": {"pk": string(keys.segment_pk(held.segment)), "sk": string(keys.POLICY_SK)},
@@ -294,15 +307,15 @@ class Store(Table):
     # What the jobs need.
 
     def expiring(self, until: datetime, page: int, partitions: range) -> Iterator[tuple[Due, ...]]:
-        """Yields pages of open sessions whose time has come, oldest first within a partition, of these partitions."""
+        """Yields pages of open sessions that have expired by `until`, oldest first within each index partition."""
         return self._due([keys.open_partition(n) for n in partitions], until, page)
 
     def due(self, segment: Segment, until: datetime, page: int, partitions: range) -> Iterator[tuple[Due, ...]]:
-        """Yields pages of closed sessions of the segment that are to be learned from, in the same way."""
+        """Yields pages of the segment's closed sessions that are to be learned from, oldest first in each partition."""
         return self._due([keys.due_partition(segment, n) for n in partitions], until, page)
 
     def erasing(self, until: datetime, page: int, partitions: range) -> Iterator[tuple[Due, ...]]:
-        """Yields pages of users to be erased, in the same way."""
+        """Yields pages of users to be erased, oldest first within each index partition."""
         return self._due([keys.erasing_partition(n) for n in partitions], until, page)
 
     def _due(self, partitions: Sequence[str], until: datetime, page: int) -> Iterator[tuple[Due, ...]]:
@@ -318,7 +331,7 @@ class Store(Table):
                     yield tuple(Due(partition, i["pk"]["S"], i["sk"]["S"], read_time(i["due_at"])) for i in found)
 
     def load(self, page: Sequence[Due]) -> tuple[list[Session], list[tuple[Due, str]]]:
-        """Returns the sessions at these places (at most 100); and those that are unreadable, with the reason."""
+        """Returns the sessions at these places (at most 100), and the places of unreadable ones with the reason."""
         found = self.items([(due.pk, due.sk) for due in page])
         sessions: list[Session] = []
         broken: list[tuple[Due, str]] = []
@@ -331,9 +344,10 @@ class Store(Table):
         return sessions, broken
 
     def waiting(self, due: Due) -> tuple[Session, Profile] | None:
-        """Returns the session at this place and its user, and reads nothing else; None if one of them is not there.
+        """Returns the session at this place and its user's profile; None if either is gone. Reads nothing else.
 
-        Raises ErasingError, UnreadableItemError for the session, UnavailableError where the profile cannot be read.
+        Raises ErasingError when the user is being erased, UnreadableItemError when the session cannot be parsed, and
+        UnavailableError when the profile cannot be parsed.
         """
         found = self.items([(due.pk, due.sk), (due.pk, keys.PROFILE_SK)])
         if len(found) < 2:
@@ -347,13 +361,14 @@ class Store(Table):
         return items.read_session(found[due.pk, due.sk]), profile
 
     def parked(self) -> Iterator[Due]:
-        """Yields where items were set aside, oldest first."""
+        """Yields the places of items that were set aside, oldest first."""
         for page in self._due((keys.PARKED,), datetime.max.replace(tzinfo=UTC), 100):
             yield from page
 
     def unpark(self, due: Due, partitions: int) -> Session:
-        """Returns the session that was set aside, put back where the jobs find it. Raises UnreadableItemError and
-        ConflictError.
+        """Puts a session that was set aside back where the jobs find it, and returns the session.
+
+        Raises UnreadableItemError when the session cannot be parsed, ConflictError when it is gone or was changed.
         """
         item = self.get(due.pk, due.sk)
         if item is None:
@@ -363,7 +378,7 @@ class Store(Table):
         return replace(session, parked=None)
 
     def park(self, due: Due, reason: str) -> None:
-        """Sets an item aside with the reason, if it still waits where it was found. Raises ConflictError."""
+        """Sets an item aside with the reason. Raises ConflictError when the item no longer waits where it was found."""
         self.call(
             "update_item",
             Key={"pk": string(due.pk), "sk": string(due.sk)},

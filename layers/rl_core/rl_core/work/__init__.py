@@ -1,4 +1,4 @@
-"""The loops that join rules and store: read, decide, commit, try again."""
+"""Runs the loops that join rules and store: read, decide, commit, try again."""
 
 from rl_core.work.forget import forget
 from rl_core.work.retry import attempts, pause

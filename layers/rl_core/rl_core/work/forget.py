@@ -1,10 +1,10 @@
-"""Erasure that reaches the model: the segments that learned from a user are folded anew, as if they had never been.
+"""Erases a user from the model: folds the policies that learned from the user anew, as if the user had never been.
 
-A refold first publishes a version with `refolding` set; it is a lock: who learns or rolls back meanwhile loses the
-race, then sees it and waits. The versions from the first touched one on are rewritten, each write on condition that the
-policy still stands at the version of this lock; another run that takes the lock stops this one. What comes out is
-published as the next version, which ends it. Only then are the sessions removed that tell where to look, so a run that
-was cut off anywhere is done anew by the next.
+A refold first publishes a version with `refolding` set; that version is a lock: a writer that learns or rolls back
+meanwhile loses the race, then sees the lock and waits. The refold rewrites the versions from the first touched one on,
+each write on condition that the policy still stands at the version of this lock; another run that takes the lock stops
+this one. The refold then publishes the new policy as the next version, which releases the lock. Only after that are
+the sessions removed that tell where to look, so that the next run can repeat a run that was cut off anywhere.
 """
 
 from collections.abc import Collection, Set
@@ -22,7 +22,8 @@ from rl_core.work.versions import UNDER_WAY, step
 def forget(store: Store, segment: Segment, lessons: Collection[Lesson], settings: Settings) -> bool:
     """Folds a segment's policy anew without these lessons and publishes it; returns False if it holds none of them.
 
-    Raises PolicyUnreadableError and VersionError when that cannot be done; ConflictError when another run took over.
+    Raises PolicyUnreadableError or VersionError when the policy cannot be folded anew, ConflictError when another run
+    took over, UnavailableError when too many races for the lock were lost.
     """
     under_way = bool(lessons) and store.policy(segment).refolding is not None
     if not under_way and not any(_recorded(store, lesson) for lesson in lessons):
@@ -41,7 +42,11 @@ def _recorded(store: Store, lesson: Lesson) -> bool:
 
 
 def _hold(store: Store, segment: Segment, first: int, settings: Settings) -> Policy:
-    """Publishes the policy with `refolding` set: the first version of this erasure, or of one that was cut off."""
+    """Takes the lock: publishes the policy with `refolding` set, and returns it.
+
+    `refolding` is the first version that this erasure rewrites, or the one from which an erasure that was cut off
+    rewrites, if that is earlier. Raises UnavailableError when too many races were lost.
+    """
     for attempt in attempts():
         with attempt:
             now = store.policy(segment)
@@ -51,7 +56,7 @@ def _hold(store: Store, segment: Segment, first: int, settings: Settings) -> Pol
 
 
 def _publish(store: Store, policy: Policy, first: int, reason: str, settings: Settings) -> Policy:
-    """Publishes the policy as the next version, with a record of why it is there, and returns it."""
+    """Publishes the policy as the next version, with a record of the reason, and returns it."""
     policy = replace(policy, version=policy.version + 1)
     record = VersionRecord(policy.version, learner.fold_of(settings), rewritten=first, reason=reason)
     store.write(*publish_writes(policy, record))
@@ -59,7 +64,7 @@ def _publish(store: Store, policy: Policy, first: int, reason: str, settings: Se
 
 
 def _rewrite(store: Store, held: Policy, first: int, keys: Set[bytes]) -> Policy:
-    """Rewrites every record and snapshot without these sessions, and returns the policy of the version held so."""
+    """Rewrites every record and snapshot from `first` on without these sessions; returns the policy after the last."""
     kept_whole = store.snapshots_from(held.segment, first)
     policy = store.snapshot(held.segment, first - 1)
     for record in store.records(held.segment, policy.version, held.version):

@@ -1,4 +1,4 @@
-"""Starting over when a race was lost: the one place that waits."""
+"""Starts over when a race was lost. This is the only module that waits."""
 
 import time
 from collections.abc import Iterator
@@ -8,14 +8,14 @@ from types import TracebackType
 from rl_core.errors import ConflictError
 
 _ATTEMPTS = 10
-_RANDOM = SystemRandom()  # a generator seeded at import would be the same in every sandbox restored from one snapshot
+_RANDOM = SystemRandom()  # a generator seeded at import would draw the same in every sandbox of one snapshot
 
 
 class Attempt:
-    """One attempt, which reads anew: `with attempt:` ends quietly when a race is lost, and the loop goes on."""
+    """Guards one attempt, which reads anew: `with attempt:` suppresses a lost race, and the loop goes on."""
 
     def __init__(self, number: int, but: frozenset[str]) -> None:
-        """`number` attempts were lost before; a race over what `but` names is not ended quietly."""
+        """Makes the attempt after `number` lost ones; a lost race over what `but` names is not suppressed."""
         self.number = number
         self.lost: ConflictError | None = None
         self._but = but
@@ -32,7 +32,7 @@ class Attempt:
 
 
 def attempts(most: int = _ATTEMPTS, but: frozenset[str] = frozenset()) -> Iterator[Attempt]:
-    """Yields attempts until one goes through, at most so many, with pauses between.
+    """Yields attempts until one goes through, at most `most`, with pauses between them.
 
     for attempt in attempts():
         with attempt:

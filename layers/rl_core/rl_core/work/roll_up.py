@@ -1,8 +1,8 @@
-"""The daily job: joins days, tallies and store. Everything in it may be cut off, repeated, or run twice at once.
+"""Runs the daily job, which joins days, tallies and store. Any part may be cut off, repeated, or run twice at once.
 
-The dispatcher names the shards of each closed day that are not final yet; a worker computes one of them: the user
-days that are in it, its part of each segment's day, then the segments' wholes. What comes out depends on what is
-stored alone, and only what differs is written: the same run again changes nothing.
+The dispatcher names the shards of each closed day that are not final yet. A worker computes one shard: its users'
+days, its part of each segment's day, then each segment's day as a whole. The result depends on the stored items alone
+and only what differs is written, so the same run again changes nothing.
 """
 
 from collections import Counter
@@ -25,7 +25,10 @@ _RACES = 5
 
 
 class Dispatched(NamedTuple):
-    """What one run of the dispatcher came to."""
+    """Holds what one run of the dispatcher came to.
+
+    Every day up to `final` is final. `messages` counts the shards sent, `not_final` the closed days after `final`.
+    """
 
     final: date
     messages: int
@@ -33,10 +36,10 @@ class Dispatched(NamedTuple):
 
 
 def dispatch(diary: DayTable, now: datetime, send: Callable[[Sequence[dict[str, Any]]], None]) -> Dispatched:
-    """Sends every shard that is not final of each day that all zones have left, after the watermark.
+    """Sends each shard that is not final, for every day after the watermark that has ended in all time zones.
 
-    The watermark moves over a day once all of its shards are final; so a day that was missed, and a shard whose message
-    was lost or given up, come again with every run until they are done.
+    The watermark moves over a day once all of that day's shards are final. So every run sends a day that was missed, or
+    a shard whose message was lost or given up, again until it is done.
     """
     closed = closed_day(now)
     watermark = diary.watermark() or Watermark(closed - FIRST_DAYS, 0)
@@ -58,7 +61,9 @@ def dispatch(diary: DayTable, now: datetime, send: Callable[[Sequence[dict[str, 
 
 
 def run_shard(diary: DayTable, day: date, shard: int, now: datetime, settings: Settings) -> Counter[str]:
-    """Computes one shard of one day. Counts users, dropouts, user days written, users not settled, users unreadable.
+    """Computes one shard of one day.
+
+    Returns the counts of users, dropouts, user days written, users not settled and users unreadable.
 
     Raises UnavailableError when other workers on the same shard were faster too often.
     """
@@ -69,7 +74,10 @@ def run_shard(diary: DayTable, day: date, shard: int, now: datetime, settings: S
 
 
 def _run_shard(diary: DayTable, day: date, shard: int, now: datetime, settings: Settings) -> Counter[str]:
-    """One attempt. The shard is written under the revision read before its users were: the last writer saw the most."""
+    """Makes one attempt to compute the shard.
+
+    Reads the shard's revision before its users and writes under that revision: the last writer saw the most.
+    """
     before, tally = diary.shard(day, shard), Tally()
     report = Counter(users=0, written=0, dropouts=0, unsettled=0, unreadable=0)
     active: set[str] = set()
@@ -96,7 +104,7 @@ def _run_shard(diary: DayTable, day: date, shard: int, now: datetime, settings: 
 
 
 def _guarded(count: Callable[[Stored], None], item: Stored, report: Counter[str]) -> None:
-    """A user who cannot be read is left out and counted; the others' figures must not wait for that."""
+    """Counts the item, or counts it as unreadable and leaves it out, so that the other users need not wait for it."""
     try:
         count(item)
     except UnreadableItemError:
@@ -104,7 +112,10 @@ def _guarded(count: Callable[[Stored], None], item: Stored, report: Counter[str]
 
 
 def _count_user(diary: DayTable, item: Stored, closed: bool, tally: Tally, report: Counter[str]) -> None:
-    """Counts one user's day: its figures are stored if they are new, its sessions counted. Who was erased is not."""
+    """Counts one user's day and its sessions, and stores the day's figures if they are new.
+
+    Counts nothing for a user who was erased meanwhile. Raises UnavailableError when too many races were lost.
+    """
     for attempt in attempts(_RACES):
         if attempt.number:
             again = diary.user_days([read_user_day(item).mark.user], read_user_day(item).mark.day)
@@ -140,7 +151,7 @@ def _came_back(diary: DayTable, user: str, day: date) -> bool:
 
 
 def _count_dropout(diary: DayTable, item: Stored, tally: Tally, report: Counter[str]) -> None:
-    """A user of seven days before without a day since, by the action of the last session they were shown."""
+    """Counts a user who was active seven days before and not since, by the action of the last session shown to them."""
     mark = read_user_day(item).mark
     shown = [s for s in diary.sessions_from(mark.user, mark.session, mark.day) if s.day and s.day <= mark.day]
     if shown:
@@ -150,8 +161,11 @@ def _count_dropout(diary: DayTable, item: Stored, tally: Tally, report: Counter[
 
 
 def merge(diary: DayTable, segment: Segment, day: date) -> None:
-    """Writes the segment's day from all of its parts: its revision is read before them, so the last writer has all."""
+    """Writes the segment's day as the sum of its parts, unless it is stored so already.
 
+    Reads the day's revision before the parts, so that the last writer has all parts. Raises UnavailableError when too
+    many races were lost.
+    """
     for attempt in attempts():
         with attempt:
             before, revision = diary.segment_day(segment, day)

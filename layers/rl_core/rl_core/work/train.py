@@ -1,8 +1,8 @@
-"""The loop that joins learning and store: read the policy, fold sessions into it, commit, try again.
+"""Joins learning and store in a loop: reads the policy, folds sessions into it, commits, tries again.
 
-One transaction serves one session for the API and ninety for the job: the sessions marked learned (each only as it was
-read), the policy replaced only at the version that was read, one record of what the new version learned, and every
-hundred versions a snapshot.
+One transaction serves one session for the API and up to ninety for the job. It marks the sessions as learned (each only
+as it was read), replaces the policy only at the version that was read, writes one record of what the new version
+learned, and every hundred versions a snapshot.
 """
 
 from collections import Counter
@@ -24,12 +24,15 @@ from rl_core.sessions import can_learn, excluded, expire, is_due, learned, learn
 from rl_core.store import Due, Put, Store, parked_write, profile_write, publish_writes, session_write
 from rl_core.work.retry import attempts
 
-_USERS = frozenset({"session", "profile"})  # who loses a race over these reads the user anew
+_USERS = frozenset({"session", "profile"})  # after a lost race over these the caller reads the user anew
 
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """A session as it was closed. `policy` is the one that learned from it; `conflicts`: races lost over it."""
+    """Holds a session as it was closed.
+
+    `policy` is the policy that learned from the session, if one did; `conflicts` counts the races lost over the policy.
+    """
 
     session: Session
     policy: Policy | None = None
@@ -38,7 +41,7 @@ class Closed:
 
 @dataclass(frozen=True, slots=True)
 class TrainingFigures:
-    """The policy's figures for a closed session; None where the policy could not be read."""
+    """Holds the policy's figures for a closed session; a figure is None when the policy could not be read."""
 
     episodes: int | None
     epsilon: float | None
@@ -49,11 +52,12 @@ class TrainingFigures:
 
 
 def close_and_learn(store: Store, session: Session, profile: Profile, settings: Settings, *more: Put) -> Closed:
-    """Closes a session and learns from it in one transaction; after lost policy races, or when the policy cannot be
-    read or written or is being refolded, it closes alone, queued. Where the policy excludes the person, it closes so.
+    """Closes a session and learns from it in one transaction, or closes it alone and leaves it to the job.
 
-    `session` and `profile` are as they were closed; `more` goes through with them or not at all. Raises ConflictError
-    when either has changed since it was read; then nothing was written.
+    It closes alone when too many policy races are lost, when the policy cannot be read or written, or while the policy
+    is being refolded; when the policy excludes the person, it closes as excluded. `session` and `profile` are as they
+    were closed; `more` is written with them or not at all. Raises ConflictError when session or profile has changed
+    since it was read; then nothing was written.
     """
     conflicts = 0
     for attempt in attempts(settings.learn_attempts if is_due(session) and can_learn(session) else 0, but=_USERS):
@@ -78,7 +82,7 @@ def close_and_learn(store: Store, session: Session, profile: Profile, settings: 
 
 
 def next_version(before: Policy, transitions: Sequence[Transition], settings: Settings) -> tuple[Policy, VersionRecord]:
-    """Returns the policy after these transitions, as the next version, and the record of how it came to be."""
+    """Returns the policy after these transitions, as the next version, and that version's record."""
     how = learner.fold_of(settings)
     after = replace(learner.fold(before, transitions, how), version=before.version + 1)
     adopted = learner.adopted_by(before, how) if after.learner != before.learner else None
@@ -86,9 +90,10 @@ def next_version(before: Policy, transitions: Sequence[Transition], settings: Se
 
 
 def training_figures(store: Store, closed: Closed, settings: Settings) -> TrainingFigures:
-    """Returns the figures of a closed session: those of the version that learned it, else the policy's as last read.
+    """Returns the figures of a closed session.
 
-    The exploration rate is that of the policy as it now stands.
+    Episodes, epsilon and version are those of the version that learned the session, else those of the policy as last
+    read. The exploration rate is that of the policy as it now stands.
     """
     session, policy = closed.session, closed.policy
     learning, why = learning_of(session), why_not(session)
@@ -105,9 +110,9 @@ def training_figures(store: Store, closed: Closed, settings: Settings) -> Traini
 
 
 def exploration_rate(policy: Policy, session: Session, settings: Settings) -> float | None:
-    """Returns the exploration rate in force for the session's state and eligible actions; 1 for a fallback session.
+    """Returns the policy's exploration rate for the session's state and eligible actions; 1 for a fallback session.
 
-    Returns None where an eligible action is one of a newer release.
+    Returns None when only a newer release has one of the eligible actions.
     """
     decision = session.decision
     if decision.fallback:
@@ -118,14 +123,14 @@ def exploration_rate(policy: Policy, session: Session, settings: Settings) -> fl
 
 
 def learn_due(store: Store, sessions: Sequence[Session], settings: Settings, report: Counter[str]) -> None:
-    """Learns from closed sessions of one segment, `learn_batch` in one transaction.
+    """Learns from closed sessions of one segment, up to `learn_batch` in one transaction.
 
-    A transaction that is refused loses the sessions whose condition failed (somebody else moved them). Otherwise it is
-    halved: what is too large may fit, and what is smaller is sooner done and wins a race more easily. A session whose
-    own write is refused is parked with the reason; one with an action of a newer release stays due. Counts into
-    `report` what was learned, dropped and parked, and the lost races over the policy. Raises PolicyUnreadableError and
-    RefoldPendingError, OversizeError when policy or record is refused with one session alone, or UnavailableError after
-    too many races in a row; what is left then stays due.
+    When a transaction is refused, the sessions whose condition failed are dropped, because another writer moved them.
+    When no condition of a session failed, the batch is halved: a smaller one may fit, is done sooner and wins a race
+    more easily. A session whose own write is refused is parked with the reason; a session with an action of a newer
+    release stays due. Counts into `report` the sessions learned, dropped and parked, and the races lost over the
+    policy. Raises PolicyUnreadableError, RefoldPendingError, OversizeError when policy or record is refused with one
+    session alone, or UnavailableError after too many lost races in a row; the sessions that are left then stay due.
     """
     due = [s for s in sessions if is_due(s)]  # the index may lag behind the items
     report["dropped"] += len(sessions) - len(due)
@@ -136,7 +141,7 @@ def learn_due(store: Store, sessions: Sequence[Session], settings: Settings, rep
 
 
 def _learn_batch(store: Store, todo: list[list[Session]], settings: Settings, report: Counter[str]) -> None:
-    """Learns from the last batch of `todo`, or from a part of it; the rest goes back."""
+    """Learns from the last batch of `todo`, or from a part of it; puts the rest back on `todo`."""
     batch = todo.pop()
     for attempt in attempts():
         if not batch:
@@ -167,7 +172,7 @@ def _learn_batch(store: Store, todo: list[list[Session]], settings: Settings, re
 
 
 def _commit(store: Store, sessions: Sequence[Session], settings: Settings) -> None:
-    """Makes one learning transaction; sessions of excluded persons are taken off the index in it.
+    """Makes one learning transaction, which also takes the sessions of excluded persons off the index.
 
     Raises RefoldPendingError while the policy is being folded anew.
     """
@@ -183,7 +188,7 @@ def _commit(store: Store, sessions: Sequence[Session], settings: Settings) -> No
 
 
 def _halves(batch: list[Session]) -> list[list[Session]]:
-    """Returns the parts of a batch, the first of them first."""
+    """Returns the first and the second half of a batch, without empty ones."""
     middle = (len(batch) + 1) // 2
     return [part for part in (batch[:middle], batch[middle:]) if part]
 
@@ -197,10 +202,10 @@ def _park(store: Store, session: Session, reason: str, settings: Settings) -> in
 
 
 def close_expired(store: Store, due: Due, settings: Settings, now: datetime) -> Session | None:
-    """Closes the session at this place as it stands and returns it, if it is still open past its time.
+    """Closes the session at this place as it stands and returns it; returns None if it is not open past its time.
 
-    Raises ConflictError when somebody else moves it at the same time, ErasingError when the user is being erased,
-    UnreadableItemError when the session cannot be parsed, OversizeError when it cannot be written.
+    Raises ConflictError when another writer moves the session at the same time, ErasingError when the user is being
+    erased, UnreadableItemError when the session cannot be parsed, OversizeError when it cannot be written.
     """
     if (found := store.waiting(due)) is None:
         return None

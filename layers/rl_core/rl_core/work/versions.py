@@ -1,4 +1,4 @@
-"""A policy's past: any version rebuilt from a snapshot and the records after it, decisions recomputed, rollbacks."""
+"""Works on a policy's past: rebuilds versions from snapshots and records, recomputes decisions, rolls back, mends."""
 
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -9,11 +9,11 @@ from rl_core.errors import PolicyUnreadableError, RefoldPendingError, VersionErr
 from rl_core.models import Decision, Policy, Segment, Session, VersionRecord
 from rl_core.store import Store, mending_writes, publish_writes
 
-UNDER_WAY = "erasure under way"  # the reason of a version by which an erasure took hold of the policy
+UNDER_WAY = "erasure under way"  # the reason of a version by which an erasure locked the policy
 
 
 def policy_at(store: Store, segment: Segment, version: int, from_start: bool = False) -> Policy:
-    """The policy as of a version, folded anew from the snapshot before it, or from nothing at all.
+    """Returns the policy as of a version, folded anew from the snapshot before it, or `from_start` from nothing at all.
 
     Raises VersionError when a record is missing.
     """
@@ -26,7 +26,7 @@ def policy_at(store: Store, segment: Segment, version: int, from_start: bool = F
 
 
 def step(store: Store, policy: Policy, record: VersionRecord, from_start: bool = False) -> Policy:
-    """The policy after one more record. Raises VersionError when it is not the next one."""
+    """Returns the policy after one more record. Raises VersionError when the record is not the next one."""
     if record.version != policy.version + 1:
         raise VersionError(f"the record of version {policy.version + 1} is missing")
     if record.restored is None:
@@ -36,7 +36,7 @@ def step(store: Store, policy: Policy, record: VersionRecord, from_start: bool =
 
 
 def roll_back(store: Store, segment: Segment, to: int, reason: str, settings: Settings) -> Policy:
-    """Publishes values, counts and statistics as of an earlier version as a new version; episodes go on.
+    """Publishes the table and statistics of an earlier version as a new version, and returns it; episodes go on.
 
     Raises VersionError for a version that is not in the past, RefoldPendingError while the past is being rewritten,
     ConflictError when the policy was replaced meanwhile.
@@ -53,10 +53,10 @@ def roll_back(store: Store, segment: Segment, to: int, reason: str, settings: Se
 
 
 def mend(store: Store, segment: Segment, settings: Settings) -> Policy:
-    """Rebuilds a policy item that is damaged or gone from the records of its versions, as a new version.
+    """Rebuilds a policy whose item is damaged or gone from its version records; publishes and returns a new version.
 
-    An erasure that was under way stays so. Raises VersionError when the item is well, or nothing is on record;
-    ConflictError when the item was written by newer code, or another version was published meanwhile.
+    An erasure that was under way stays under way. Raises VersionError when the item can be read or no version is on
+    record, ConflictError when newer code wrote the item or another version was published meanwhile.
     """
     with suppress(PolicyUnreadableError):
         raise VersionError(f"version {store.policy(segment).version} can be read: there is nothing to mend")
@@ -73,9 +73,10 @@ def mend(store: Store, segment: Segment, settings: Settings) -> Policy:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """A decision recomputed: per action its estimate and the visits behind it; `again` is what came out this time.
+    """Holds a decision recomputed (`again`), with the estimate of each action and the visits behind that estimate.
 
-    rewritten: an erasure rewrote the version that the session names, so it need not come out the same.
+    `rewritten` says that an erasure rewrote the version that the session names; then `again` may differ from the stored
+    decision.
     """
 
     estimates: tuple[float, ...]
@@ -88,9 +89,10 @@ class Explanation:
 
 
 def explain(store: Store, session: Session, settings: Settings) -> Explanation:
-    """A session's decision recomputed from the version that it names and the actions that were eligible.
+    """Recomputes a session's decision from the policy version and the eligible actions that the session names.
 
-    Settings are those of today: a decision made under others does not agree. Raises VersionError.
+    The settings are those of today: a decision made under other settings does not agree. Raises VersionError when the
+    version cannot be rebuilt.
     """
     stored, row = session.decision, session.decision.state.row
     rng = learner.generator(session.key, stored.policy_version)
