@@ -51,7 +51,7 @@ def run(store: Store, now: datetime, time_left: Callable[[], int]) -> Counter[st
             break
         _close(store, due, now, totals)
     segments = tuple(Segment)
-    first = int(now.timestamp() // 60) % len(segments)  # each minute starts at another segment, so that no segment waits behind another's backlog for ever
+    first = int(now.timestamp() // 60) % len(segments)  # rotates, so that no backlog keeps one waiting
     for segment in (*segments[first:], *segments[:first]):
         pages = _aged(store.due(segment, now, _PAGE, shards), now)
         _learn_segment(store, segment, pages, time_left, totals)
@@ -122,7 +122,7 @@ def _park(store: Store, due: Due, reason: str, totals: Counter[str]) -> None:
 @logger.inject_lambda_context
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
     now = datetime.fromisoformat(event["time"])
-    metrics.add_metric(name="OldestDueAge", unit=MetricUnit.Seconds, value=0)  # an idle run adds a value too: the metric shows that the job runs
+    metrics.add_metric(name="OldestDueAge", unit=MetricUnit.Seconds, value=0)  # an idle run counts too: the job runs
     totals = run(open_store(), now, context.get_remaining_time_in_millis)
     for name, metric in _METRICS.items():
         metrics.add_metric(name=metric, unit=MetricUnit.Count, value=totals[name])

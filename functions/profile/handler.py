@@ -194,7 +194,7 @@ def delete_profile() -> Response[str]:
 
 
 def _erase(user: str, now: datetime) -> None:
-    """Replaces the profile by an erasure's marker; does nothing without a profile, or if the marker is there already."""
+    """Replaces the profile by an erasure's marker; does nothing without a profile, or if the marker is there."""
     store = open_store()
     with suppress(ErasingError):
         if (found := store.profile(user)) is None:
