@@ -38,14 +38,14 @@ from rl_core.models import ACTIONS, STATES
 
 SHUFFLES = 999
 SMALL = 0.05
-ROUNDS = 30  # of alternating projections: the additive fit changes by less than noise long before
-LEAST = 200  # sessions: below, silence proves nothing
+ROUNDS = 30  # rounds of alternating projections; the additive fit converges below the noise much earlier
+LEAST = 200  # sessions: with fewer, finding no difference proves nothing
 Shuffle = Callable[[], Ints]
 
 
 @dataclass(frozen=True)
 class Answer:
-    """A test's outcome: p-value, spread between labels in units of reward, and the sessions that it rests on."""
+    """A test's outcome: p-value, spread between labels in units of reward, and the number of sessions tested."""
 
     p: float
     spread: float
@@ -57,7 +57,9 @@ class Answer:
 
 
 def additive_residuals(reward: Floats, *factors: Ints) -> Floats:
-    """What no sum of one effect for each level of each factor explains, by least squares (alternating projections)."""
+    """Returns the rewards less a least-squares fit of one effect for each level of each factor (alternating
+    projections).
+    """
     left: Floats = reward - reward.mean()
     for _ in range(ROUNDS):
         for factor in factors:
@@ -66,7 +68,7 @@ def additive_residuals(reward: Floats, *factors: Ints) -> Floats:
 
 
 def segments_differ(log: Log, shuffles: int = SHUFFLES, seed: int = 0) -> Answer:
-    """The first question; who has moved counts where they are now. `seed` decides the shuffles."""
+    """Tests the first question. A user who changed segment counts with the latest one. `seed` decides the shuffles."""
     rng = np.random.default_rng(seed)
     of_user = np.zeros(log.users, dtype=np.int64)
     of_user[log.user] = log.segment
@@ -80,7 +82,7 @@ def segments_differ(log: Log, shuffles: int = SHUFFLES, seed: int = 0) -> Answer
 
 
 def states_differ(log: Log, shuffles: int = SHUFFLES, seed: int = 0) -> Answer:
-    """The second question, over all segments at once."""
+    """Tests the second question, over all segments at once. `seed` decides the shuffles."""
     rng = np.random.default_rng(seed)
     state = log.segment * STATES + log.state
     own = np.argsort(log.user, kind="stable")
@@ -97,14 +99,16 @@ def states_differ(log: Log, shuffles: int = SHUFFLES, seed: int = 0) -> Answer:
 def _answer(left: Floats, action: Ints, labels: Ints, shuffled: Shuffle, shuffles: int) -> Answer:
     true, earned = apart(left, action, labels)
     chance, by_chance = np.array([apart(left, action, shuffled()) for _ in range(shuffles)]).T
-    # The tolerance keeps shuffles that change nothing (one label, one session a user) from counting as smaller.
+    # The tolerance counts shuffles that change nothing (one label, one session a user) as equally large.
     as_large = int((chance >= true * (1 - 1e-9)).sum())
     spread = max(earned - by_chance.mean(), 0.0) ** 0.5
     return Answer((1 + as_large) / (1 + shuffles), float(spread), len(left))
 
 
 def apart(left: Floats, action: Ints, labels: Ints) -> tuple[float, float]:
-    """T of the module's docstring, and the mean square over sessions of what label and action explain of `left`."""
+    """Returns T of the module's docstring, and the mean over sessions of the square that label and action explain of
+    `left`.
+    """
     left = left - (np.bincount(labels, left) / np.maximum(np.bincount(labels), 1))[labels]
     cell = labels * len(ACTIONS) + action
     sums, n = np.bincount(cell, left), np.maximum(np.bincount(cell), 1)
@@ -112,7 +116,7 @@ def apart(left: Floats, action: Ints, labels: Ints) -> tuple[float, float]:
 
 
 def in_words(question: str, answer: Answer) -> str:
-    """The answer for somebody who does not know what a p-value is."""
+    """Returns the answer as a sentence for a reader who does not know what a p-value is."""
     what = f"what works differs between {question}"
     if answer.real:
         return (
@@ -127,7 +131,7 @@ def in_words(question: str, answer: Answer) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """0 where the questions could be asked, 2 where not."""
+    """Prints the answers to both questions; returns 0 when they could be asked, 2 when not."""
     parser = argparse.ArgumentParser(prog="python -m operate.permutation", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("log", type=Path, help="CSV of logged decisions (operate.log)")
     parser.add_argument("--shuffles", type=int, default=SHUFFLES)
