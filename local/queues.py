@@ -1,4 +1,4 @@
-"""The template's queues: created with the stack, and read for their functions as Lambda's event sources do."""
+"""Creates the template's queues, and reads them for their functions as Lambda's event sources do."""
 
 import json
 import logging
@@ -18,7 +18,7 @@ Invoke = Callable[[str, Any], Any]
 
 
 def create(queues: Sequence[Queue], client: Any) -> None:
-    """The queues and their dead-letter queues."""
+    """Creates the queues and their dead-letter queues."""
     for queue in queues:
         attributes = {}
         if queue.dead_letters:
@@ -29,14 +29,17 @@ def create(queues: Sequence[Queue], client: Any) -> None:
 
 
 class Poller:
-    """Hands messages to the queues' functions, removes those that are done and leaves those that failed."""
+    """Passes messages to the queues' functions, deletes those that are done, and puts back those that failed."""
 
     def __init__(self, queues: Sequence[Queue], client: Any, invoke: Invoke) -> None:
         self._queues, self._client, self._invoke = queues, client, invoke
         self._one_at_a_time = threading.Lock()
 
     def drain(self) -> int:
-        """Until every queue is empty, what fails coming again until it is given up: how many messages were done."""
+        """Reads until every queue is empty, and returns how many messages were done.
+
+        A message that fails is read again, until the queue moves it to its dead-letter queue.
+        """
         done = 0
         with self._one_at_a_time:
             for queue in self._queues:
@@ -51,7 +54,7 @@ class Poller:
         return list(answer.get("Messages", []))
 
     def _handle(self, queue: Queue, messages: Sequence[Any]) -> int:
-        """One invocation for these messages: how many of them it did."""
+        """Calls the function with these messages, and returns how many of them it did."""
         try:
             said = self._invoke(queue.function, {"Records": [_record(queue, message) for message in messages]})
             failed = {failure["itemIdentifier"] for failure in said["batchItemFailures"]}
@@ -68,7 +71,7 @@ class Poller:
 
 
 class PollerThread(Background):
-    """Drains the queues again and again, while the clock moves on its own."""
+    """Drains the queues again and again, for a clock that moves on its own."""
 
     name = "queues"
 
@@ -85,7 +88,7 @@ class PollerThread(Background):
 
 
 def _record(queue: Queue, message: Any) -> dict[str, Any]:
-    """A message as it stands in the event that Lambda makes of it."""
+    """Returns the message as a record of Lambda's SQS event."""
     return {
         "messageId": message["MessageId"],
         "receiptHandle": message["ReceiptHandle"],
