@@ -42,9 +42,7 @@ def motivated(motivation: float, lift: float) -> float:
 
 
 def faded(engagement: float, seen: date | None, today: date) -> float:
-    """Returns the engagement on `today`: it loses a fifth of itself for each whole day without activity since
-    `seen`.
-    """
+    """Returns the engagement on `today`, less a fifth of itself for each whole day away since `seen`."""
     away = (today - seen).days - 1 if seen else 0
     return engagement * 0.8 ** max(away, 0)
 

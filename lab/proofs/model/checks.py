@@ -122,9 +122,7 @@ def check_variety(before: Session, after: Session) -> None:
 
 
 def check_policy(model: Model, segment: Segment, table: Table) -> None:
-    """Asserts that each session was learned from once, and that the policy equals the fold of its records, bit for
-    bit.
-    """
+    """Asserts that each session was learned from once, and that the policy is what its records give, bit for bit."""
     home = keys.segment_pk(segment)
     records = [policies.read_record(table[home, keys.version_sk(n)]) for n in versions_of(table, home)]
     learned = [t for record in records for t in record.transitions]

@@ -197,8 +197,7 @@ class Fettle(RuleBasedStateMachine):
 
     @rule()
     def erasure_job(self) -> None:
-        """Runs the job: a user whose lessons are in a policy that cannot be read has to wait; unlearned sessions go at
-        once.
+        """Runs the job; users learned from in a policy that cannot be read have to wait, without unlearned sessions.
 
         A user who had used up a day is erased, but can come back only when that day is over.
         """
@@ -219,9 +218,7 @@ class Fettle(RuleBasedStateMachine):
 
     @rule(on=st.booleans())
     def contend(self, on: bool) -> None:
-        """Makes every request lose its race over the policy (or stops that), so that the sessions it ends are
-        queued.
-        """
+        """Makes every request lose its race over the policy, or stops that; the sessions it ends are queued."""
         self.model.contended = on
         os.environ["LEARN_ATTEMPTS"] = "0" if on else "4"
         settings.cache_clear()
