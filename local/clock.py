@@ -1,4 +1,4 @@
-"""The local stack's clocks: time is set only here, and handlers only read it from their event."""
+"""Provides the local stack's clocks: time is set only here, and handlers only read it from their event."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Protocol

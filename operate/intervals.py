@@ -1,4 +1,4 @@
-"""How well actions and activities work in a segment, and how sure that is: 95 % intervals, computed with numpy.
+"""Computes how well actions and activities work in a segment, with 95 % intervals, in numpy.
 
 Rates: Wilson's score interval (Wilson 1927, JASA 22, 209-212), its n divided by the design effect where activities of
 one session hang together (Kish 1965, Survey Sampling, 8.2): the variance of the ratio of two sums over sessions
@@ -8,7 +8,7 @@ Means: Student's t, mean +- t(n-1) s / sqrt(n); its quantile by the expansion in
 at three degrees of freedom 0.1 % low, beyond closer; exact for one and two. Sessions of one day are mostly of different
 users; where one user has several, the interval is a little too narrow.
 
-Arrays are of shape (rows,). With too little to say anything, figures are nan: a mean of one value has no interval.
+Arrays are of shape (rows,). Figures are nan where there are too few observations: a mean of one value has no interval.
 """
 
 from collections.abc import Iterable, Sequence

@@ -1,4 +1,4 @@
-"""Logged decisions: one row a session that was decided and closed, and their CSV.
+"""Holds logged decisions, one row for each session that was decided and closed, and reads and writes them as CSV.
 
 | column | meaning |
 |---|---|

@@ -7,18 +7,18 @@ Two questions, each asked of a log (columns: `operate.log`) by a permutation tes
     states    within a segment, do actions work differently in different states? If not, a segment needs one policy for
               all of its states: the states of each user's sessions are shuffled among these sessions.
 
-From each session's reward is taken what an additive model explains: of the user, of the segment and state, and of the
-action, for the second question of the action in that segment; e is left, and after each deal what the dealt labels'
-means explain is taken from it too, as it was for the true ones. Where actions work alike, e has mean 0 whichever action
-was served, so that policies may lean to any actions in any label, and need no weights. Summed over the sessions of a
-label with the same action,
+An additive model explains a part of each session's reward by the user, by the segment and state, and by the action (for
+the second question, by the action in that segment). That part is subtracted from the reward; e is the rest. After each
+deal, the means of e per dealt label are subtracted too, as those per true label were. Where actions work alike, e has
+mean 0 whichever action was served, so policies may lean to any actions in any label, and no weights are needed. With
+sums over the sessions of a label with the same action,
 
     T = sum over labels and actions of (sum of e)^2     and     p-value = (1 + deals whose T is as large) / (1 + deals)
 
 Sums, unlike means, have the same expectation however often a learner went on serving what did well at first. Shuffling
 whole users, and states within users only, keeps what makes one person's sessions alike from being taken for an effect.
 The spread is the root mean square, over sessions, of what the served action earns more or less in its label than in
-general, chance taken off; where p is not small it means nothing.
+general, after subtracting what chance alone gives; where p is not small it means nothing.
 
 What this cannot tell: whether a policy uses the difference (`operate.evaluate` estimates that), or why it is there.
 """

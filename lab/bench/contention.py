@@ -1,10 +1,11 @@
 """`make bench-contention`: what one segment takes when many sessions end at once, and what the job drains.
 
-Writers are threads of this process that call the handler of the batch directly, each its next session as soon as the
-last is answered. Threads, because two cores are soon full either way: this process takes one (its threads share it),
-MiniStack the other. So a request waits for the CPU as much as for the table, and from a few writers on it is the
-machine that bounds sessions per second. What carries over to AWS is counted, not timed: races lost, policies written,
-the share queued, nothing lost, nothing doubled. Over HTTP the local server's 32 threads would cap the writers.
+Writers are threads of this process that call the handler of the batch directly; each ends its next session as soon as
+the last one is answered. They are threads, not processes, because two cores are soon full either way: this process uses
+one (its threads share it), MiniStack the other. So a request waits for the CPU as much as for the table, and from a few
+writers on the machine bounds the sessions per second. Only counts carry over to AWS, not times: races lost, policies
+written, the share queued, nothing lost, nothing doubled. The handlers are not called over HTTP, because the local
+server's 32 threads would limit the writers.
 """
 
 import json

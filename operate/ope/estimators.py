@@ -1,4 +1,4 @@
-"""The estimators, row by row: n logged decisions, each with context x, action a, reward r and propensity p(a|x).
+"""Computes the estimators from n logged decisions, each with context x, action a, reward r and propensity p(a|x).
 
 With pi the target policy, w = pi(a|x) / p(a|x) its importance weights and q(x,b) a model of the rewards:
 

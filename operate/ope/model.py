@@ -1,4 +1,4 @@
-"""The reward model behind DM and DR: means per group, state and action, shrunk, and never fitted on those it judges.
+"""Fits the reward model of DM and DR: shrunken means per group, state and action, cross-fitted over users.
 
 With m the mean of all rewards, n and sums over the training rows, K = 10 and group g, state s, action a:
 

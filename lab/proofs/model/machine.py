@@ -197,9 +197,10 @@ class Fettle(RuleBasedStateMachine):
 
     @rule()
     def erasure_job(self) -> None:
-        """Runs the job; users learned from in a policy that cannot be read have to wait, without unlearned sessions.
+        """Runs the job: it cannot erase a user while a policy that learned from the user cannot be read.
 
-        A user who had used up a day is erased, but can come back only when that day is over.
+        Such a user waits, but sessions that were not learned from are deleted at once. A user who had used up a day is
+        erased, but can come back only when that day is over.
         """
         waiting = [(user, person) for user, person in self.model.people.items() if person.erasing]
         erased = [(user, person) for user, person in waiting if not person.bare and self.model.erase(person)]

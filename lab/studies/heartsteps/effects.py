@@ -29,7 +29,8 @@ def doses(trial: Trial) -> Iterator[tuple[str, Bools]]:
 def effect(trial: Trial, rows: Bools, replicates: int = 2000, seed: int = 0) -> Estimate:
     """Returns the mean log of steps after sending less that after not sending, among these decisions.
 
-    Sending was randomised with one probability, so the difference of the means is the effect.
+    Sending was randomised with one probability, so the difference of the means is the effect. The
+    95 % interval comes from users drawn anew.
     """
     users = int(trial.user.max()) + 1
     draws = np.concatenate([np.ones((1, users)), resampled(users, replicates, seed)])

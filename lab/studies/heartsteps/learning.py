@@ -1,4 +1,4 @@
-"""Fettle's own learner over the trial: the real fold and the real choice, two of its six actions eligible.
+"""Runs Fettle's own learner over the trial: the real fold and the real choice, with two of its six actions eligible.
 
 Two ways of asking what it would have earned, with other merits:
 
