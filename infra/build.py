@@ -1,4 +1,4 @@
-"""What lies in a built function or layer: the code, what it needs, and its bytecode. infra/Makefile runs this.
+"""Fills the folder of a built function or layer with code, requirements and bytecode. infra/Makefile runs this.
 
 `build.py function FOLDER`   the function in the working folder
 `build.py layer FOLDER`      the layer two folders up; the working folder, wheels/<architecture>, says which wheels
@@ -24,7 +24,7 @@ COMPILE = ("-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash")
 
 
 def main(kind: str, artifacts: str = "") -> None:
-    """Fill the folder of artifacts."""
+    """Fills the folder of artifacts."""
     folder = Path(artifacts)
     if kind == "python":
         print(_target_python() or "")
@@ -38,10 +38,10 @@ def main(kind: str, artifacts: str = "") -> None:
 
 
 def _layer(source: Path, platforms: list[str], folder: Path) -> None:
-    """The packages of requirements.txt, and ours."""
+    """Installs the packages of requirements.txt and copies our own into the layer."""
     tags = [f"--platform={platform}" for platform in platforms]
     exactly = ["--require-hashes", "--no-deps", "--only-binary=:all:", "--no-compile"]
-    # pip would ask whether this Python, not the target's, is new enough; the pins were made for the target.
+    # without the last, pip would check this machine's Python, but the pins were made for the target's
     python = [f"--python-version={TARGET}", "--implementation=cp", "--ignore-requires-python"]
     target = ["--target", str(folder), "--requirement", str(source / "requirements.txt")]
     pip = [
@@ -61,7 +61,7 @@ def _layer(source: Path, platforms: list[str], folder: Path) -> None:
 
 
 def _strip(folder: Path) -> None:
-    """Take out what no import needs. What stays of a package's metadata: its version, its licence, its entry points."""
+    """Deletes what no import needs; of a package's metadata, version, licence and entry points stay."""
     for path in sorted(folder.rglob("*"), reverse=True):
         metadata = path.parent.suffix == ".dist-info" and path.name in NEEDLESS_METADATA
         if path.is_dir() and (path.name in NEEDLESS or metadata):
@@ -71,8 +71,11 @@ def _strip(folder: Path) -> None:
 
 
 def _compile(folder: Path, deployed: str) -> None:
-    """Bytecode that is never checked against its source: SAM dates every file 1980, and where it runs nothing can be
-    written, so anything else would be compiled anew at each cold start. Tracebacks name the deployed path."""
+    """Compiles bytecode that is never checked against its source; tracebacks name the deployed path.
+
+    SAM dates every file 1980, and Lambda's folders are read-only: bytecode of another kind would be compiled again at
+    each cold start.
+    """
     python = _target_python()
     if python is None:
         print(
@@ -85,7 +88,7 @@ def _compile(folder: Path, deployed: str) -> None:
 
 
 def _target_python() -> str | None:
-    """An interpreter of the version that Lambda will run."""
+    """Returns an interpreter of the Python version that Lambda will run."""
     return next((path for path in _interpreters() if _version_of(path) == TARGET), None)
 
 

@@ -1,4 +1,4 @@
-"""Experiments with the service: simulated people, the demo, benchmarks.
+"""Experiments with the service: simulated people, the demo, benchmarks, proofs and studies.
 
-Nothing in here runs in production, and nothing in production may import it.
+Nothing here runs in production, and nothing in production may import it.
 """

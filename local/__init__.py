@@ -1,5 +1,4 @@
-"""The local stack: infra/template.yaml served on a laptop, without a cloud account.
+"""Serves infra/template.yaml on a laptop, without a cloud account: the local stack.
 
-`Stack` is the public face; `python -m local` runs it. Nothing here is deployed, and nothing that is
-deployed imports it.
+`Stack` is its interface; `python -m local` runs it. Nothing here is deployed, and no deployed code imports it.
 """

@@ -31,11 +31,11 @@ STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class _StopSignal(BaseException):
-    """Somebody asked us to stop; not an Exception, so that nothing on the way takes it for a failure."""
+    """Raised by a stop signal; it is no Exception, so that no handler of failures catches it."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Parse the command line and run what it says; the exit code."""
+    """Parses the command line, runs the command and returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
     parser.add_argument("--port", type=int, default=os.environ.get("PORT") or DEFAULT_PORT, help="PORT, else 3000")
     parser.add_argument("--now", type=datetime.fromisoformat, help="start the clock here: 2026-11-23T08:00:00Z")
@@ -59,10 +59,10 @@ def _print_token(user: str) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    """Serve until somebody stops us."""
+    """Serves until a stop signal."""
     parameters = dict(pair.partition("=")[::2] for pair in options.set)
     with _stop_signals():
-        from local.stack import Stack  # here, because it takes a while, in which somebody may stop us
+        from local.stack import Stack  # imported here: the import is slow, and a signal may come meanwhile
 
         clock = RealClock(options.now)
         with Stack(port=options.port, clock=clock, parameters=parameters, template=options.template) as stack:
@@ -74,7 +74,10 @@ def _run(options: argparse.Namespace) -> int:
 
 @contextmanager
 def _known(data_url: str) -> Iterator[None]:
-    """Where the data is, in a file, for `make daily`; with two stacks at once, that of the later one."""
+    """Writes the data plane's URL into a file for `make daily`, and removes it at the end.
+
+    When two stacks run at once, the file has the URL of the one that started later.
+    """
     DATA_URL.write_text(data_url, encoding="utf-8")
     try:
         yield
@@ -85,7 +88,7 @@ def _known(data_url: str) -> Iterator[None]:
 
 @contextmanager
 def _stop_signals() -> Iterator[None]:
-    """The first signal unwinds what runs within; later ones are ignored, so that nothing is left half stopped."""
+    """Ends the block at the first stop signal, and ignores all later ones, so that nothing is left half stopped."""
 
     def stop(number: int, frame: FrameType | None) -> None:
         for each in STOP_SIGNALS:

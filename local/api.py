@@ -1,4 +1,4 @@
-"""The HTTP API as a WSGI application: routes and authorizer of the template, API Gateway's own answers."""
+"""Serves the HTTP API as a WSGI application: the template's routes and authorizer, and API Gateway's own answers."""
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
@@ -24,9 +24,9 @@ _log = logging.getLogger(__name__)
 
 
 class Api:
-    """Answers a request: find the route, check the token, call the function.
+    """Answers a request: finds the route, checks the token and calls the function.
 
-    `pages` are local extras, by path; they are only asked where the template has no such route.
+    `pages` are additional local pages by path; they are used only where the template has no route of that path.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class Api:
         self._routes = Routes(template.routes)
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        """WSGI's side of `respond`."""
+        """Answers a WSGI request by `respond`."""
         response = self._safely(environ)
         body = b"" if environ["REQUEST_METHOD"] == "HEAD" else response.body
         headers = [*response.headers, ("Content-Length", str(len(body)))]
@@ -52,7 +52,7 @@ class Api:
         return self.respond(_request(environ))
 
     def respond(self, request: HttpRequest) -> HttpResponse:
-        """The answer to a request, whoever gives it: gateway, function or local page."""
+        """Returns the answer to a request, from the gateway, a function or a local page."""
         found = self._routes.match(request)
         if found is None:
             page = self._pages.get(request.path) if request.method == "GET" else None
@@ -74,7 +74,7 @@ class Api:
             return None
 
     def _call(self, route: Route, event: gateway.Event) -> HttpResponse:
-        """A function that fails, or returns what is no answer, is a 500 that says nothing; the log says why."""
+        """Returns the function's answer; if it fails or returns something else, logs why and returns a bare 500."""
         try:
             return gateway.response_of(self._invoke(route.function, event))
         except Exception:

@@ -1,11 +1,11 @@
-"""Work that goes on while the local stack is up."""
+"""Runs work in the background while the local stack is up."""
 
 import threading
 from abc import ABC, abstractmethod
 
 
 class Background(ABC):
-    """A thread from start() to stop(); `run` is to return soon once `stopping` is set."""
+    """A thread from start() to stop(); `run` must return soon after `stopping` is set."""
 
     name: str
 
@@ -17,7 +17,7 @@ class Background(ABC):
         self._thread.start()
 
     def stop(self) -> None:
-        """A function that runs may finish first, within reason."""
+        """Sets `stopping`, and waits up to ten seconds for a running function to finish."""
         self.stopping.set()
         self._thread.join(timeout=10)
 

@@ -1,25 +1,25 @@
-"""The stack's idea of now: the one place where time is set; handlers only ever read it from their event."""
+"""Provides the local stack's clocks: time is set only here, and handlers only read it from their event."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 
 class Clock(Protocol):
-    """Anything that knows the time, in UTC."""
+    """Tells the time in UTC."""
 
     def now(self) -> datetime:
-        """The present moment."""
+        """Returns the present moment."""
         ...
 
 
 class RealClock:
-    """The machine's clock, or one that started at a given moment and runs at the same speed."""
+    """The machine's clock, or a clock that started at a given moment and runs at the machine's speed."""
 
     def __init__(self, start: datetime | None = None) -> None:
         self._offset = in_utc(start) - datetime.now(UTC) if start else timedelta(0)
 
     def now(self) -> datetime:
-        """The machine's time, shifted."""
+        """Returns the machine's time, shifted if a start was given."""
         return datetime.now(UTC) + self._offset
 
 
@@ -30,23 +30,23 @@ class SteppedClock:
         self._now = in_utc(start)
 
     def now(self) -> datetime:
-        """The moment that the clock was last moved to."""
+        """Returns the moment that the clock was last moved to."""
         return self._now
 
     def advance_to(self, moment: datetime) -> None:
-        """Move forward; time does not run backwards."""
+        """Moves the clock forward. Raises ValueError for a moment in its past."""
         if in_utc(moment) < self._now:
             raise ValueError(f"{moment.isoformat()} lies before {self._now.isoformat()}")
         self._now = in_utc(moment)
 
 
 def in_utc(moment: datetime) -> datetime:
-    """The same moment in UTC; a time without a zone names no moment."""
+    """Returns the same moment in UTC. Raises ValueError for a time without a zone."""
     if moment.tzinfo is None:
         raise ValueError(f"{moment.isoformat()} has no time zone")
     return moment.astimezone(UTC)
 
 
 def event_time(moment: datetime) -> str:
-    """ISO 8601 with seconds and Z, as EventBridge Scheduler writes it."""
+    """Returns the moment in ISO 8601 with seconds and Z, as EventBridge Scheduler writes it."""
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

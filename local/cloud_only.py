@@ -1,7 +1,7 @@
-"""Resources and properties that matter in the cloud and change nothing on a laptop.
+"""Lists the resources and properties that matter in the cloud and change nothing on a laptop.
 
-What the reader neither uses nor finds here is an error: whoever adds a thing to the template decides, here,
-whether the local stack has to honour it.
+What the reader neither uses nor finds here is an error: whoever adds something to the template decides here whether
+the local stack has to honour it.
 """
 
 TYPES = frozenset(
@@ -22,7 +22,7 @@ TYPES = frozenset(
 TABLE = {"PointInTimeRecoverySpecification", "DeletionProtectionEnabled", "SSESpecification", "Tags"}
 API = {
     "AccessLogSettings",
-    "CorsConfiguration",  # the local stack has no page of another origin to let in
+    "CorsConfiguration",  # no page of another origin uses the local stack
     "DefaultRouteSettings",
     "Description",
     "FailOnWarnings",
@@ -50,7 +50,7 @@ FUNCTION = {
 SOURCE = {"ScalingConfig", "MaximumBatchingWindowInSeconds", "Enabled"}
 QUEUE = {
     "QueueName",
-    "VisibilityTimeout",  # a message that failed comes again at once here
+    "VisibilityTimeout",  # here a message that failed is delivered again at once
     "MessageRetentionPeriod",
     "SqsManagedSseEnabled",
     "KmsMasterKeyId",

@@ -1,4 +1,4 @@
-"""Writes the tables of docs/data-model.md: what each item holds, from the field tables that read and write it.
+"""Writes the tables of docs/data-model.md, from the field tables with which the store reads and writes each item.
 
 `python -m local.data_model` writes them; a test says when they are out of date.
 """

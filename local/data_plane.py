@@ -1,4 +1,4 @@
-"""Where the local stack's AWS is: MiniStack, or with DATA=dynoxide MiniStack and Dynoxide for the table."""
+"""Starts the local stack's AWS: MiniStack, or with DATA=dynoxide MiniStack and, for the table, Dynoxide."""
 
 import os
 from collections.abc import Iterator
@@ -21,12 +21,12 @@ class Endpoints(NamedTuple):
 
     @property
     def variables(self) -> dict[str, str]:
-        """What makes each AWS SDK go there."""
+        """Returns the environment variables that make an AWS SDK use these endpoints."""
         return {"AWS_ENDPOINT_URL": self.others, "AWS_ENDPOINT_URL_DYNAMODB": self.dynamodb}
 
 
 def chosen() -> str:
-    """The implementation of DynamoDB that DATA names. Raises EngineError when it names none."""
+    """Returns the name of the DynamoDB implementation in DATA. Raises EngineError for an unknown name."""
     name = os.environ.get("DATA") or IMPLEMENTATIONS[0]
     if name not in IMPLEMENTATIONS:
         raise EngineError(f"DATA={name} is no DynamoDB of the local stack; it can be {' or '.join(IMPLEMENTATIONS)}")
@@ -35,7 +35,7 @@ def chosen() -> str:
 
 @contextmanager
 def running(folder: Path = STACK_FOLDER) -> Iterator[Endpoints]:
-    """The endpoints, while what is behind them runs."""
+    """Starts the engines, yields their endpoints, and stops the engines at the end."""
     if chosen() == "ministack":
         with ministack.running(folder) as both:
             yield Endpoints(both, both)

@@ -1,4 +1,4 @@
-"""Dynoxide: a second DynamoDB, in memory, in a few milliseconds; it has no other service.
+"""Starts Dynoxide, a second DynamoDB: it is in memory, starts in a few milliseconds and has no other service.
 
 Its binary comes from npm's package for the platform, pinned with its hash in requirements/dynoxide/package-lock.json.
 """
@@ -15,7 +15,7 @@ from local.scratch import STACK_FOLDER
 PACKAGES = Path(__file__).parents[1] / "requirements" / "dynoxide" / "node_modules" / "@dynoxide"
 PLATFORMS = {("Linux", "x86_64"): "linux-x64"}  # npm has no other at that version
 
-# It does not look at its standard input. So a process between us does, and ends it.
+# Dynoxide ignores its standard input, so a process between it and this one reads it, and ends Dynoxide.
 CHILD = """
 import subprocess, sys, threading
 server = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL)
@@ -25,7 +25,7 @@ sys.exit(server.wait())
 
 
 def running(folder: Path = STACK_FOLDER, packages: Path = PACKAGES) -> AbstractContextManager[str]:
-    """Dynoxide's endpoint URL, while it runs."""
+    """Starts Dynoxide, yields its endpoint URL, and stops it at the end."""
     binary = installed(packages)
 
     def launch(own: Path, port: int) -> Launch:
@@ -36,7 +36,10 @@ def running(folder: Path = STACK_FOLDER, packages: Path = PACKAGES) -> AbstractC
 
 
 def installed(packages: Path = PACKAGES) -> Path:
-    """The binary. Raises EngineError where there is none for this machine, or it is not installed."""
+    """Returns the path of the binary.
+
+    Raises EngineError when there is none for this machine, or when it is not installed.
+    """
     here = platform.system(), platform.machine()
     if here not in PLATFORMS:
         known = ", ".join(" ".join(each) for each in PLATFORMS)

@@ -15,7 +15,7 @@ ENDPOINTS = Path(__file__).parents[1] / "layers" / "rl_core" / "rl_core" / "stor
 
 
 def generate() -> str:
-    """The whole file."""
+    """Returns the content of the file."""
     document: Any = Loader().load_data("endpoints")
     for partition in document["partitions"]:
         partition["services"] = {"dynamodb": partition["services"]["dynamodb"]}

@@ -1,4 +1,4 @@
-"""An engine of the data plane as a child process on a loopback port, with nothing left behind.
+"""Runs an engine of the data plane as a child process on a loopback port, and leaves nothing behind.
 
 An engine is a server that speaks AWS's protocols: `local.ministack` and `local.dynoxide` say how each is started.
 """
@@ -22,13 +22,13 @@ ATTEMPTS = 3
 
 
 class EngineError(Exception):
-    """An engine is not installed, is not made for this machine, is unknown, or does not come up."""
+    """Raised when an engine is not installed, is not made for this machine, is unknown, or does not come up."""
 
 
 class Launch(NamedTuple):
-    """How an engine is started: a command that ends when its standard input does, and its whole environment.
+    """Says how an engine is started: a command that ends when its standard input is closed, and its whole environment.
 
-    `ready` is the path that answers 200 once the engine serves.
+    `ready` is the path that answers 200 as soon as the engine serves.
     """
 
     command: Sequence[str | Path]
@@ -38,9 +38,9 @@ class Launch(NamedTuple):
 
 @contextmanager
 def running(name: str, folder: Path, launch: Callable[[Path, int], Launch]) -> Iterator[str]:
-    """The engine's endpoint URL, while it runs.
+    """Starts the engine, yields its endpoint URL, and stops it at the end.
 
-    launch: says how it is started, given a folder of its own and a free port.
+    `launch` says how the engine is started, given a folder of its own and a free port.
     """
     with workspace(folder, f"{name.lower()}-") as own:
         process, port = _started(name, own, launch)
@@ -51,12 +51,15 @@ def running(name: str, folder: Path, launch: Callable[[Path, int], Launch]) -> I
 
 
 def inherited() -> dict[str, str]:
-    """The variables of this process that an engine may see."""
+    """Returns the variables of this process that an engine may see."""
     return {name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG", "LC_ALL"}}
 
 
 def _started(name: str, own: Path, launch: Callable[[Path, int], Launch]) -> tuple[subprocess.Popen[bytes], int]:
-    """Start it; another process may take the free port first, hence the attempts."""
+    """Starts the engine and returns its process and port. Raises EngineError when it does not come up.
+
+    Another process may take the free port first, so there are several attempts.
+    """
     for _ in range(ATTEMPTS):
         port = _free_port()
         chosen = launch(own, port)
@@ -73,7 +76,10 @@ def _started(name: str, own: Path, launch: Callable[[Path, int], Launch]) -> tup
 
 
 def _launched(chosen: Launch, own: Path) -> subprocess.Popen[bytes]:
-    """The process. Its standard input is a pipe whose other end we hold: however we die, it reads the end of file."""
+    """Starts the process. Its standard input is a pipe that this process holds open.
+
+    However this process dies, the pipe closes and the engine reads the end of its input.
+    """
     with (own / "log").open("ab") as log:
         return subprocess.Popen(
             chosen.command,
@@ -82,12 +88,12 @@ def _launched(chosen: Launch, own: Path) -> subprocess.Popen[bytes]:
             stderr=subprocess.STDOUT,
             cwd=own,
             env=chosen.variables,
-            start_new_session=True,  # Ctrl-C is for us; we stop it when the requests are done
+            start_new_session=True,  # Ctrl-C must not reach it: it is stopped after the last request
         )
 
 
 def _becomes_ready(name: str, process: subprocess.Popen[bytes], port: int, path: str) -> bool:
-    """Wait until it answers; False when it ended instead."""
+    """Waits until the engine answers and returns True; returns False when the process ended instead."""
     deadline = time.monotonic() + READY_SECONDS
     while process.poll() is None:
         if _answers(port, path):
@@ -110,13 +116,13 @@ def _answers(port: int, path: str) -> bool:
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    """Let go of its input, which ends it at once (its data is thrown away anyway); insist if it does not go."""
+    """Closes the process's input, which ends it at once (its data is not kept); kills it if it does not end in time."""
     if process.stdin:
         process.stdin.close()
     try:
         process.wait(STOP_SECONDS)
     except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)  # its session is its own, and so is the group
+        os.killpg(process.pid, signal.SIGKILL)  # the process has its own session, so the group is its own too
         process.wait()
 
 

@@ -1,4 +1,4 @@
-"""The nouns of the template: what `local.template.load` gives to the local stack and to the tests."""
+"""Defines the typed facts of the template that `local.template.load` gives to the local stack and to the tests."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """One Lambda function: `name` is its logical id, `folder` its code, `handler` is "module.function"."""
+    """A Lambda function: `name` is its logical id, `folder` its code, and `handler` is "module.function"."""
 
     name: str
     folder: Path
@@ -26,7 +26,7 @@ class Function:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One route of the HTTP API; `path` keeps API Gateway's braces: "/activity/{id}/complete"."""
+    """A route of the HTTP API; `path` keeps API Gateway's braces: "/activity/{id}/complete"."""
 
     method: str
     path: str
@@ -35,13 +35,13 @@ class Route:
 
     @property
     def key(self) -> str:
-        """API Gateway's name for it: "GET /profile"."""
+        """Returns the route's key in API Gateway: "GET /profile"."""
         return f"{self.method} {self.path}"
 
 
 @dataclass(frozen=True, slots=True)
 class Authorizer:
-    """The JWT authorizer: tokens of this issuer, for one of these audiences."""
+    """The JWT authorizer: it accepts tokens of this issuer for one of these audiences."""
 
     issuer: str
     audience: tuple[str, ...]
@@ -49,9 +49,9 @@ class Authorizer:
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """A function that is called every so often; `payload` is its Input, placeholders included.
+    """Calls a function at fixed intervals; `payload` is its Input, placeholders included.
 
-    `daily_at` is the time of day, UTC, of a schedule that keeps to the calendar; None: it counts from its creation.
+    `daily_at` is the time of day in UTC of a schedule by the calendar; None if the intervals count from its creation.
     """
 
     name: str
@@ -61,7 +61,7 @@ class Schedule:
     daily_at: timedelta | None = None
 
     def origin(self, start: datetime) -> datetime:
-        """The moment from which its ticks are counted, at or before the start."""
+        """Returns the moment from which its ticks are counted; it is not later than `start`."""
         if self.daily_at is None:
             return start
         today = datetime(start.year, start.month, start.day, tzinfo=UTC) + self.daily_at
@@ -70,7 +70,7 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """An SQS queue that a function reads from; after `most_receives` a message goes to `dead_letters`, if given."""
+    """An SQS queue that a function reads; after `most_receives` receives a message goes to `dead_letters`, if given."""
 
     name: str
     url: str
@@ -82,14 +82,14 @@ class Queue:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The DynamoDB table; `properties` are what `create_table` takes besides its name."""
+    """The DynamoDB table; `properties` are the arguments of `create_table` besides its name."""
 
     name: str
     properties: Mapping[str, Any]
     ttl_attribute: str | None
 
     def create(self, client: "DynamoDBClient", name: str | None = None) -> str:
-        """Create the table, wait until it is there, and return its name."""
+        """Creates the table, waits until it is active, and returns its name."""
         table_name = name or self.name
         client.create_table(TableName=table_name, **self.properties)
         client.get_waiter("table_exists").wait(TableName=table_name, WaiterConfig={"Delay": 1, "MaxAttempts": 30})
@@ -101,7 +101,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """Everything that the local stack and the tests need to know of the template."""
+    """Holds all that the local stack and the tests need to know of the template."""
 
     table: Table
     functions: Mapping[str, Function]
@@ -113,7 +113,10 @@ class Template:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The variables that all functions share; one process has one environment, so they must agree."""
+        """Returns the variables that all functions share.
+
+        Raises TemplateError when two functions differ in one, because a process has only one environment.
+        """
         shared: dict[str, str] = {}
         for function in self.functions.values():
             for name, value in function.environment.items():

@@ -1,4 +1,4 @@
-"""The template's functions in this process: their environment, their modules, their Lambda context."""
+"""Loads the template's functions into this process, with their environment and Lambda context."""
 
 import hashlib
 import importlib.util
@@ -23,7 +23,7 @@ Handler = Callable[[Any, "Context"], Any]
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What Lambda tells a function about its invocation."""
+    """The context that Lambda gives a function with each invocation."""
 
     function_name: str
     memory_limit_in_mb: int
@@ -34,26 +34,26 @@ class Context:
 
     @property
     def invoked_function_arn(self) -> str:
-        """The function's address."""
+        """Returns the ARN of the function."""
         return f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{self.function_name}"
 
     @property
     def log_group_name(self) -> str:
-        """Where its log would be."""
+        """Returns the name of the function's log group."""
         return f"/aws/lambda/{self.function_name}"
 
     def get_remaining_time_in_millis(self) -> int:
-        """What is left of the template's timeout; nothing ends a function that overstays it here."""
+        """Returns what is left of the template's timeout, at least 0; nothing here ends a function after it."""
         return max(0, int((self.deadline - time.monotonic()) * 1000))
 
 
 class Functions:
-    """All handlers of a template, imported once and called by logical id."""
+    """Holds all handlers of a template, imported once and called by logical id."""
 
     def __init__(self, template: Template, seed: int = 0, *, fresh: bool = True) -> None:
-        """Imports the handlers, with a copy of the layer of their own; with the process's copy unless `fresh`.
+        """Imports the handlers with their own copy of the layer, or without `fresh` with the process's copy.
 
-        `seed` decides the keys of the profiles that they make.
+        `seed` decides the keys of the profiles that the handlers make.
         """
         isolate_threads()
         self._functions = template.functions
@@ -61,7 +61,7 @@ class Functions:
             self._handlers = {name: _load(function, seed) for name, function in template.functions.items()}
 
     def invoke(self, name: str, event: Any) -> Any:
-        """Call a function as Lambda does."""
+        """Calls a function as Lambda does, and returns its answer."""
         function = self._functions[name]
         return self._handlers[name](
             event, Context(name, function.memory_mb, time.monotonic() + function.timeout_seconds)
@@ -70,7 +70,7 @@ class Functions:
 
 @contextmanager
 def environment(variables: Mapping[str, str]) -> Iterator[None]:
-    """Set these variables and hide the machine's own AWS and Powertools settings, until the end."""
+    """Sets these variables and hides the machine's own AWS and Powertools settings, until the end of the block."""
     hidden = [name for name in os.environ if name.startswith(("AWS_", "BOTO_", "POWERTOOLS_"))]
     before = {name: os.environ.get(name) for name in (*hidden, *variables)}
     for name in hidden:
@@ -92,10 +92,10 @@ def _packages(layers: tuple[Path, ...]) -> frozenset[str]:
 
 @contextmanager
 def _fresh(packages: frozenset[str]) -> Iterator[None]:
-    """Import the layer's packages anew, and give the process its own copies back.
+    """Imports the layer's packages anew in the block, and gives the process its own copies back at the end.
 
-    What the layer remembers from its first use (settings, a client) belongs to one stack, as it belongs to one sandbox
-    on Lambda; a second stack or a test with other settings in the same process must not inherit it.
+    What the layer keeps from its first use (settings, a client) belongs to one stack, as it belongs to one sandbox on
+    Lambda; a second stack or a test with other settings in the same process must not inherit it.
     """
     before = _loaded(packages)
     for name in before:
@@ -114,7 +114,7 @@ def _loaded(packages: frozenset[str]) -> dict[str, ModuleType]:
 
 
 def derived_keys(module: ModuleType, seed: int = 0) -> None:
-    """Makes a handler's new profiles have keys that follow from seed, user and moment: a run can be repeated."""
+    """Replaces a handler's random keys by keys computed from seed, user and moment, so that a run can be repeated."""
 
     def new_key(user: str, now: datetime) -> bytes:
         return hashlib.sha256(f"{seed} {now.timestamp():.0f} {user}".encode()).digest()[:16]
@@ -124,7 +124,7 @@ def derived_keys(module: ModuleType, seed: int = 0) -> None:
 
 
 def _load(function: Function, seed: int) -> Handler:
-    """Import a function's one file under a name of its own: they are all called handler.py."""
+    """Imports a function's file under a name of its own, because all are called handler.py, and returns its handler."""
     module_name, _, attribute = function.handler.rpartition(".")
     name, path = f"{function.folder.name}_{module_name}", function.folder / f"{module_name}.py"
     spec = importlib.util.spec_from_file_location(name, path)

@@ -1,4 +1,4 @@
-"""What API Gateway does between HTTP and Lambda: the payload 2.0 event, and the way back.
+"""Maps HTTP requests to payload 2.0 events and functions' answers to HTTP, as API Gateway does.
 
 Pure mapping; the routes, the tokens and the clock come in as arguments.
 """
@@ -22,7 +22,7 @@ Event = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
-    """One request as it arrived; header names are lower case, the path is decoded."""
+    """A request as it arrived; header names are in lower case, the path is decoded."""
 
     method: str
     path: str
@@ -35,7 +35,7 @@ class HttpRequest:
 
 @dataclass(frozen=True, slots=True)
 class HttpResponse:
-    """One answer; a header may occur more than once."""
+    """An answer; a header may occur more than once."""
 
     status: int
     body: bytes = b""
@@ -43,7 +43,7 @@ class HttpResponse:
 
 
 def message(status: int, text: str, *headers: tuple[str, str]) -> HttpResponse:
-    """An answer that API Gateway itself gives: its own JSON, not a problem document."""
+    """Returns an answer of API Gateway itself: it is API Gateway's JSON, not a problem document."""
     body = json.dumps({"message": text}, separators=(",", ":")).encode()
     return HttpResponse(status, body, (("Content-Type", "application/json"), *headers))
 
@@ -62,7 +62,7 @@ def event_of(
     claims: Mapping[str, Any] | None,
     now: datetime,
 ) -> Event:
-    """The event that a function receives for a request."""
+    """Returns the event that a function receives for a request."""
     headers = dict(request.headers)
     cookies = headers.pop("cookie", "")
     event: Event = {
@@ -111,7 +111,7 @@ def _context(request: HttpRequest, route_key: str, claims: Mapping[str, Any] | N
 
 
 def claim_text(value: Any) -> str:
-    """A claim as API Gateway hands it on: always text, a list as "[a b]"."""
+    """Returns a claim as API Gateway passes it on: always as text, a list as "[a b]"."""
     if isinstance(value, str):
         return value
     if isinstance(value, list):
@@ -120,7 +120,7 @@ def claim_text(value: Any) -> str:
 
 
 def bearer(headers: Mapping[str, str]) -> str | None:
-    """The token in the Authorization header, with or without the word Bearer, as API Gateway takes it."""
+    """Returns the token in the Authorization header, with or without the word Bearer; None if there is none."""
     scheme, _, rest = headers.get("authorization", "").strip().partition(" ")
     if scheme.lower() == "bearer":
         return rest.strip() or None
@@ -128,7 +128,7 @@ def bearer(headers: Mapping[str, str]) -> str | None:
 
 
 def _joined(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Repeated parameters become one, separated by commas."""
+    """Returns the parameters, the values of a repeated one joined by commas."""
     joined: dict[str, str] = {}
     for name, value in pairs:
         joined[name] = f"{joined[name]},{value}" if name in joined else value
@@ -136,7 +136,7 @@ def _joined(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
 
 
 def _body(request: HttpRequest) -> tuple[str, bool]:
-    """Text stays text; everything else, also text that is no UTF-8, comes as base64."""
+    """Returns the body, and whether it is base64: bytes that are not declared as text, or are no UTF-8, are."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == "application/json" or kind.startswith("text/"):
         try:
@@ -147,7 +147,10 @@ def _body(request: HttpRequest) -> tuple[str, bool]:
 
 
 def response_of(answer: Any) -> HttpResponse:
-    """The HTTP answer to what a function returned; what has no status code is taken for the body, as on AWS."""
+    """Returns the HTTP answer for a function's result.
+
+    A result without a status code becomes the body of a 200, as on AWS.
+    """
     if not isinstance(answer, dict) or "statusCode" not in answer:
         return HttpResponse(200, json.dumps(answer).encode(), (("Content-Type", "application/json"),))
     text = answer.get("body") or ""

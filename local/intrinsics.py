@@ -1,4 +1,4 @@
-"""CloudFormation's YAML tags and functions, as far as the template uses them; anything else is an error."""
+"""Reads CloudFormation's YAML tags and evaluates its functions, those that the template uses; others are an error."""
 
 import re
 from collections.abc import Callable, Hashable, Mapping
@@ -20,19 +20,19 @@ PSEUDO_PARAMETERS = {
 
 
 class TemplateError(Exception):
-    """The template says something that the local stack does not understand."""
+    """Raised when the template uses something that the local stack does not understand."""
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A function of the template that is not evaluated yet: `!Ref Table` is Call("Ref", "Table")."""
+    """A CloudFormation function that is not evaluated yet: `!Ref Table` is Call("Ref", "Table")."""
 
     function: str
     argument: Any
 
 
 class _Loader(yaml.SafeLoader):
-    """SafeLoader that keeps CloudFormation's tags as calls and refuses a key given twice."""
+    """A SafeLoader that keeps CloudFormation's tags as calls and raises TemplateError for a repeated key."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         keys = [self.construct_object(key, deep=True) for key, _ in node.value]
@@ -56,7 +56,7 @@ _Loader.add_multi_constructor("!", _construct_call)
 
 
 def parse(text: str) -> dict[str, Any]:
-    """The template's YAML as plain values and calls."""
+    """Returns the template's YAML as plain values and calls."""
     document = yaml.load(text, Loader=_Loader)
     if not isinstance(document, dict):
         raise TemplateError("not a template: the top level is no mapping")
@@ -85,7 +85,7 @@ class Resolver:
         }
 
     def resolve(self, value: Any) -> Any:
-        """The value with every call in it replaced by what the call says."""
+        """Returns the value with every call in it replaced by its result."""
         if isinstance(value, Call):
             return self._evaluate(value)
         if isinstance(value, dict):
@@ -96,7 +96,7 @@ class Resolver:
         return value
 
     def condition(self, name: str) -> bool:
-        """Whether the template's condition of that name holds."""
+        """Returns whether the template's condition of that name holds."""
         if name not in self.conditions:
             raise TemplateError(f"there is no condition {name}")
         return bool(self.resolve(self.conditions[name]))
@@ -146,7 +146,7 @@ class Resolver:
 
 
 def text_of(value: Any) -> str:
-    """A value as CloudFormation hands it on: everything is text there."""
+    """Returns a value as the text that CloudFormation passes on."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str | int | float):
@@ -155,7 +155,7 @@ def text_of(value: Any) -> str:
 
 
 def _long_form(value: dict[str, Any]) -> Call | None:
-    """`{"Fn::Sub": ...}` and `{"Ref": ...}`, the tags' long spelling."""
+    """Returns the call of a tag's long form, such as `{"Fn::Sub": ...}` or `{"Ref": ...}`; None for other mappings."""
     if len(value) != 1:
         return None
     ((key, argument),) = value.items()

@@ -1,4 +1,4 @@
-"""MiniStack: every service of AWS that Fettle uses, in one process.
+"""Starts MiniStack, which serves every AWS service that Fettle uses in one process.
 
 It runs from a virtual environment of its own, because it pins botocore exactly.
 """
@@ -35,7 +35,7 @@ uvicorn.run(
 def running(
     folder: Path = STACK_FOLDER, python: Path = PYTHON, variables: Mapping[str, str] = MappingProxyType({})
 ) -> AbstractContextManager[str]:
-    """MiniStack's endpoint URL, while it runs, with these variables over its own."""
+    """Starts MiniStack with these variables over its own, yields its endpoint URL, and stops it at the end."""
     if not python.exists():
         raise EngineError("MiniStack is not installed; `make run` and `make test` do that")
 
@@ -46,7 +46,7 @@ def running(
 
 
 def _environment(own: Path, port: int) -> dict[str, str]:
-    """Loopback only, no MQTT, no SFTP, no Docker, and every file in our folder."""
+    """Returns MiniStack's environment: loopback only, without MQTT, SFTP and Docker, with all files in `own`."""
     return engine.inherited() | {
         "BIND_HOST": "127.0.0.1",
         "DOCKER_HOST": f"unix://{own}/no-docker",

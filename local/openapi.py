@@ -1,6 +1,6 @@
-"""Writes docs/openapi.json: the handlers' own schemas, merged by Powertools.
+"""Writes docs/openapi.json from the handlers' own schemas, merged by Powertools.
 
-`python -m local.openapi` writes it; `--check` says whether it is up to date, and a test does the same.
+`python -m local.openapi` writes it; with `--check` it only checks that the file is up to date, as a test does.
 """
 
 import json
@@ -30,7 +30,7 @@ throttled, 500 and 503 when a function fails. Every route answers with and witho
 
 
 def generate() -> str:
-    """The whole document as it stands in the file."""
+    """Returns the content of docs/openapi.json."""
     merge = OpenAPIMerge(
         title="Fettle",
         version="1",
@@ -41,13 +41,13 @@ def generate() -> str:
     )
     merge.discover(path=ROOT / "functions", pattern="handler.py", recursive=True)
     with warnings.catch_warnings(), environment({**load(PARAMETERS).environment, "AWS_DEFAULT_REGION": REGION}):
-        warnings.simplefilter("error")  # a handler that cannot be imported would only be left out
+        warnings.simplefilter("error")  # Powertools only warns of a handler that it cannot import
         document: dict[str, Any] = json.loads(merge.get_openapi_json_schema())
     return json.dumps(_tidied(document), indent=2, ensure_ascii=False) + "\n"
 
 
 def _tidied(document: dict[str, Any]) -> dict[str, Any]:
-    """Without what no route answers: Powertools describes its own validation error, ours are problems."""
+    """Returns the document without answers that no route gives, such as Powertools' own validation error."""
     schemas = document["components"]["schemas"]
     for unused in ("HTTPValidationError", "ValidationError", "ResponseValidationError"):
         schemas.pop(unused, None)

@@ -1,4 +1,4 @@
-"""Local pages beside the API: its description, a page to read and try it, and the key set."""
+"""Serves local pages beside the API: its OpenAPI document, Swagger UI to read and try it, and the key set."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -17,7 +17,7 @@ _MISSING = gateway.message(404, "docs/openapi.json is missing; `make openapi` wr
 
 
 def pages(tokens: Tokens, openapi: Path = OPENAPI) -> Mapping[str, Callable[[], HttpResponse]]:
-    """The local pages by path; the description is read anew each time, so that an edit shows."""
+    """Returns the local pages by path; the OpenAPI document is read at each request, so that an edit shows."""
     jwks = json.dumps(tokens.jwks()).encode()
     return {
         "/": lambda: HttpResponse(302, headers=(("Location", "/docs"),)),
@@ -32,7 +32,7 @@ def _json(body: bytes) -> HttpResponse:
 
 
 def _docs(openapi: Path) -> HttpResponse:
-    """Swagger UI from Powertools' own copy, everything inline: it works without a network."""
+    """Returns Swagger UI with Powertools' copy of its script and style inline, so that it works without a network."""
     if not openapi.exists():
         return _MISSING
     document = json.loads(openapi.read_text())

@@ -1,4 +1,4 @@
-"""One user's phone: a method for each route of the API, over HTTP or straight to the functions.
+"""Plays one user's phone: it has a method for each route of the API, over HTTP or straight to the functions.
 
 A method makes a `Request`, and returns what the phone's transport makes of it. `over_http` and `to_functions` send the
 request and give an `Answer`; `invocation` sends nothing and gives the function that would be called, with its event.
@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a phone asks; `target` is path and query as they stand in a URL, header names are lower case."""
+    """A phone's request; `target` is path and query as in a URL, header names are in lower case."""
 
     method: str
     target: str
@@ -37,7 +37,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a phone is told; header names are lower case."""
+    """The answer to a phone; header names are in lower case."""
 
     status: int
     headers: Mapping[str, str]
@@ -45,12 +45,12 @@ class Answer:
 
     @property
     def text(self) -> str:
-        """The body as text."""
+        """Returns the body as text."""
         return self.content.decode()
 
     @property
     def body(self) -> Any:
-        """The body read as JSON; None when it is empty."""
+        """Returns the body read as JSON; None when it is empty."""
         return json.loads(self.content) if self.content else None
 
 
@@ -58,16 +58,16 @@ Send = Callable[[Request], Answer]
 
 
 class RefusedError(Exception):
-    """The service answered with no success; the message says to what, and in which words."""
+    """Raised when an answer is no success; the message names the request and quotes the answer."""
 
 
 class NoRouteError(LookupError):
-    """The template has no such route."""
+    """Raised when the template has no such route."""
 
 
 @dataclass(frozen=True, slots=True)
 class Phone(Generic[T]):
-    """The app of one user; a method returns what `send` returns."""
+    """The app of one user; each method returns what `send` returns."""
 
     send: Callable[[Request], T]
 
@@ -100,7 +100,7 @@ class Phone(Generic[T]):
         return self.ask("GET", "/stats/" + _query(days=days))
 
     def ask(self, method: str, target: str, body: Any = None, headers: Mapping[str, str] | None = None) -> T:
-        """Sends any request; the body goes as JSON and says so, unless it is bytes."""
+        """Sends any request; the body is sent as JSON, with that content type, unless it is bytes."""
         if body is None or isinstance(body, bytes):
             return self.send(Request(method, target, headers or {}, body or b""))
         content = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
@@ -108,7 +108,7 @@ class Phone(Generic[T]):
 
 
 def over_http(client: httpx.Client, token: str) -> Send:
-    """Sends over HTTP, as the user whose token it is."""
+    """Returns a transport that sends over HTTP, as the user of this token."""
 
     def send(request: Request) -> Answer:
         headers = {"authorization": f"Bearer {token}", **request.headers}
@@ -119,7 +119,10 @@ def over_http(client: httpx.Client, token: str) -> Send:
 
 
 def to_functions(invoke: Callable[[str, Event], Any], user: str, at: datetime) -> Send:
-    """Calls the function of the request's route, as that user at that time; what the function raises is raised here."""
+    """Returns a transport that calls the request's function directly, as that user at that time.
+
+    It raises what the function raises.
+    """
 
     def send(request: Request) -> Answer:
         try:
@@ -132,14 +135,14 @@ def to_functions(invoke: Callable[[str, Event], Any], user: str, at: datetime) -
 
 
 class Invocation(NamedTuple):
-    """One call of a function."""
+    """A call of a function: its name and event."""
 
     function: str
     event: Event
 
 
 def invocation(request: Request, user: str, at: datetime) -> Invocation:
-    """The call that a request of that user at that time comes to. Raises NoRouteError if no route takes it."""
+    """Returns the call for a request of that user at that time. Raises NoRouteError if no route takes it."""
     path, _, query = request.target.partition("?")
     http = HttpRequest(request.method, unquote(path), query, request.headers, request.body)
     found = _routes().match(http)
@@ -149,7 +152,7 @@ def invocation(request: Request, user: str, at: datetime) -> Invocation:
 
 
 def bodies(send: Send) -> Callable[[Request], Json]:
-    """A transport that gives the body of a success, and raises RefusedError for any other answer."""
+    """Returns a transport that returns the body of a success, and raises RefusedError for any other answer."""
 
     def sent(request: Request) -> Json:
         answer = send(request)
@@ -161,12 +164,12 @@ def bodies(send: Send) -> Callable[[Request], Json]:
 
 
 def ids(plan: Json) -> list[int]:
-    """The ids of a session's activities."""
+    """Returns the ids of a session's activities."""
     return [activity["id"] for activity in plan["activities"]]
 
 
 def pages(history: Callable[[str | None], Json]) -> Iterator[list[Json]]:
-    """The sessions of each page of the history; `history` gives the page of a token, the first page for None."""
+    """Yields the sessions of each page of the history; `history` returns the page of a token, the first for None."""
     page = history(None)
     yield page["sessions"]
     while page["next_token"] is not None:
@@ -184,7 +187,7 @@ def _answer(response: HttpResponse) -> Answer:
 
 
 def _query(**asked: object) -> str:
-    """A query of what is not None: "?limit=2"."""
+    """Returns a query string of the parameters that are not None: "?limit=2"."""
     given = {name: str(value).lower() if isinstance(value, bool) else value for name, value in asked.items()}
     query = urlencode({name: value for name, value in given.items() if value is not None})
     return f"?{query}" if query else ""

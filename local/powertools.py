@@ -1,8 +1,8 @@
 """Makes Powertools safe for threads.
 
-Powertools keeps the event being served on a class and the metrics being counted in shared dictionaries: a Lambda
-sandbox serves one event at a time. Here one process serves many at once, and without this one user's request would
-be answered with another's event. All of it is given to each thread for itself, which is what a sandbox is.
+Powertools keeps the current event on a class and the metrics in shared dictionaries, because a Lambda sandbox serves
+one event at a time. This process serves many at once: without this module a user's request would be answered with
+another user's event. Here each thread gets its own copies, as each sandbox has.
 """
 
 import os
@@ -20,7 +20,7 @@ _current = threading.local()
 
 
 class ThreadDict(MutableMapping[str, Any]):
-    """A dictionary that is another one in every thread."""
+    """A dictionary with separate entries for each thread."""
 
     def __init__(self) -> None:
         self._local = threading.local()
@@ -47,14 +47,17 @@ class ThreadDict(MutableMapping[str, Any]):
 
 
 class Dropped(dict[str, Any]):
-    """Keeps nothing: Powertools' switch for metrics stops the printing, but lets them pile up and prints at 100."""
+    """A dictionary that keeps nothing.
+
+    Powertools' switch for metrics stops the printing, but lets the metrics accumulate, and prints them at 100.
+    """
 
     def __setitem__(self, key: str, value: Any) -> None:
-        """Forget it."""
+        """Discards the entry."""
 
 
 def isolate_threads() -> None:
-    """Give every thread its own event and metrics; call it before the handlers are imported."""
+    """Gives every thread its own event and metrics. Call it before the handlers are imported."""
     disabled = os.environ.get("POWERTOOLS_METRICS_DISABLED") == "true"
     for name in METRIC_ATTRIBUTES:
         setattr(Metrics, name, Dropped() if disabled else ThreadDict())
@@ -63,12 +66,12 @@ def isolate_threads() -> None:
         return
     for name in EVENT_ATTRIBUTES:
         setattr(module.BaseRouter, name, _of_this_thread(name))
-    # resolve() writes to whatever its module calls BaseRouter; the class itself is already a base of the resolvers.
+    # resolve() writes to what its module calls BaseRouter; the class itself is already a base of the resolvers.
     module.BaseRouter = _current
 
 
 def isolate_app(app: Any) -> None:
-    """Give every thread its own routing context, and build what Powertools would build at a route's first request."""
+    """Gives every thread its own routing context, and builds what Powertools would build at a route's first request."""
     app.context = ThreadDict()
     for route in (*app._static_routes, *app._dynamic_routes):
         route.dependant  # noqa: B018 - computed at first use

@@ -1,4 +1,4 @@
-"""The template's queues: created with the stack, and read for their functions as Lambda's event sources do."""
+"""Creates the template's queues, and reads them for their functions as Lambda's event sources do."""
 
 import json
 import logging
@@ -22,7 +22,7 @@ Invoke = Callable[[str, Any], Any]
 
 
 def create(queues: Sequence[Queue], client: Any) -> None:
-    """The queues and their dead-letter queues."""
+    """Creates the queues and their dead-letter queues."""
     for queue in queues:
         attributes = {"VisibilityTimeout": "5400"}  # nobody else reads: a message comes again only when it failed
         if queue.dead_letters:
@@ -33,14 +33,17 @@ def create(queues: Sequence[Queue], client: Any) -> None:
 
 
 class Poller:
-    """Hands messages to the queues' functions, removes those that are done and leaves those that failed."""
+    """Passes messages to the queues' functions, deletes those that are done, and puts back those that failed."""
 
     def __init__(self, queues: Sequence[Queue], client: Any, invoke: Invoke) -> None:
         self._queues, self._client, self._invoke = queues, client, invoke
         self._one_at_a_time = threading.Lock()
 
     def drain(self) -> int:
-        """Until every queue is empty, what fails coming again until it is given up: how many messages were done."""
+        """Reads until every queue is empty, and returns how many messages were done.
+
+        A message that fails is read again, until the queue moves it to its dead-letter queue.
+        """
         done = 0
         with self._one_at_a_time:
             for queue in self._queues:
@@ -55,7 +58,7 @@ class Poller:
         return list(answer.get("Messages", []))
 
     def _handle_all(self, queue: Queue, messages: Sequence[Any]) -> int:
-        """Invokes the function for each batch, some at once, and removes what is done: how many messages that is."""
+        """Calls the function with each batch of these messages, some at once, and returns how many messages it did."""
         batches = [messages[at : at + queue.batch_size] for at in range(0, len(messages), queue.batch_size)]
         with ThreadPoolExecutor(WORKERS) as pool:
             failed = {identifier for each in pool.map(partial(self._failed, queue), batches) for identifier in each}
@@ -81,7 +84,7 @@ class Poller:
 
 
 class PollerThread(Background):
-    """Drains the queues again and again, while the clock moves on its own."""
+    """Drains the queues again and again, for a clock that moves on its own."""
 
     name = "queues"
 
@@ -98,7 +101,7 @@ class PollerThread(Background):
 
 
 def _record(queue: Queue, message: Any) -> dict[str, Any]:
-    """A message as it stands in the event that Lambda makes of it."""
+    """Returns the message as a record of Lambda's SQS event."""
     return {
         "messageId": message["MessageId"],
         "receiptHandle": message["ReceiptHandle"],

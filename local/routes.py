@@ -1,4 +1,4 @@
-"""The template's routes: which one a request takes, and the event that its function then receives."""
+"""Finds the template's route for a request, and makes the event that its function receives."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -12,13 +12,13 @@ from local.gateway import Event, HttpRequest, event_of
 
 
 class Match(NamedTuple):
-    """A request's route, and what stands in the request's path for the route's parameters."""
+    """The route of a request, and the values of the route's parameters in the request's path."""
 
     route: Route
     parameters: Mapping[str, str]
 
     def event(self, request: HttpRequest, claims: Mapping[str, Any] | None, now: datetime) -> Event:
-        """The event that the route's function receives for the request."""
+        """Returns the event that the route's function receives for the request."""
         return event_of(request, route_key=self.route.key, path_parameters=self.parameters, claims=claims, now=now)
 
 
@@ -31,7 +31,7 @@ class Routes:
         self._paths = Map(rules, merge_slashes=False).bind("localhost")
 
     def match(self, request: HttpRequest) -> Match | None:
-        """The route of this exact path and method, or None; a missing slash is another path, as on AWS."""
+        """Returns the route of this exact path and method, or None; without its slash a path is another, as on AWS."""
         try:
             path, parameters = self._paths.match(request.path)
         except HTTPException:
@@ -41,5 +41,5 @@ class Routes:
 
 
 def _rule(path: str) -> str:
-    """The template's path in werkzeug's spelling: "/activity/{id}" is "/activity/<id>"."""
+    """Returns the template's path in werkzeug's notation: "/activity/{id}" becomes "/activity/<id>"."""
     return path.replace("{", "<").replace("}", ">")

@@ -1,4 +1,4 @@
-"""The template's schedules, ticking: each one that came due fires once, for its latest tick."""
+"""Fires the template's schedules: each schedule that came due fires once, for its latest tick."""
 
 import json
 import logging
@@ -18,23 +18,23 @@ Invoke = Callable[[str, Any], Any]
 
 
 def event_for(schedule: Schedule, moment: datetime) -> Any:
-    """What the function receives: the schedule's Input with its scheduled time filled in."""
+    """Returns the event that the function receives: the schedule's Input with its scheduled time filled in."""
     return json.loads(schedule.payload.replace(SCHEDULED_TIME, event_time(moment)))
 
 
 class Ticker:
-    """Counts each schedule's ticks from the start, as EventBridge does from its creation, or by the calendar."""
+    """Counts each schedule's ticks by the calendar, or from the start, as EventBridge does from its creation."""
 
     def __init__(self, schedules: Sequence[Schedule], invoke: Invoke, start: datetime) -> None:
         self._invoke = invoke
         self._latest = {schedule: schedule.origin(start) for schedule in schedules}
 
     def next_tick(self) -> datetime | None:
-        """When the next schedule comes due; None without schedules."""
+        """Returns when the next schedule comes due; None without schedules."""
         return min((last + schedule.every for schedule, last in self._latest.items()), default=None)
 
     def due(self, now: datetime) -> list[tuple[datetime, Schedule]]:
-        """What came due since the last call, earliest first, each with its latest tick."""
+        """Returns the schedules that came due since the last call, each with its latest tick, earliest first."""
         fresh = []
         for schedule, last in self._latest.items():
             if passed := (now - last) // schedule.every:
@@ -43,17 +43,17 @@ class Ticker:
         return sorted(fresh, key=lambda found: found[0])
 
     def run_due(self, now: datetime) -> None:
-        """Fire what came due, one after the other; a failing function raises here."""
+        """Fires the schedules that came due, one after the other; an error of a function is raised here."""
         for tick, schedule in self.due(now):
             self.fire(schedule, tick)
 
     def fire(self, schedule: Schedule, moment: datetime) -> Any:
-        """Call the schedule's function as scheduled for that moment, and return what it says."""
+        """Calls the schedule's function as scheduled for that moment, and returns its answer."""
         return self._invoke(schedule.function, event_for(schedule, moment))
 
 
 class TickerThread(Background):
-    """Runs a ticker by a clock that moves on its own."""
+    """Fires a ticker's schedules by a clock that moves on its own."""
 
     name = "schedules"
 
@@ -68,7 +68,7 @@ class TickerThread(Background):
             self._fire()
 
     def _fire(self) -> None:
-        """One failing function must neither stop the schedules nor keep the others from their turn."""
+        """Fires what came due; logs a function's error, so that the other schedules, and later ticks, still fire."""
         for tick, schedule in self._ticker.due(self._clock.now()):
             try:
                 self._ticker.fire(schedule, tick)

@@ -1,4 +1,4 @@
-"""The `.stack` folder: what the local stack writes on this machine, and the locks that keep processes apart."""
+"""Manages the `.stack` folder, where the local stack keeps its files, with the locks that keep processes apart."""
 
 import fcntl
 import shutil
@@ -12,7 +12,7 @@ STACK_FOLDER = Path(__file__).parents[1] / ".stack"
 
 @contextmanager
 def exclusive(folder: Path) -> Iterator[None]:
-    """Hold the folder for this process (and thread) alone; others wait."""
+    """Locks the folder for this process and thread; others wait."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -21,7 +21,7 @@ def exclusive(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def workspace(folder: Path, prefix: str) -> Iterator[Path]:
-    """A fresh folder of ours, removed afterwards; those that died with their process are wiped first."""
+    """Yields a new folder and deletes it at the end; first deletes folders of processes that died."""
     with exclusive(folder):
         _wipe_abandoned(folder, prefix)
         own = Path(tempfile.mkdtemp(prefix=prefix, dir=folder))
@@ -35,7 +35,7 @@ def workspace(folder: Path, prefix: str) -> Iterator[Path]:
 
 
 def _wipe_abandoned(folder: Path, prefix: str) -> None:
-    """The kernel drops a dead process's lock, so whatever can be locked belongs to nobody."""
+    """Deletes the folders that can be locked: the kernel drops a dead process's lock, so no process uses them."""
     for found in folder.glob(f"{prefix}*"):
         with (found / "in-use").open("w") as lock:
             try:

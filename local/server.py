@@ -1,4 +1,4 @@
-"""Waitress in a thread, on a socket that is already bound."""
+"""Runs Waitress in a thread, on a socket that is already bound."""
 
 import logging
 import os
@@ -18,15 +18,15 @@ CONNECTIONS = 1000
 DRAIN_SECONDS = 5.0
 
 
-logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a request that waits for a thread is no warning
+logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # or it warns whenever a request waits
 
 
 class PortError(Exception):
-    """The port is busy, or not ours to take."""
+    """Raised when the port is busy, or may not be used."""
 
 
 class Server:
-    """Serves an application until `stop`; requests that are being served are finished first."""
+    """Serves an application until `stop`, which finishes the requests under way."""
 
     def __init__(self, application: "WSGIApplication", bound: socket.socket) -> None:
         self._sockets: dict[int, Any] = {}
@@ -43,11 +43,11 @@ class Server:
         self._thread = threading.Thread(target=self._run, name="http", daemon=True)
 
     def start(self) -> None:
-        """Begin to answer."""
+        """Starts to answer requests."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Answer what has begun, then close everything."""
+        """Answers the requests under way, then closes all connections."""
         self._stopping.set()
         self._server.pull_trigger()
         self._thread.join()
@@ -70,7 +70,7 @@ class Server:
 
 
 def bind(port: int) -> socket.socket:
-    """Take the port, on loopback only; 0 takes a free one."""
+    """Binds the port, on loopback only; 0 binds a free one. Raises PortError when that fails."""
     try:
         return socket.create_server(("127.0.0.1", port))
     except OSError as error:

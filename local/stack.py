@@ -1,4 +1,4 @@
-"""The whole local stack in one object: data plane, handlers, HTTP API, schedules."""
+"""Puts the local stack together: data plane, handlers, HTTP API, schedules and queues."""
 
 import os
 import threading
@@ -27,14 +27,14 @@ from local.tokens import PARAMETERS, Tokens
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-UNCAPPED = {"SessionsPerDay": "1000", "LearnedPerDay": "1000"}  # for whom a user's day has no end: tests, benchmarks
+UNCAPPED = {"SessionsPerDay": "1000", "LearnedPerDay": "1000"}  # for tests and benchmarks: no daily cap
 QUIET = {"POWERTOOLS_LOG_LEVEL": "ERROR", "POWERTOOLS_METRICS_DISABLED": "true"}
 
 _one_at_a_time = threading.Lock()
 
 
 class Stack:
-    """`with Stack(clock=SteppedClock(start)) as stack:` runs everything on a free port, and leaves nothing behind.
+    """Runs everything on a free port, and leaves nothing behind: `with Stack(clock=SteppedClock(start)) as stack:`
 
     parameters: the template's parameters, for instance {"EpsilonMin": "0.1"}.
     quiet: handlers write no metrics, and log errors only.
@@ -75,11 +75,11 @@ class Stack:
         self._exits.close()
 
     def token(self, user: str) -> str:
-        """A bearer token for that user."""
+        """Returns a bearer token for that user."""
         return self._tokens.mint(user)
 
     def advance_to(self, moment: datetime) -> None:
-        """Move a stepped clock; when this returns, every schedule that came due has fired once and no queue waits."""
+        """Moves a stepped clock; at its return each schedule that came due has fired once, and the queues are empty."""
         if not isinstance(self.clock, SteppedClock):
             raise TypeError("only a stack with a SteppedClock can be advanced")
         self.clock.advance_to(moment)
@@ -87,22 +87,22 @@ class Stack:
         self.drain()
 
     def run_schedule(self, function: str) -> Any:
-        """Fire a function's schedule now, out of turn, and return what the function says."""
+        """Fires a function's schedule now, out of turn, and returns the function's answer."""
         for schedule in self._template.schedules:
             if schedule.function == function:
                 return self._ticker.fire(schedule, self.clock.now())
         raise KeyError(f"{function} has no schedule")
 
     def drain(self) -> int:
-        """Have the functions do what waits in their queues; how many messages were done."""
+        """Has the functions work off their queues, and returns how many messages were done."""
         return self._poller.drain()
 
     def invoke(self, function: str, event: Any) -> Any:
-        """Call a function with an event of one's own."""
+        """Calls a function with any event, and returns its answer."""
         return self._functions.invoke(function, event)
 
     def _start(self, exits: ExitStack) -> None:
-        """Bottom up: each step is undone in reverse, also when a later one fails."""
+        """Starts the parts, the data plane first; `exits` stops them in reverse order, also when a later one fails."""
         exits.enter_context(_alone_in_this_process())
         bound = exits.enter_context(bind(self._port))
         endpoints = exits.enter_context(data_plane.running(self._folder))
@@ -132,7 +132,7 @@ class Stack:
 
 
 def variables(template: Template, endpoints: Endpoints) -> dict[str, str]:
-    """The functions' environment, and an AWS that ends at our own endpoints."""
+    """Returns the functions' environment, in which AWS means our own endpoints."""
     ours = {
         "AWS_ACCESS_KEY_ID": "local",
         "AWS_SECRET_ACCESS_KEY": "local",
@@ -149,7 +149,7 @@ def variables(template: Template, endpoints: Endpoints) -> dict[str, str]:
 
 @contextmanager
 def _alone_in_this_process() -> Iterator[None]:
-    """The environment is the process's, so two stacks at once would share a table."""
+    """Raises RuntimeError when another stack runs in this process, because both would use one environment and table."""
     if not _one_at_a_time.acquire(blocking=False):
         raise RuntimeError("another Stack runs in this process; leave it first")
     try:

@@ -1,4 +1,4 @@
-"""Reads infra/template.yaml, the only list of routes, schedules, keys and variables there is.
+"""Reads infra/template.yaml, the only list of routes, schedules, keys and variables.
 
 `load()` gives it as typed facts; the local stack and the tests take everything from there. A construct that is not
 understood raises `TemplateError`, so that what runs locally is never quietly less than what is deployed.
@@ -34,7 +34,7 @@ TABLE = {"BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryInd
 
 
 def load(parameters: Mapping[str, str] | None = None, *, path: Path = TEMPLATE) -> Template:
-    """Read the template, with these parameters over its defaults."""
+    """Returns the template's facts, with these parameters over its defaults. Raises TemplateError."""
     try:
         return _Reader(path, parse(path.read_text()), parameters or {}).template()
     except TemplateError as error:
@@ -42,7 +42,7 @@ def load(parameters: Mapping[str, str] | None = None, *, path: Path = TEMPLATE) 
 
 
 class _Reader:
-    """One pass over one template."""
+    """Reads one template once."""
 
     def __init__(self, path: Path, document: dict[str, Any], given: Mapping[str, str]) -> None:
         _only(document, {"Globals", "Resources", "Parameters", "Conditions"} | _PROSE, "the template")
@@ -67,7 +67,7 @@ class _Reader:
         self._queues: list[Queue] = []
 
     def template(self) -> Template:
-        """Read every resource; the events of the functions become the routes and schedules."""
+        """Reads every resource and returns the template; the functions' events become routes, schedules and queues."""
         known = {"AWS::DynamoDB::Table", "AWS::Serverless::HttpApi", *_CODE_TYPES} | cloud_only.TYPES
         for name, resource in self._resources.items():
             if resource.get("Type") not in known:
@@ -113,7 +113,7 @@ class _Reader:
         )
 
     def _api(self) -> tuple[str | None, str | None, Authorizer | None]:
-        """The API's logical id, its default authorizer's name, and that authorizer."""
+        """Returns the API's logical id, the name of its default authorizer, and that authorizer."""
         apis = self._of("AWS::Serverless::HttpApi")
         if not apis:
             return None, None, None
@@ -182,7 +182,7 @@ class _Reader:
         return Route(method, path, function, authorised=chosen not in {None, "NONE"})
 
     def _queue(self, function: str, where: str, it: dict[str, Any]) -> Queue:
-        """The queue that this event source reads, with what its redrive policy says."""
+        """Returns the queue that this event source reads, with the values of its redrive policy."""
         _only(it, {"Queue", "BatchSize", "FunctionResponseTypes"} | cloud_only.SOURCE, where)
         if it.get("FunctionResponseTypes") != ["ReportBatchItemFailures"]:
             raise TemplateError(f"{where}: only a function that reports batch item failures is understood")
@@ -221,7 +221,7 @@ def _schedule(function: str, where: str, properties: dict[str, Any]) -> Schedule
 
 
 def _physical_id(name: str, resource: dict[str, Any]) -> str:
-    """What !Ref gives: a queue's address, anything else's name."""
+    """Returns what !Ref gives: a queue's URL, or any other resource's name."""
     full = f"{STACK_NAME}-{name}"
     return f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{full}" if resource.get("Type") == "AWS::SQS::Queue" else full
 

@@ -1,4 +1,4 @@
-"""Bearer tokens of this machine: RS256, made and checked against a key that survives a restart."""
+"""Makes and verifies this machine's bearer tokens: RS256, with a key that is kept between runs."""
 
 import hashlib
 import os
@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from local.scratch import exclusive
 
 ALGORITHM = "RS256"
-ISSUER = "https://fettle.local"  # a name, not an address: tokens outlive the port
+ISSUER = "https://fettle.local"  # a name instead of an address, so that tokens stay valid on another port
 AUDIENCE = "fettle"
 LIFETIME = timedelta(days=30)
 PARAMETERS = {"JwtIssuer": ISSUER, "JwtAudience": AUDIENCE}
@@ -23,7 +23,7 @@ KEY_BITS = 2048
 
 
 class TokenError(Exception):
-    """The token proves nothing."""
+    """Raised when a token is not valid here."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Tokens:
 
     @classmethod
     def of(cls, folder: Path) -> "Tokens":
-        """With the machine's key, which is made on first use; two processes at once get the same one."""
+        """Returns tokens with the machine's key; the first use makes it, and two processes at once get the same one."""
         path = folder / "keys" / "private.pem"
         with exclusive(path.parent):
             if not path.exists():
@@ -50,13 +50,16 @@ class Tokens:
         return cls(key, public, hashlib.sha256(der).hexdigest()[:16])
 
     def mint(self, user: str, *, audience: str = AUDIENCE, lifetime: timedelta = LIFETIME) -> str:
-        """A token for that user, valid from now on the real clock."""
+        """Returns a token for that user, valid from now on by the real clock."""
         now = datetime.now(UTC)
         claims = {"sub": user, "iss": ISSUER, "aud": audience, "iat": now, "exp": now + lifetime}
         return jwt.encode(claims, self.key, ALGORITHM, headers={"kid": self.key_id})
 
     def verify(self, token: str, *, issuer: str, audience: tuple[str, ...]) -> Mapping[str, Any]:
-        """The token's claims, if it is ours, for us, and in force."""
+        """Returns the claims of a token of this key, issuer and audience that has not expired.
+
+        Raises TokenError for any other.
+        """
         try:
             if jwt.get_unverified_header(token).get("kid") != self.key_id:
                 raise TokenError("not a key of this machine")
@@ -73,13 +76,13 @@ class Tokens:
         return claims
 
     def jwks(self) -> dict[str, Any]:
-        """The public key as a JSON Web Key Set."""
+        """Returns the public key as a JSON Web Key Set."""
         key = jwt.algorithms.RSAAlgorithm.to_jwk(self.public, as_dict=True)
         return {"keys": [{**key, "kid": self.key_id, "use": "sig", "alg": ALGORITHM}]}
 
 
 def _write_key(path: Path) -> None:
-    """Written aside and moved into place, so that a half-written key is never read."""
+    """Writes a new key to another file and moves it into place, so that no process reads half a key."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=KEY_BITS)
     pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     aside = path.with_suffix(".new")

@@ -1,4 +1,4 @@
-"""DynamoDB's units as the data plane reports them, and the one client that a local stack's functions share."""
+"""Counts DynamoDB's units as the data plane reports them, and finds the client that a local stack's functions share."""
 
 import sys
 from collections.abc import Mapping
@@ -8,12 +8,12 @@ _WRITES = {"PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems"}
 
 
 def client_of_functions() -> Any:
-    """The client of the functions of the stack that runs in this process."""
+    """Returns the client of the functions of the stack that runs in this process."""
     return sys.modules["learn_handler"].__dict__["open_store"]().client
 
 
 class Units:
-    """Read and write units of these clients since the last look, tables and indexes together."""
+    """Counts the read and write units of these clients, tables and indexes together."""
 
     def __init__(self, *clients: Any) -> None:
         self._read = self._written = 0.0
@@ -22,7 +22,7 @@ class Units:
             client.meta.events.register("after-call.dynamodb.*", self._count)
 
     def take(self) -> tuple[float, float]:
-        """The units read and written, and begin anew."""
+        """Returns the units read and written since the last call, and starts again from 0."""
         taken, self._read, self._written = (self._read, self._written), 0.0, 0.0
         return taken
 

@@ -1,1 +1,1 @@
-"""What an operator does with policies: look back, check, explain, roll back."""
+"""An operator's tools for policies: they list versions, replay, explain, evaluate and roll back."""

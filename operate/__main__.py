@@ -30,7 +30,7 @@ LOCAL_DATA = Path(".stack/data-url")  # written by the local stack while it runs
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command; 0 if it could be done and, for the checks, if all agrees."""
+    """Runs one command; returns 0 if it was done and its checks agree, 1 if a check differs, 2 on an error."""
     options = _parser().parse_args(arguments)
     settings = read_settings(table_name=options.table)
     try:
@@ -47,7 +47,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _client(endpoint_url: str | None) -> "DynamoDBClient":
-    """AWS as the environment says; an endpoint of one's own needs neither credentials nor a region to be set."""
+    """Returns a client for AWS as the environment says, or for the given endpoint.
+
+    For an endpoint, credentials and region need not be set.
+    """
     session = boto3.Session()
     if endpoint_url is None:
         return session.client("dynamodb")

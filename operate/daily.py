@@ -1,4 +1,4 @@
-"""A day by hand: computes its shards in this process, and prints what each segment came to, with how sure that is."""
+"""Computes a day's shards in this process, and prints each segment's figures with their 95 % intervals."""
 
 import math
 import zlib
@@ -24,7 +24,7 @@ NAMES = {zlib.crc32(e.slug.encode()): e.name for e in catalogue().entries}
 
 
 def compute(diary: DayTable, day: date, now: datetime, settings: Settings) -> Counter[str]:
-    """All shards of a day, one after the other."""
+    """Computes all shards of the day, one after the other, and returns the sum of their reports."""
     totals: Counter[str] = Counter()
     for shard in range(DAY_SHARDS):
         totals.update(run_shard(diary, day, shard, now, settings))
@@ -32,7 +32,7 @@ def compute(diary: DayTable, day: date, now: datetime, settings: Settings) -> Co
 
 
 def table(diary: DayTable, day: date, *, entries: bool = False) -> Iterator[str]:
-    """The day in lines, segment by segment; with `entries`, activity by activity too."""
+    """Yields the lines of the day's table, segment by segment; with `entries`, also a line for each activity."""
     yield f"{day}: figures are value (95 % interval) n"
     for segment in Segment:
         found, _ = diary.segment_day(segment, day)

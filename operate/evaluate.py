@@ -62,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _export(options: argparse.Namespace) -> int:
-    """Writes the decisions as a CSV with a code in each user's place, and no notes."""
+    """Writes the decisions as a CSV in which a code replaces each user; notes are not in it."""
     found = _found(options)[0]
     write_csv(options.out, pseudonymous(found.rows))
     print(f"{len(found.rows)} decisions written to {options.out}; {_left_out(found.log)}")
@@ -90,7 +90,10 @@ def _evaluate(options: argparse.Namespace) -> int:
 
 
 def _recomputed(sample: Sample, log: Log, store: Store, settings: Settings) -> Sample:
-    """The sample with the propensities of all actions, if the policies' past gives those that were logged."""
+    """Returns the sample with the propensities of all actions, recomputed from the policies' past.
+
+    Prints the reason and returns the sample unchanged when they cannot be recomputed or differ from the logged ones.
+    """
     try:
         every = as_of_each_decision(store, log, settings)
     except VersionError as error:
@@ -105,7 +108,7 @@ def _recomputed(sample: Sample, log: Log, store: Store, settings: Settings) -> S
 
 
 def _read(options: argparse.Namespace) -> tuple[Log, Store | None]:
-    """The log, and the store that knows the policies' past, if there is one."""
+    """Returns the log, and the store that holds the policies' past; None for a CSV, which has no store."""
     if options.csv is not None:
         return read_csv(options.csv), None
     found, store = _found(options)
@@ -136,7 +139,7 @@ def _of_calibration(calibration: Calibration) -> str:
 
 
 def _tell(logged: Estimate, verdicts: Sequence[Verdict]) -> None:
-    """A table: a policy a line."""
+    """Prints a table with a line for each policy."""
     width = max(len("policy"), *(len(verdict.name) for verdict in verdicts))
     heads = "".join(f"  {name:<22}" for name in (*ESTIMATORS, "gain (DR)"))
     print(f"{'policy':<{width}}{heads}  sample size  largest weight")
@@ -161,7 +164,7 @@ def _text(estimate: Estimate) -> str:
 def _figures(
     sample: Sample, log: Log, calibration: Calibration, logged: Estimate, verdicts: Sequence[Verdict]
 ) -> dict[str, object]:
-    """All of it, for a machine."""
+    """Returns all results as values for JSON."""
     return {
         "decisions": len(log),
         "users": sample.users,

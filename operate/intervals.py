@@ -1,4 +1,4 @@
-"""How well actions and activities work in a segment, and how sure that is: 95 % intervals, computed with numpy.
+"""Computes how well actions and activities work in a segment, with 95 % intervals, in numpy.
 
 Rates: Wilson's score interval (Wilson 1927, JASA 22, 209-212), its n divided by the design effect where activities of
 one session hang together (Kish 1965, Survey Sampling, 8.2): the variance of the ratio of two sums over sessions
@@ -8,7 +8,7 @@ Means: Student's t, mean +- t(n-1) s / sqrt(n); its quantile by the expansion in
 at three degrees of freedom 0.1 % low, beyond closer; exact for one and two. Sessions of one day are mostly of different
 users; where one user has several, the interval is a little too narrow.
 
-Arrays are of shape (rows,). With too little to say anything, figures are nan: a mean of one value has no interval.
+Arrays are of shape (rows,). Figures are nan where there are too few observations: a mean of one value has no interval.
 """
 
 from collections.abc import Iterable, Sequence
@@ -21,12 +21,12 @@ from rl_core.days.tally import ActionSums, EntrySums
 
 Floats = NDArray[np.float64]
 
-Z = 1.959963984540054  # the normal distribution's 97.5 % quantile
+Z = 1.959963984540054  # the 97.5 % quantile of the standard normal distribution
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A figure from n observations, and its 95 % interval; nan where there is nothing to tell."""
+    """A figure from n observations with its 95 % interval; nan where there are too few observations."""
 
     n: int
     value: float
@@ -35,7 +35,7 @@ class Estimate:
 
 
 def wilson(successes: ArrayLike, trials: ArrayLike, design_effect: ArrayLike = 1.0) -> tuple[Floats, Floats, Floats]:
-    """Rate, low and high of each row."""
+    """Returns rate, low and high of each row by Wilson's score interval."""
     n, deff = np.asarray(trials, np.float64), np.asarray(design_effect, np.float64)
     with np.errstate(divide="ignore", invalid="ignore"):
         rate = np.asarray(successes, np.float64) / n
@@ -46,7 +46,10 @@ def wilson(successes: ArrayLike, trials: ArrayLike, design_effect: ArrayLike = 1
 
 
 def design_effects(sums: Sequence[ActionSums]) -> Floats:
-    """How much wider than of independent trials the variance of completed / assigned is, sessions being clusters."""
+    """Returns each row's design effect, at least 1, with sessions as clusters.
+
+    It is the variance of completed / assigned over the variance that independent trials would have.
+    """
     m, a, c = (np.array([getattr(s, f) for s in sums], np.float64) for f in ("sessions", "assigned", "completed"))
     aa, cc, ac = (
         np.array([getattr(s, f) for s in sums], np.float64)
@@ -61,7 +64,7 @@ def design_effects(sums: Sequence[ActionSums]) -> Floats:
 
 
 def means(totals: ArrayLike, squares: ArrayLike, counts: ArrayLike) -> tuple[Floats, Floats, Floats]:
-    """Mean, low and high of each row, from sums, sums of squares and counts."""
+    """Returns mean, low and high of each row, from sums, sums of squares and counts."""
     total, square, n = (np.asarray(x, np.float64) for x in (totals, squares, counts))
     with np.errstate(divide="ignore", invalid="ignore"):
         mean = total / n
@@ -71,7 +74,7 @@ def means(totals: ArrayLike, squares: ArrayLike, counts: ArrayLike) -> tuple[Flo
 
 
 def student(freedom: ArrayLike) -> Floats:
-    """The 97.5 % quantile of Student's t."""
+    """Returns the 97.5 % quantile of Student's t for these degrees of freedom."""
     v = np.asarray(freedom, np.float64)
     terms = (
         (Z**3 + Z) / 4,
@@ -85,25 +88,28 @@ def student(freedom: ArrayLike) -> Floats:
 
 
 def completion_by_action(sums: Sequence[ActionSums]) -> list[Estimate]:
-    """Completed of assigned activities; n is the activities."""
+    """Returns the share of assigned activities that were completed, by action; n counts the assigned activities."""
     counts = [s.assigned for s in sums]
     return _rows(counts, wilson([s.completed for s in sums], counts, design_effects(sums)))
 
 
 def reward_by_action(sums: Sequence[ActionSums]) -> list[Estimate]:
-    """Mean reward; n is the sessions that ended."""
+    """Returns the mean reward, by action; n counts the sessions that ended."""
     counts = [s.rewarded for s in sums]
     return _rows(counts, means([s.rewards for s in sums], [s.reward_squares for s in sums], counts))
 
 
 def completion_by_entry(sums: Sequence[EntrySums]) -> list[Estimate]:
-    """Completed of assigned; an entry is in a session once, so these are independent trials."""
+    """Returns the share of assignments that were completed, by entry; n counts the assignments.
+
+    An entry occurs at most once in a session, so these are independent trials.
+    """
     counts = [s.assigned for s in sums]
     return _rows(counts, wilson([s.completed for s in sums], counts))
 
 
 def lift_by_entry(sums: Sequence[EntrySums]) -> list[Estimate]:
-    """Mean lift in points; n is the completions with both ratings."""
+    """Returns the mean lift in points, by entry; n counts the completions with both ratings."""
     counts = [s.rated for s in sums]
     return _rows(counts, means([s.lift for s in sums], [s.lift_squares for s in sums], counts))
 

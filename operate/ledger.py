@@ -1,4 +1,4 @@
-"""The ledger of the catalogue: each released entry's slug with the hash of its text.
+"""Keeps the ledger of the catalogue: the slug of each released entry with the hash of its text.
 
 `python -m operate.ledger` enters what is new, and refuses when a released entry is gone or reads otherwise: stored
 sessions name entries by slug, so its text may never change under them.
@@ -17,7 +17,10 @@ _TEXT = ("name", "type", "category", "duration_minutes", "intensity", "descripti
 
 
 def hash_of(entry: Entry) -> str:
-    """Returns the hash of what a user reads of an entry; to whom it is given (segments, tags, retired) may change."""
+    """Returns the hash of the text that a user reads of the entry.
+
+    To whom an entry is given (segments, tags, retired) may change and is not hashed.
+    """
     text = [getattr(entry, name) for name in _TEXT]
     return hashlib.sha256(json.dumps(text).encode()).hexdigest()[:16]
 
@@ -29,7 +32,7 @@ def read(path: Path = LEDGER) -> dict[str, str]:
 
 
 def objections(released: Mapping[str, str], book: Catalogue) -> list[str]:
-    """Returns a sentence for each released entry that is gone or reads otherwise."""
+    """Returns a sentence for each released entry that is missing or whose text has changed."""
     found = []
     for slug, its in released.items():
         if slug not in book.by_slug:
@@ -47,7 +50,7 @@ def unentered(released: Mapping[str, str], book: Catalogue) -> list[str]:
 
 
 def main() -> int:
-    """Enters new entries; the exit code is 1 when a released one is gone or changed, and then nothing is written."""
+    """Enters new entries; returns 1, and writes nothing, when a released entry is missing or has changed, else 0."""
     released, book = read(), catalogue()
     if wrong := objections(released, book):
         print("\n".join(wrong), file=sys.stderr)

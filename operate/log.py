@@ -1,4 +1,4 @@
-"""Logged decisions: one row a session that was decided and closed, and their CSV.
+"""Holds logged decisions, one row for each session that was decided and closed, and reads and writes them as CSV.
 
 | column | meaning |
 |---|---|
@@ -46,11 +46,11 @@ FALLBACK = "fallback"
 
 
 class LogError(Exception):
-    """A log that cannot be read; says where."""
+    """Raised when a log cannot be read; the message says where."""
 
 
 class Row(NamedTuple):
-    """One logged decision: the columns of the module's docstring."""
+    """One logged decision; the columns are those of the module's docstring."""
 
     user: str
     session: int
@@ -71,7 +71,7 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True)
 class Log:
-    """n logged decisions as columns, users together in the order of their sessions; fallback sessions are left out.
+    """Holds n logged decisions as columns, sorted by user and session, without fallback sessions.
 
     `user` is 0..users-1, `segment` an index into SEGMENTS, `eligible` and `barred` have shape (n, 6), all others (n,).
     `propensity` and `epsilon` are NaN where not recorded, `learned` is 0 where not learned yet. `left_out` counts the
@@ -103,7 +103,7 @@ class Log:
 
 
 def log_of(rows: Iterable[Row], left_out: Mapping[str, int] | None = None) -> Log:
-    """The rows as columns, without those of fallback sessions, which are counted."""
+    """Returns the rows as columns; fallback sessions are left out and counted."""
     every = sorted(rows, key=lambda row: (row.user, row.session))
     kept = [row for row in every if not row.fallback]
     counts = Counter(left_out or {})
@@ -137,9 +137,9 @@ def _mask(sets: Iterable[Sequence[int]]) -> Bools:
 
 
 def pseudonymous(rows: Sequence[Row], rng: Random | None = None) -> list[Row]:
-    """The rows with a code in each user's place, drawn anew each time.
+    """Returns the rows with a random code in place of each user; the codes differ from call to call.
 
-    Not anonymous: who knows a person's plans can still find them.
+    The result is not anonymous: whoever knows a person's plans can still find that person.
     """
     users = sorted({row.user for row in rows})
     (rng or SystemRandom()).shuffle(users)
@@ -148,7 +148,7 @@ def pseudonymous(rows: Sequence[Row], rng: Random | None = None) -> list[Row]:
 
 
 def write_csv(path: Path, rows: Iterable[Row]) -> None:
-    """Writes the rows; floats with all their digits."""
+    """Writes the rows as a CSV, floats with all their digits."""
     with path.open("w", newline="", encoding="utf-8") as file:
         out = csv.writer(file)
         out.writerow(Row._fields)
@@ -156,7 +156,7 @@ def write_csv(path: Path, rows: Iterable[Row]) -> None:
 
 
 def _cells(row: Row) -> list[str]:
-    """The row as text, in the order of the columns."""
+    """Returns the row as texts, in the order of the columns."""
     texts = row._asdict() | {
         "segment": row.segment.name,
         "eligible": _digits(row.eligible),
@@ -173,7 +173,7 @@ def _digits(actions: Iterable[int]) -> str:
 
 
 def read_csv(path: Path) -> Log:
-    """The log in a CSV. Raises LogError with the line that does not fit."""
+    """Reads the log from a CSV. Raises LogError with the line that is wrong."""
     with path.open(newline="", encoding="utf-8") as file:
         reader = csv.DictReader(file)
         missing = sorted(set(Row._fields) - set(reader.fieldnames or ()))

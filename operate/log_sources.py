@@ -1,6 +1,6 @@
-"""Logged decisions out of the table: scanned page by page, or from an export of it on disk.
+"""Reads logged decisions from the table by a scan, or from an export of the table on disk.
 
-Only what the log needs is asked for: notes, ratings and activities are not read.
+Asks only for what the log needs: notes, ratings and activities are not read.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ NAMES = (
 
 @dataclass(frozen=True)
 class Found:
-    """The rows of the sessions that were decided and closed, and how many others there were, by reason."""
+    """Holds the rows of the sessions that were decided and closed, and counts the other sessions by reason."""
 
     rows: list[Row]
     left_out: Mapping[str, int]
@@ -41,7 +41,10 @@ class Found:
 
 
 def scanned(store: Store) -> Found:
-    """The table's sessions, in pages of at most 1 MB. An operator's tool: it reads every item of the table once."""
+    """Returns the table's sessions, by a scan in pages of at most 1 MB.
+
+    Only for an operator: the scan reads every item of the table once.
+    """
     return found_in(item for page in _pages(store) for item in page)
 
 
@@ -62,7 +65,10 @@ def _pages(store: Store) -> Iterator[list[Stored]]:
 
 
 def found_in(items: Iterable[Stored]) -> Found:
-    """The rows of those items that are sessions. Raises UnreadableItemError, which names the key only."""
+    """Returns the rows of those items that are sessions.
+
+    Raises UnreadableItemError, which names the item's key only.
+    """
     rows: list[Row] = []
     left_out = Counter[str]()
     for item in items:
@@ -76,7 +82,7 @@ def found_in(items: Iterable[Stored]) -> Found:
 
 
 def _reason_against(item: Stored) -> str | None:
-    """Why the session says nothing of its action: it has no reward (yet), or nobody saw the plan."""
+    """Returns why the session cannot be a row, or None if it can: it is parked, still open, or was never seen."""
     status = item["status"]["S"]
     if "parked" in item:
         return "parked"
@@ -106,7 +112,7 @@ def _row(item: Stored) -> Row:
 
 
 class ExportedStore(Store):
-    """What an export holds of the policies' past; nothing else of a store works on it.
+    """Reads the policies' past from an export; only the methods defined here work, no others of Store.
 
     The folder is DynamoDB's export to S3 in the form DYNAMODB_JSON, copied as it is: `.json.gz` files with an item a
     line, and `manifest-files.json`, which says how many items each file has. Raises LogError if a file is missing,
@@ -156,7 +162,7 @@ class ExportedStore(Store):
 
 
 def _promised(folder: Path) -> Iterator[tuple[str, int]]:
-    """The data files that the manifest names, with their item counts; none if there is no manifest."""
+    """Yields name and item count of each data file in the manifest; yields nothing if there is no manifest."""
     for manifest in folder.rglob("manifest-files.json"):
         for line in manifest.read_text(encoding="utf-8").splitlines():
             entry = json.loads(line)
@@ -172,7 +178,7 @@ def _lines(file: Path) -> Iterator[Stored]:
 
 
 def _decoded(item: dict[str, Any]) -> dict[str, Any]:
-    """The item as the client gives it: bytes are base64 in an export."""
+    """Returns the item as the client gives it: an export holds bytes as base64."""
     kinds: dict[str, Callable[[Any], Any]] = {
         "B": b64decode,
         "L": lambda values: [_value(value) for value in values],

@@ -7,18 +7,18 @@ Two questions, each asked of a log (columns: `operate.log`) by a permutation tes
     states    within a segment, do actions work differently in different states? If not, a segment needs one policy for
               all of its states: the states of each user's sessions are shuffled among these sessions.
 
-From each session's reward is taken what an additive model explains: of the user, of the segment and state, and of the
-action, for the second question of the action in that segment; e is left, and after each deal what the dealt labels'
-means explain is taken from it too, as it was for the true ones. Where actions work alike, e has mean 0 whichever action
-was served, so that policies may lean to any actions in any label, and need no weights. Summed over the sessions of a
-label with the same action,
+An additive model explains a part of each session's reward by the user, by the segment and state, and by the action (for
+the second question, by the action in that segment). That part is subtracted from the reward; e is the rest. After each
+deal, the means of e per dealt label are subtracted too, as those per true label were. Where actions work alike, e has
+mean 0 whichever action was served, so policies may lean to any actions in any label, and no weights are needed. With
+sums over the sessions of a label with the same action,
 
     T = sum over labels and actions of (sum of e)^2     and     p-value = (1 + deals whose T is as large) / (1 + deals)
 
 Sums, unlike means, have the same expectation however often a learner went on serving what did well at first. Shuffling
 whole users, and states within users only, keeps what makes one person's sessions alike from being taken for an effect.
 The spread is the root mean square, over sessions, of what the served action earns more or less in its label than in
-general, chance taken off; where p is not small it means nothing.
+general, after subtracting what chance alone gives; where p is not small it means nothing.
 
 What this cannot tell: whether a policy uses the difference (`operate.evaluate` estimates that), or why it is there.
 """
@@ -38,14 +38,14 @@ from rl_core.models import ACTIONS, STATES
 
 SHUFFLES = 999
 SMALL = 0.05
-ROUNDS = 30  # of alternating projections: the additive fit changes by less than noise long before
-LEAST = 200  # sessions: below, silence proves nothing
+ROUNDS = 30  # rounds of alternating projections; the additive fit converges below the noise much earlier
+LEAST = 200  # sessions: with fewer, finding no difference proves nothing
 Shuffle = Callable[[], Ints]
 
 
 @dataclass(frozen=True)
 class Answer:
-    """A test's outcome: p-value, spread between labels in units of reward, and the sessions that it rests on."""
+    """A test's outcome: p-value, spread between labels in units of reward, and the number of sessions tested."""
 
     p: float
     spread: float
@@ -57,7 +57,9 @@ class Answer:
 
 
 def additive_residuals(reward: Floats, *factors: Ints) -> Floats:
-    """What no sum of one effect for each level of each factor explains, by least squares (alternating projections)."""
+    """Returns the rewards less a least-squares fit of one effect for each level of each factor (alternating
+    projections).
+    """
     left: Floats = reward - reward.mean()
     for _ in range(ROUNDS):
         for factor in factors:
@@ -66,7 +68,7 @@ def additive_residuals(reward: Floats, *factors: Ints) -> Floats:
 
 
 def segments_differ(log: Log, shuffles: int = SHUFFLES, seed: int = 0) -> Answer:
-    """The first question; who has moved counts where they are now. `seed` decides the shuffles."""
+    """Tests the first question. A user who changed segment counts with the latest one. `seed` decides the shuffles."""
     rng = np.random.default_rng(seed)
     of_user = np.zeros(log.users, dtype=np.int64)
     of_user[log.user] = log.segment
@@ -80,7 +82,7 @@ def segments_differ(log: Log, shuffles: int = SHUFFLES, seed: int = 0) -> Answer
 
 
 def states_differ(log: Log, shuffles: int = SHUFFLES, seed: int = 0) -> Answer:
-    """The second question, over all segments at once."""
+    """Tests the second question, over all segments at once. `seed` decides the shuffles."""
     rng = np.random.default_rng(seed)
     state = log.segment * STATES + log.state
     own = np.argsort(log.user, kind="stable")
@@ -97,14 +99,16 @@ def states_differ(log: Log, shuffles: int = SHUFFLES, seed: int = 0) -> Answer:
 def _answer(left: Floats, action: Ints, labels: Ints, shuffled: Shuffle, shuffles: int) -> Answer:
     true, earned = apart(left, action, labels)
     chance, by_chance = np.array([apart(left, action, shuffled()) for _ in range(shuffles)]).T
-    # The tolerance keeps shuffles that change nothing (one label, one session a user) from counting as smaller.
+    # The tolerance counts shuffles that change nothing (one label, one session a user) as equally large.
     as_large = int((chance >= true * (1 - 1e-9)).sum())
     spread = max(earned - by_chance.mean(), 0.0) ** 0.5
     return Answer((1 + as_large) / (1 + shuffles), float(spread), len(left))
 
 
 def apart(left: Floats, action: Ints, labels: Ints) -> tuple[float, float]:
-    """T of the module's docstring, and the mean square over sessions of what label and action explain of `left`."""
+    """Returns T of the module's docstring, and the mean over sessions of the square that label and action explain of
+    `left`.
+    """
     left = left - (np.bincount(labels, left) / np.maximum(np.bincount(labels), 1))[labels]
     cell = labels * len(ACTIONS) + action
     sums, n = np.bincount(cell, left), np.maximum(np.bincount(cell), 1)
@@ -112,7 +116,7 @@ def apart(left: Floats, action: Ints, labels: Ints) -> tuple[float, float]:
 
 
 def in_words(question: str, answer: Answer) -> str:
-    """The answer for somebody who does not know what a p-value is."""
+    """Returns the answer as a sentence for a reader who does not know what a p-value is."""
     what = f"what works differs between {question}"
     if answer.real:
         return (
@@ -127,7 +131,7 @@ def in_words(question: str, answer: Answer) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """0 where the questions could be asked, 2 where not."""
+    """Prints the answers to both questions; returns 0 when they could be asked, 2 when not."""
     parser = argparse.ArgumentParser(prog="python -m operate.permutation", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("log", type=Path, help="CSV of logged decisions (operate.log)")
     parser.add_argument("--shuffles", type=int, default=SHUFFLES)

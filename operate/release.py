@@ -18,7 +18,7 @@ LAYER_LIMIT = 250_000_000  # bytes, unpacked, function and layers together
 
 
 def code_sha(root: Path, parameters: Mapping[str, str]) -> str:
-    """A new value whenever anything that is deployed has changed: code, layer, requirements, template, parameters.
+    """Returns a hash over all that is deployed: code, layer, requirements, template and parameters.
 
     Parameters count because a published version keeps the variables that it was published with.
     """
@@ -38,7 +38,10 @@ def _sources(root: Path) -> Iterator[Path]:
 
 
 def sizes(built: Path) -> Iterator[str]:
-    """Each function and the layer, then the layer's packages, largest first. Raises ValueError when it is too large."""
+    """Yields the size of each function and the layer, then of the layer's packages, largest first.
+
+    Raises ValueError when a function and the layer together are too large.
+    """
     folders = sorted(it for it in built.iterdir() if it.is_dir())
     yield f"{'':<24}{'unpacked':>10}{'zipped':>10}  KB"
     for folder in folders:
@@ -70,7 +73,7 @@ def _zipped(folder: Path) -> int:
 
 
 def main(command: str, *arguments: str) -> None:
-    """Print what the command says."""
+    """Prints what the command asks for."""
     if command == "sha":
         print(code_sha(ROOT, dict(it.split("=", 1) for it in arguments)))
     elif command == "sizes":

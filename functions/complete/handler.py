@@ -1,4 +1,4 @@
-"""POST /activity/{id}/complete/: what the user did of one activity; the last answer ends the session."""
+"""POST /activity/{id}/complete/ records what the user did of one activity; the last answer ends the session."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -43,7 +43,7 @@ from rl_core.work import attempts, close_and_learn
 
 app = APIGatewayHttpResolver(enable_validation=True)
 answer_problems(app)
-open_store()  # in init, where Lambda gives a whole processor, instead of in the first request
+open_store()  # called at init, when Lambda gives the sandbox a whole processor, instead of at the first request
 logger = Logger()
 
 
@@ -69,7 +69,7 @@ class CompleteResponse(BaseModel):
     responses=responses(CompleteResponse, ActivityNotFoundError, SessionClosedError, TooManyAnswersError, *BODY_ERRORS),
 )
 def complete(
-    id: Annotated[int, BeforeValidator(canonical_id), Path()],  # noqa: A002 - the route's own name
+    id: Annotated[int, BeforeValidator(canonical_id), Path()],  # noqa: A002 - the route's parameter is called "id"
     answer: Annotated[CompleteRequest, Body()],
 ) -> CompleteResponse:
     event = app.current_event.raw_event
@@ -97,7 +97,7 @@ def _response(session: Session, position: int, today: int) -> CompleteResponse:
 
 
 def _record(user: str, number: int, position: int, answer: CompleteRequest, now: datetime) -> tuple[Session, int]:
-    """Stores the answer, and returns the session as it then stands and the completions of today."""
+    """Stores the answer; returns the session with it, and how many activities the user completed today."""
     store = open_store()
     head = store.head(user)
     session = store.session(user, number, head)
@@ -113,7 +113,7 @@ def _record(user: str, number: int, position: int, answer: CompleteRequest, now:
 
 
 def _stored(session: Session, profile: Profile, said: dict[int, Answer], now: datetime) -> Session:
-    """Writes the answer down; the last one closes the session and teaches."""
+    """Writes the answer and returns the session; the last answer also closes the session and trains the policy."""
     recorded = record(session, profile, said, settings(), now)
     mark = mark_writes(recorded.mark)
     if recorded.session.closing is None:

@@ -1,4 +1,4 @@
-"""Each day at 12:30 UTC: puts the shards of the days that are not final on the queue. Its event carries the time."""
+"""Puts the shards of all days that are not final on the queue, each day at 12:30 UTC; the event carries the time."""
 
 from datetime import datetime
 from typing import Any

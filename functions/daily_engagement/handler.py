@@ -1,4 +1,7 @@
-"""Computes shards of days from the queue: users' days, then the segments'. A message that fails comes again alone."""
+"""Computes shards of days from the queue: first the users' days, then the segments' days.
+
+SQS delivers a message that failed again, without the others of its batch.
+"""
 
 from datetime import date
 from typing import Annotated, Any
@@ -23,7 +26,7 @@ _METRICS = {"users": "UserDays", "written": "UserDaysWritten", "unreadable": "Us
 
 
 class ShardMessage(BaseModel):
-    """One shard of one day, and when the run was scheduled that asked for it."""
+    """Names one shard of one day, and the time for which the run that asked for it was scheduled."""
 
     date: date
     shard: Annotated[int, Field(ge=0, lt=DAY_SHARDS)]

@@ -1,4 +1,4 @@
-"""The job that erases users who asked for it: what was learned from them, then every item, the marker last."""
+"""Erases the users who asked for it: what was learned from them, then every item of theirs, the marker last."""
 
 from contextlib import suppress
 from datetime import datetime
@@ -23,7 +23,10 @@ _USERS = 900  # in one run: each segment is folded anew once for all of them
 
 
 def run(store: Store, now: datetime) -> int:
-    """One run: how many users it erased. Cut off anywhere, the next run goes on: sessions and marker go last."""
+    """Erases the users that are due, and returns how many were erased.
+
+    A run may be cut off anywhere: sessions and marker are deleted last, so the next run goes on where it stopped.
+    """
     shards = partitions_to_ask(settings().index_shards, now)
     due = islice((due for page in store.erasing(now, _PAGE, shards) for due in page), _USERS)
     leavers = [leaver for leaver in (Leaver.of(store, d.pk) for d in due) if leaver]
@@ -38,7 +41,7 @@ def run(store: Store, now: datetime) -> int:
 
 
 def _lessons(leaver: Leaver) -> list[Lesson] | None:
-    """What was learned from the user; None, counted and logged, when that cannot be told in this run."""
+    """Returns what was learned from the user; when that fails, logs and counts the failure and returns None."""
     try:
         for attempt in attempts():
             with attempt:
@@ -50,7 +53,10 @@ def _lessons(leaver: Leaver) -> list[Lesson] | None:
 
 
 def _forgotten(store: Store, segment: Segment, lessons: dict[Leaver, list[Lesson]]) -> bool:
-    """Whether the segment's policy holds nothing of these users any more; if not, that is counted and logged."""
+    """Removes what was learned from these users from the segment's policy.
+
+    Returns False, after logging and counting the failure, when that is left for the next run; else True.
+    """
     of_segment = [lesson for found in lessons.values() for lesson in found if lesson.segment is segment]
     try:
         if forget(store, segment, of_segment, settings()):

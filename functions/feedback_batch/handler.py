@@ -1,4 +1,4 @@
-"""POST /activity/feedback-batch/: a session's feedback at once; it ends the session and becomes a reward."""
+"""POST /activity/feedback-batch/ takes all feedback of a session at once, ends the session and computes its reward."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -35,7 +35,7 @@ from rl_core.work import Closed, attempts, close_and_learn, training_figures
 
 app = APIGatewayHttpResolver(enable_validation=True)
 answer_problems(app)
-open_store()  # in init, where Lambda gives a whole processor, instead of in the first request
+open_store()  # called at init, when Lambda gives the sandbox a whole processor, instead of at the first request
 logger = Logger()
 
 
@@ -111,7 +111,10 @@ def _response(closed: Closed, updated: int) -> FeedbackBatchResponse:
 
 
 def _session_number(items: Sequence[BatchItem]) -> int:
-    """The one session that all ids belong to. Raises InvalidRequestError for a repeated id or a mix."""
+    """Returns the session number that all ids share.
+
+    Raises InvalidRequestError for a repeated id or for ids of several sessions.
+    """
     ids = [item.activity_id for item in items]
     if len(set(ids)) < len(ids):
         raise InvalidRequestError("An activity id is repeated.")
@@ -122,7 +125,10 @@ def _session_number(items: Sequence[BatchItem]) -> int:
 
 
 def _record(user: str, number: int, batch: FeedbackBatchRequest, now: datetime) -> Closed:
-    """Ends the session with this feedback, or finds it ended so, and returns it as it then stands."""
+    """Ends the session with this feedback and returns it.
+
+    Returns a session that is closed already if its answers equal the batch's. Raises SessionClosedError if they differ.
+    """
     store = open_store()
     head = store.head(user)
     session = store.session(user, number, head)
@@ -144,7 +150,10 @@ def _record(user: str, number: int, batch: FeedbackBatchRequest, now: datetime) 
 def _with_rating(
     store: Store, session: Session, profile: Profile, batch: FeedbackBatchRequest, now: datetime
 ) -> Session:
-    """Returns a closed session that the batch agrees with; one that completions ended may get rating and notes."""
+    """Returns the closed session, with the batch's rating and notes added if completions ended it and it has none.
+
+    Raises SessionClosedError when the batch states another rating or other notes than the session has.
+    """
     closing = session.closing
     if closing is None or session.status not in (Status.CLOSED, Status.LEARNED):
         raise SessionClosedError

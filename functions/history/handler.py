@@ -1,4 +1,4 @@
-"""GET /activity/history/: the user's sessions with their activities, newest first, page by page."""
+"""GET /activity/history/ returns the user's sessions with their activities, newest first, page by page."""
 
 import json
 from collections.abc import Sequence
@@ -28,11 +28,11 @@ from rl_core.store import open_store
 
 app = APIGatewayHttpResolver(enable_validation=True)
 answer_problems(app)
-open_store()  # in init, where Lambda gives a whole processor, instead of in the first request
+open_store()  # called at init, when Lambda gives the sandbox a whole processor, instead of at the first request
 logger = Logger()
 
 _RESPONSE = 4_000_000
-_LAST = 10**8  # above any session number
+_LAST = 10**8  # larger than any session number
 
 
 class HistoryActivity(TrackedActivity):
@@ -75,14 +75,17 @@ def history(
 
 
 def _sessions(user: str, before: int, limit: int) -> Sequence[Session]:
-    """Returns up to `limit` of the user's sessions with smaller numbers, newest first. Raises ErasingError."""
+    """Returns up to `limit` of the user's sessions with numbers below `before`, newest first.
+
+    Raises ErasingError when the user is being erased.
+    """
     store = open_store()
     store.profile(user)
     return store.sessions_before(user, before, limit)
 
 
 def _within_a_response(sessions: list[HistorySession]) -> list[HistorySession]:
-    """The first of them that fit in what Lambda can answer (6 MB), each as it will be escaped; at least one."""
+    """Returns the first sessions that fit into a Lambda answer (6 MB) as JSON, but at least one."""
     sizes = accumulate(len(json.dumps(s.model_dump(mode="json"))) for s in sessions)
     return [s for s, size in zip(sessions, sizes, strict=True) if size <= _RESPONSE or s is sessions[0]]
 

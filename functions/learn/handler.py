@@ -1,4 +1,4 @@
-"""The job of each minute: closes what expired, learns from what is due. Its event carries the time."""
+"""Closes the sessions that expired and learns from those that are due, every minute; the event carries the time."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -36,11 +36,14 @@ _METRICS = {
 }
 _HOUR = 3600
 _RESERVE_MS = 10_000  # enough to finish the transaction under way
-_CLOSING_RESERVE_MS = 30_000  # a backlog of expired sessions leaves this much for learning
+_CLOSING_RESERVE_MS = 30_000  # closing stops here, so that a backlog of expired sessions leaves time for learning
 
 
 def run(store: Store, now: datetime, time_left: Callable[[], int]) -> Counter[str]:
-    """One run: counts of what it closed, learned, dropped and parked. Repeating it with the same time is safe."""
+    """Closes expired sessions, learns from those due, and returns how many it closed, learned, dropped and parked.
+
+    Repeating a run with the same time is safe.
+    """
     totals = Counter(closed=0, learned=0, dropped=0, parked=0, conflicts=0)
     shards = partitions_to_ask(settings().index_shards, now)
     for due in (due for page in _aged(store.expiring(now, _PAGE, shards), now) for due in page):
@@ -48,7 +51,7 @@ def run(store: Store, now: datetime, time_left: Callable[[], int]) -> Counter[st
             break
         _close(store, due, now, totals)
     segments = tuple(Segment)
-    first = int(now.timestamp() // 60) % len(segments)  # each minute another, so that no backlog keeps one waiting
+    first = int(now.timestamp() // 60) % len(segments)  # rotates, so that no backlog keeps one waiting
     for segment in (*segments[first:], *segments[:first]):
         pages = _aged(store.due(segment, now, _PAGE, shards), now)
         _learn_segment(store, segment, pages, time_left, totals)
@@ -59,7 +62,7 @@ def _close(store: Store, due: Due, now: datetime, totals: Counter[str]) -> None:
     try:
         closed = close_expired(store, due, settings(), now)
     except (ConflictError, ErasingError, UnavailableError):
-        return  # somebody moved it just now, or the table is busy: what is left to do is found in the next run
+        return  # another writer moved the session, or the table is busy: the next run finds what is left
     except UnreadableItemError as error:
         _park(store, due, str(error), totals)
     except OversizeError as error:
@@ -72,9 +75,9 @@ def _close(store: Store, due: Due, now: datetime, totals: Counter[str]) -> None:
 
 
 def _aged(pages: Iterator[tuple[Due, ...]], now: datetime) -> Iterator[tuple[Due, ...]]:
-    """Yields the pages, each after it was measured how long its oldest place has waited.
+    """Yields the pages unchanged, and before each adds the age of its oldest place to the metric OldestDueAge.
 
-    A place that only an hour's first run finds has waited for that run; this hour is not counted.
+    The first run of an hour also finds places that only it asks for; the hour that they waited for it is not counted.
     """
     for page in pages:
         hourly = page[0].ordinal >= settings().index_shards
@@ -90,17 +93,20 @@ def _learn_segment(
     time_left: Callable[[], int],
     totals: Counter[str],
 ) -> None:
-    """Learns from these places, unless the policy cannot be read: that is asked first, so nothing is loaded for it."""
+    """Learns from the sessions at these places, and parks those that cannot be read.
+
+    Reads the policy before the sessions: if it cannot be read, no session is loaded, and the next run tries again.
+    """
     try:
         for page in pages:
             if time_left() < _RESERVE_MS or store.policy(segment).refolding is not None:
-                return  # while an erasure folds the policy anew, what is due waits for it
+                return  # an erasure is folding the policy anew; what is due waits until that is done
             sessions, broken = store.load(page)
             for due, reason in broken:
                 _park(store, due, reason, totals)
             learn_due(store, sessions, settings(), totals)
     except RefoldPendingError:
-        return  # an erasure publishes the policy anew; what is due waits for it
+        return  # an erasure publishes the policy anew; what is due waits until that is done
     except (OversizeError, PolicyUnreadableError, UnavailableError) as error:
         logger.error("segment left for the next run", extra={"segment": segment.value, "reason": str(error)})
         metrics.add_metric(name="SegmentsSkipped", unit=MetricUnit.Count, value=1)
@@ -116,7 +122,7 @@ def _park(store: Store, due: Due, reason: str, totals: Counter[str]) -> None:
 @logger.inject_lambda_context
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
     now = datetime.fromisoformat(event["time"])
-    metrics.add_metric(name="OldestDueAge", unit=MetricUnit.Seconds, value=0)  # also when nothing waits: the job runs
+    metrics.add_metric(name="OldestDueAge", unit=MetricUnit.Seconds, value=0)  # an idle run counts too: the job runs
     totals = run(open_store(), now, context.get_remaining_time_in_millis)
     for name, metric in _METRICS.items():
         metrics.add_metric(name=metric, unit=MetricUnit.Count, value=totals[name])

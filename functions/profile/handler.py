@@ -1,4 +1,4 @@
-"""GET, PUT, DELETE /profile/: the user's segment, scores, time zone and tags to avoid; and their erasure."""
+"""GET, PUT and DELETE /profile/ read, write and erase the user's segment, scores, time zone and tags to avoid."""
 
 import secrets
 from contextlib import suppress
@@ -35,7 +35,7 @@ from rl_core.work import attempts
 
 app = APIGatewayHttpResolver(enable_validation=True)
 answer_problems(app)
-open_store()  # in init, where Lambda gives a whole processor, instead of in the first request
+open_store()  # called at init, when Lambda gives the sandbox a whole processor, instead of at the first request
 logger = Logger()
 metrics = Metrics()
 
@@ -55,7 +55,7 @@ def _known_tags(tags: list[str]) -> list[str]:
 
 
 def _describe_tags(schema: dict[str, Any]) -> None:
-    """Says in the API's description which tags there are; at run time `_known_tags` does."""
+    """Adds the catalogue's tags to the API's description; `_known_tags` checks a request's tags."""
     schema["items"]["enum"] = sorted(catalogue().tags)
 
 
@@ -145,13 +145,16 @@ def put_profile(wanted: Annotated[ProfileRequest, Body()]) -> ProfileResponse:
 
 
 def new_key(user: str, now: datetime) -> bytes:
-    """Returns the key of a new life: 16 random bytes. The local stack puts a function of user and time in its place."""
+    """Returns the key of a new life: 16 random bytes. The local stack replaces this by a function of user and time."""
     del user, now
     return secrets.token_bytes(16)
 
 
 def _put(user: str, wanted: ProfileRequest, now: datetime) -> ProfileResponse:
-    """One attempt at the profile as wanted."""
+    """Writes the wanted fields into the profile, or makes the first one, and returns it as it then stands.
+
+    Raises InvalidRequestError when the first profile has neither a segment nor both scores.
+    """
     store = open_store()
     head = store.head(user)
     if head.profile is None:
@@ -186,12 +189,12 @@ def delete_profile() -> Response[str]:
     for attempt in attempts():
         with attempt:
             _erase(user, now)
-            return Response(HTTPStatus.NO_CONTENT, body="")  # not null: a gateway may choke on that
+            return Response(HTTPStatus.NO_CONTENT, body="")  # not null: a gateway may fail on a null body
     raise UnavailableError
 
 
 def _erase(user: str, now: datetime) -> None:
-    """Puts the marker of an erasure in the profile's place; without a profile, and if it is there, there is no need."""
+    """Replaces the profile by an erasure's marker; does nothing without a profile, or if the marker is there."""
     store = open_store()
     with suppress(ErasingError):
         if (found := store.profile(user)) is None:

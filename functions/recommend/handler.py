@@ -1,4 +1,4 @@
-"""GET /activity/recommended/: the user's open session, or the next one."""
+"""GET /activity/recommended/ returns the user's open session, or issues the next one."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -26,7 +26,7 @@ from rl_core.work import attempts
 
 app = APIGatewayHttpResolver(enable_validation=True)
 answer_problems(app)
-open_store()  # in init, where Lambda gives a whole processor, instead of in the first request
+open_store()  # called at init, when Lambda gives the sandbox a whole processor, instead of at the first request
 logger = Logger()
 
 _ENGAGEMENT = ("low", "moderate", "high")
@@ -77,7 +77,7 @@ def recommend(prefetch: Annotated[bool, Query()] = False) -> RecommendResponse:
 
 
 def _open_session(user: str, now: datetime, *, shown: bool) -> Session:
-    """Returns the user's open session: as it is, marked as shown, or newly issued."""
+    """Returns the user's open session (marked as shown if `shown`), or a new one. Raises ProfileRequiredError."""
     head = open_store().head(user)
     if head.profile is None:
         raise ProfileRequiredError
@@ -88,8 +88,8 @@ def _open_session(user: str, now: datetime, *, shown: bool) -> Session:
 
 
 def _issued(profile: Profile, latest: Session | None, now: datetime, *, shown: bool) -> Session:
-    """Issues the next session, and closes the one that it replaces in the same transaction."""
-    admit(profile, settings(), now)  # who may have no more is refused before anything is read for them
+    """Issues and returns the next session, and closes the session that it replaces in the same transaction."""
+    admit(profile, settings(), now)  # raises TooManySessionsError before the policy is read
     policy = _policy(profile.segment)
     issued = issue(profile, latest, policy, settings(), now, shown=shown)
     sessions = [session_write(s, settings().index_shards) for s in (issued.session, issued.expired) if s]
@@ -99,7 +99,7 @@ def _issued(profile: Profile, latest: Session | None, now: datetime, *, shown: b
 
 
 def _shown(profile: Profile, session: Session, now: datetime) -> Session:
-    """Writes down that the open session was shown, the first time, and the first time on a day."""
+    """Records that the open session was shown, if this is the first time for it or on this day, and returns it."""
     shown = show(session, profile, now)
     writes = [session_write(shown.session, settings().index_shards)] if shown.session != session else []
     if shown.mark:
@@ -110,7 +110,7 @@ def _shown(profile: Profile, session: Session, now: datetime) -> Session:
 
 
 def _policy(segment: Segment) -> Policy | None:
-    """Returns the segment's policy, a moment old at most; None, and logged, when it cannot be read."""
+    """Returns the segment's policy, possibly a moment old; logs an error and returns None when it cannot be read."""
     try:
         return open_store().policy(segment, consistent=False)
     except PolicyUnreadableError as error:
@@ -147,7 +147,7 @@ def _activity(session: Session, position: int) -> RecommendedActivity:
 
 
 def _reason(session: Session) -> str:
-    """Returns what the plan is based on, and whether it is the best known or a try."""
+    """Returns a sentence that says what the plan is based on, and whether it is the best known or a try."""
     decision = session.decision
     if decision.fallback:
         return "A plan drawn at random: what was learned cannot be read just now."

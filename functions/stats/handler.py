@@ -1,4 +1,4 @@
-"""GET /stats/: the user's days, for charts. Days that the daily job has not settled are computed as they stand."""
+"""GET /stats/ returns the user's days for charts; days that the daily job has not settled are computed on request."""
 
 from dataclasses import asdict
 from datetime import date, timedelta
@@ -30,12 +30,12 @@ from rl_core.store import open_day_table, open_store
 
 app = APIGatewayHttpResolver(enable_validation=True)
 answer_problems(app)
-open_store()  # in init, where Lambda gives a whole processor, instead of in the first request
+open_store()  # called at init, when Lambda gives the sandbox a whole processor, instead of at the first request
 logger = Logger()
 
 
 class StatsPeriod(BaseModel):
-    """The user's days from `first` to `last`, today, both included."""
+    """Tells which of the user's days are counted: from `first` to `last` (today), both included."""
 
     days: int
     first: date
@@ -44,7 +44,10 @@ class StatsPeriod(BaseModel):
 
 
 class StatsTotals(BaseModel):
-    """`avg_motivation_increase` in points, over the completed activities with both ratings; null if there are none."""
+    """Sums up the period.
+
+    `avg_motivation_increase` is in points, over the completed activities with both ratings; null if there are none.
+    """
 
     active_days: int
     sessions: int
@@ -63,7 +66,7 @@ class StatsType(BaseModel):
 
 
 class StatsDay(BaseModel):
-    """One day of the period. Scores as they stood at its end, null on a day on which the user was not active."""
+    """Describes one day of the period. Scores are those at its end; null on a day on which the user was not active."""
 
     date: date
     active: bool
@@ -80,7 +83,10 @@ class StatsDay(BaseModel):
 
 
 class StatsTrend(BaseModel):
-    """From before the period's first active day to its last one: rising above +0.1, falling below -0.1."""
+    """Compares the motivation score from before the period's first active day with that after its last one.
+
+    The direction is rising for a change above +0.1, falling for one below -0.1, else steady.
+    """
 
     start: Rounded
     end: Rounded
@@ -132,7 +138,10 @@ def stats(
 
 
 def _active(user: str, first: date, last: date) -> list[tuple[Mark, Figures]]:
-    """Each active day's mark and figures, in order: those stored if settled, else from the sessions as they stand."""
+    """Returns each active day's mark and figures, in order.
+
+    Figures of settled days are read; those of other days are computed from the sessions as they stand now.
+    """
     days = open_day_table().days_of(user, first, last)
     waiting = [d.mark for d in days if d.figures is None or not d.figures.settled]
     sessions = open_day_table().sessions_from(user, waiting[0].session) if waiting else []
@@ -140,7 +149,7 @@ def _active(user: str, first: date, last: date) -> list[tuple[Mark, Figures]]:
 
 
 def _counts(totals: Totals) -> dict[str, Any]:
-    """The fields that the totals and each day have in common."""
+    """Returns the fields that the totals and each day have in common."""
     return {
         "sessions": totals.sessions,
         "assigned": totals.assigned,

@@ -1,10 +1,11 @@
 """`make bench-contention`: what one segment takes when many sessions end at once, and what the job drains.
 
-Writers are threads of this process that call the handler of the batch directly, each its next session as soon as the
-last is answered. Threads, because two cores are soon full either way: this process takes one (its threads share it),
-MiniStack the other. So a request waits for the CPU as much as for the table, and from a few writers on it is the
-machine that bounds sessions per second. What carries over to AWS is counted, not timed: races lost, policies written,
-the share queued, nothing lost, nothing doubled. Over HTTP the local server's 32 threads would cap the writers.
+Writers are threads of this process that call the handler of the batch directly; each ends its next session as soon as
+the last one is answered. They are threads, not processes, because two cores are soon full either way: this process uses
+one (its threads share it), MiniStack the other. So a request waits for the CPU as much as for the table, and from a few
+writers on the machine bounds the sessions per second. Only counts carry over to AWS, not times: races lost, policies
+written, the share queued, nothing lost, nothing doubled. The handlers are not called over HTTP, because the local
+server's 32 threads would limit the writers.
 """
 
 import json
@@ -28,9 +29,9 @@ from rl_core.models import Marker, Profile, Segment
 from rl_core.store import Store, marker_write
 
 SEGMENT = Segment.HIGH_LOW
-NOW = datetime(2026, 11, 23, 8, 1, tzinfo=UTC)  # not in an hour's first minute, when the jobs ask every shard
+NOW = datetime(2026, 11, 23, 8, 1, tzinfo=UTC)  # in an hour's first minute the jobs ask every partition
 WRITERS = (1, 2, 4, 8, 16, 32, 64)
-SESSIONS = 640  # at each number of writers
+SESSIONS = 640  # sessions at each number of writers
 BACKLOG = 5_000
 QUEUE_ONLY_WRITERS = 64
 BESIDE_WRITERS, BESIDE_SESSIONS, BESIDE_BACKLOG = (1, 8), 400, 900
@@ -40,12 +41,12 @@ HEADER = ("sessions/s", "learned/s", "retries", "policy writes", "queued", "p50 
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """What one number of writers came to."""
+    """The results of one number of writers."""
 
     sessions_per_second: float  # answered
     learned_per_second: float  # answered with "applied"
     retries_per_session: float  # races over the policy that the API lost
-    policy_writes_per_session: float  # races won, the job's for what was queued among them
+    policy_writes_per_session: float  # races won, those of the job for queued sessions included
     queued_share: float
     p50_ms: float
     p99_ms: float
@@ -54,7 +55,7 @@ class Level:
 
 
 class Bench:
-    """One stack, its people, and the account of whose session must have been learned."""
+    """Runs one stack, and keeps an account of the people whose sessions must have been learned."""
 
     def __init__(self, stack: Stack, races: Races) -> None:
         self._stack, self._races = stack, races
@@ -62,13 +63,13 @@ class Bench:
         self._people: list[Person] = []  # whose session was accepted
 
     def people(self, name: str, count: int, *, due: bool) -> list[Person]:
-        """New people of the segment, each with a session that is open, or closed and due."""
+        """Makes new people of the segment, each with a session that is open, or closed and due, and returns them."""
         people = settle(self._store, SEGMENT, [f"{name}-{n}" for n in range(count)], NOW, due=due)
         self._people += people if due else []
         return people
 
     def level(self, writers: int, name: str) -> Level:
-        """That many writers end sessions at once; then the job learns what they left queued."""
+        """Lets `writers` end sessions at once, has the job learn what they left queued, and returns the results."""
         waiting = deque(self.people(name, SESSIONS, due=False))
         before = self._store.policy(SEGMENT).version
         self._races.attempts.clear()
@@ -91,14 +92,14 @@ class Bench:
         )
 
     def _answers(self, waiting: deque[Person], writers: int) -> tuple[list[tuple[float, str]], float]:
-        """Seconds and `learning` of each batch request, and how long all took."""
+        """Returns seconds and `learning` of each batch request, and the seconds that all took together."""
         start = time.perf_counter()
         with ThreadPoolExecutor(writers) as threads:
             parts = list(threads.map(lambda _: list(self._write(waiting)), range(writers)))
         return [answer for part in parts for answer in part], time.perf_counter() - start
 
     def _write(self, waiting: deque[Person]) -> Iterator[tuple[float, str]]:
-        """One writer: the next session's batch, until none is left."""
+        """Sends a batch for one session after the other, until none is left."""
         while True:
             try:
                 person = waiting.popleft()
@@ -113,7 +114,7 @@ class Bench:
             yield took, json.loads(answer["body"])["training_metrics"]["learning"] if good else "refused"
 
     def drain(self) -> dict[str, float]:
-        """Runs the job until nothing is due. Raises RuntimeError if it does not get there."""
+        """Runs the job until nothing is due. Raises RuntimeError when sessions are still due after MOST_RUNS runs."""
         before, start = self._store.policy(SEGMENT).version, time.perf_counter()
         learned = runs = 0
         while any(self._store.due(SEGMENT, NOW, 1, range(settings().index_shards))):
@@ -132,7 +133,7 @@ class Bench:
         }
 
     def beside(self, writers: int) -> dict[str, float]:
-        """The job's transactions while that many writers end sessions: how many it won, how many it lost."""
+        """Runs the job while `writers` end sessions, and returns how many of the job's transactions won and lost."""
         self.people(f"waiting-{writers}", BESIDE_BACKLOG, due=True)
         waiting = deque(self.people(f"beside-{writers}", BESIDE_SESSIONS, due=False))
         self._races.attempts.clear()
@@ -153,7 +154,7 @@ class Bench:
         }
 
     def erase(self) -> dict[str, float]:
-        """Erases the first who was learned from: every version is folded anew, and every record read."""
+        """Erases the first person who was learned from, and returns the time: every version is folded anew."""
         leaver = self._people.pop(0)
         profile = self._store.profile(leaver.user)
         if not isinstance(profile, Profile):
@@ -167,7 +168,10 @@ class Bench:
         return {"versions": versions, "seconds": round(seconds, 2), "per_second": round(versions / seconds)}
 
     def account(self) -> Counter[str]:
-        """Sessions in no version record, and in more than one. Raises RuntimeError if policy and records differ."""
+        """Counts the sessions in no version record, and those in more than one.
+
+        Raises RuntimeError if the policy and its records differ.
+        """
         records = [record.transitions for record in self._store.records(SEGMENT)]
         times = Counter(transition.key for transitions in records for transition in transitions)
         policy = self._store.policy(SEGMENT)
@@ -183,11 +187,11 @@ class Bench:
 
 @contextmanager
 def bench(races: Races, **variables: str) -> Iterator[Bench]:
-    """A fresh stack with these settings of the functions beside the template's."""
+    """Yields a bench on a new stack; `variables` are set beside the template's while it lasts."""
     os.environ.update(variables)
     try:
         with Stack(clock=SteppedClock(NOW), quiet=True, parameters=UNCAPPED) as stack:
-            logging.getLogger("fettle").setLevel(logging.CRITICAL)  # the job logs when it leaves a segment for later
+            logging.getLogger("fettle").setLevel(logging.CRITICAL)  # the job logs each segment that it leaves for later
             races.watch(client_of_functions())
             yield Bench(stack, races)
     finally:
@@ -203,7 +207,7 @@ def show(name: str, level: Level) -> None:
 def main() -> None:
     logging.getLogger("urllib3.connectionpool").setLevel(
         logging.ERROR
-    )  # more writers than the client keeps connections
+    )  # there are more writers than connections of the client
     races, levels, account = Races(), dict[str, Level](), Counter[str]()
     print(f"{'writers':<12}{''.join(f'{name:>14}' for name in HEADER)}")
     with bench(races) as normal:

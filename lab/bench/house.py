@@ -29,14 +29,14 @@ NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
 
 
 class Walk:
-    """What was run of ours while it was watched."""
+    """Records which of our files and frames ran while it watched."""
 
     def __init__(self) -> None:
         self.files: set[str] = set()
         self.deepest: list[str] = []
 
     def look(self, frame: FrameType, event: str, _: Any) -> None:
-        """The profiler's hook: notes each call into our files, and each way from the route into botocore."""
+        """Notes each call into our files, and the deepest way from the route to botocore; it is the profiler's hook."""
         if event != "call":
             return
         path = frame.f_code.co_filename
@@ -49,7 +49,7 @@ class Walk:
 
 
 def _way(frame: FrameType | None) -> Iterator[str]:
-    """The distinct frames of ours from here up to the route, the route last; nothing outside of a route."""
+    """Yields our distinct frames from here up to the route, the route last; yields nothing outside of a route."""
     seen: list[CodeType] = []
     while frame is not None:
         if frame.f_code.co_filename.startswith(OURS) and frame.f_code not in seen:
@@ -62,7 +62,7 @@ def _way(frame: FrameType | None) -> Iterator[str]:
 
 @contextmanager
 def watched() -> Iterator[Walk]:
-    """Watches what this thread runs."""
+    """Watches the calls of this thread in the block."""
     walk = Walk()
     sys.setprofile(walk.look)
     try:
@@ -72,7 +72,7 @@ def watched() -> Iterator[Walk]:
 
 
 def applied_batch() -> Walk:
-    """One batch that is learned from at once, by a function that has answered one before."""
+    """Watches a batch that is learned from at once, in a function that has answered one batch before."""
     with Stack(clock=SteppedClock(NOW), quiet=True, parameters=UNCAPPED) as stack:
         for user in ("first", "second"):
             phone = Phone(bodies(to_functions(stack.invoke, user, NOW)))
@@ -86,7 +86,7 @@ def applied_batch() -> Walk:
 
 
 def longest_chain() -> list[str]:
-    """The longest chain of imports, from what imports to what is imported."""
+    """Returns the longest chain of imports, from the importing module to the last one imported."""
     graph = grimp.build_graph("rl_core", "functions")
 
     chains: dict[str, list[str]] = {}
@@ -101,7 +101,7 @@ def longest_chain() -> list[str]:
 
 
 def main() -> None:
-    """Measures, prints what was found, and the figures as JSON."""
+    """Measures, and prints what was found and the figures as JSON."""
     walk, chain = applied_batch(), longest_chain()
     rooms = sorted(p.parent.name for p in (ROOT / "layers" / "rl_core" / "rl_core").glob("*/__init__.py"))
     print("\n".join(sorted(walk.files)))

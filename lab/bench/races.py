@@ -1,4 +1,4 @@
-"""For the benchmark of contention: many people with one session each, and a watch on the races over their policy."""
+"""Makes many people with one session each for the contention benchmark, and watches the races over their policy."""
 
 import hashlib
 import threading
@@ -15,12 +15,12 @@ from rl_core.models import EndedBy, Profile, Segment, Session
 from rl_core.sessions import Answer, Ending, issue, record
 from rl_core.store import Store, profile_write, session_write
 
-AT_ONCE = 50  # a transaction takes 100 writes
+AT_ONCE = 50  # a transaction can hold 100 writes
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody with one session: its key, by which the version records know it, and how many activities it has."""
+    """A person with one session: its key in the version records, and its number of activities."""
 
     user: str
     key: bytes
@@ -28,7 +28,10 @@ class Person:
 
 
 def settle(store: Store, segment: Segment, users: Sequence[str], now: datetime, *, due: bool) -> list[Person]:
-    """New people with a session each: open, or ended by a batch and waiting to be learned from. Written by the core."""
+    """Makes new people with a session each, with the core's own rules, and returns them.
+
+    The session is open, or with `due` ended by a batch and waiting to be learned from.
+    """
     settings, policy = Settings(table_name="any"), store.policy(segment)
     people: list[tuple[Session, Profile]] = []
     for user in users:
@@ -45,37 +48,37 @@ def settle(store: Store, segment: Segment, users: Sequence[str], now: datetime, 
 
 
 def batch_of(person: Person, now: datetime) -> Invocation:
-    """The batch that answers all of a person's first session, not sent yet."""
+    """Returns the batch that answers all activities of a person's first session, without sending it."""
     said = {"completed": True, "motivation_before": 2, "motivation_after": 4, "difficulty_rating": 3}
     items = [{"activity_id": 10 + position, **said} for position in range(1, person.activities + 1)]
     return Phone(partial(invocation, user=person.user, at=now)).batch(items, overall_session_rating=4)
 
 
 class Attempt(NamedTuple):
-    """One learning transaction: whether the job made it (it moves no profile), and what became of it."""
+    """A learning transaction: whether the job made it (it writes no profile), and whether it lost its race."""
 
     by_job: bool
     lost: bool
-    seconds: float  # from asking for the policy to the transaction's answer
+    seconds: float  # from the read of the policy to the transaction's answer
     ended: float
 
 
 class Races:
-    """The learning transactions of all threads, as the SDK sees them."""
+    """Records the learning transactions of all threads, as the SDK sees them."""
 
     def __init__(self) -> None:
         self.attempts: list[Attempt] = []
         self._thread = threading.local()
 
     def watch(self, client: Any) -> None:
-        """From now on this client's too."""
+        """Watches this client too, from now on."""
         events = client.meta.events
         events.register("before-call.dynamodb.GetItem", self._reads)
         events.register("provide-client-params.dynamodb.TransactWriteItems", self._writes)
         events.register("after-call.dynamodb.TransactWriteItems", self._ends)
 
     def _reads(self, **_: Any) -> None:
-        """Who learns reads one item by its key, the policy."""
+        """Notes the time: a learner's only read of one item by its key is that of the policy."""
         self._thread.read = time.perf_counter()
 
     def _writes(self, params: Mapping[str, Any], context: dict[str, Any], **_: Any) -> None:

@@ -28,7 +28,7 @@ from local.stack import UNCAPPED, Stack
 from local.units import Units, client_of_functions
 
 SEGMENT = "High Anxiety, Low Activity"
-WARM_UP, USERS = 50, 40  # below a hundred: the one version in a hundred that is also kept whole costs 4 units more
+WARM_UP, USERS = 50, 40  # below a hundred, because each hundredth version is also kept whole, which costs 4 units more
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
 ANSWER = {"completed": True, "motivation_before": 2, "motivation_after": 4, "difficulty_rating": 3}
 NOTES, SESSION_NOTES = "Felt great", "Good workout, tired now"
@@ -44,7 +44,7 @@ def _client() -> Any:
 
 @app.get("/one-item")
 def one_item() -> dict[str, str]:
-    """The least that a handler can do here: one consistent read of one item."""
+    """Makes the cheapest possible request: one consistent read of one item."""
     key = {"pk": {"S": "USER#nobody"}, "sk": {"S": "~PROFILE"}}
     item = _client().get_item(TableName=_TABLE[0], Key=key, ConsistentRead=True).get("Item")
     return {"found": str(item is not None)}
@@ -59,7 +59,7 @@ _TABLE = [""]
 
 
 class Meter:
-    """Units and CPU seconds of each kind of request to the functions, and to the one that reads one item."""
+    """Measures units and CPU seconds of each kind of request, those of the one-item handler included."""
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
@@ -69,7 +69,7 @@ class Meter:
         self._units = Units(client_of_functions(), _client())
 
     def phone(self, user: str, kind: str) -> Phone[Json]:
-        """A phone whose requests are of that kind."""
+        """Returns a phone whose requests count as that kind."""
 
         def invoke(function: str, event: Event) -> Any:
             return self._noted(kind, partial(self._stack.invoke, function, event))
@@ -85,7 +85,7 @@ class Meter:
             raise RuntimeError(f"{kind}: {answer}")
 
     def _noted(self, kind: str, call: Callable[[], Any]) -> Any:
-        """What the call returns; what it cost is noted."""
+        """Returns the result of the call, and notes its units and CPU time."""
         self._units.take()
         start = time.process_time()
         answer = call()
@@ -97,7 +97,7 @@ class Meter:
 
 
 def live_one_session(meter: Meter, user: str, prefix: str = "") -> None:
-    """Profile, one recommend, a completion of each activity, one batch that adds the rating."""
+    """Puts a profile, asks for a session, completes each activity, and adds the rating by a batch."""
     meter.phone(user, f"{prefix}profile").put_profile(segment=SEGMENT)
     *most, last = ids(meter.phone(user, f"{prefix}recommend").recommend())
     for activity in most:
@@ -131,14 +131,17 @@ def main() -> None:
 
 
 def _ratios(meter: Meter, kind: str) -> list[float]:
-    """Each session's mean CPU for this kind over that session's one-item handler."""
+    """Returns, for each session, the mean CPU of this kind over the CPU of that session's one-item request."""
     base, times = meter.cpu["one item"], meter.cpu[kind]
     each = len(times) // len(base)
     return [statistics.fmean(times[i * each : (i + 1) * each]) / b for i, b in enumerate(base)]
 
 
 def _figures(meter: Meter, kinds: list[str]) -> dict[str, Any]:
-    """Per session of six activities: one recommend, five completions and the last, one batch; the dearest seen."""
+    """Returns the figures of a session of six activities, with the largest units seen of each kind.
+
+    The session has one recommend, five completions, the last completion and one batch.
+    """
     shares = {"recommend": 1, "completion": 5, "last completion": 1, "batch": 1}
     return {
         "write_units_per_session": sum(max(meter.write[kind]) * n for kind, n in shares.items()),

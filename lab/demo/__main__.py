@@ -45,14 +45,14 @@ TICK = timedelta(hours=3)
 REPORT = Path("build/demo-report.html")
 SEED, PER_SEGMENT, DAYS = 2026, 8, 30
 WORKERS = 4
-FINISHING = 4  # days after the last, until the daily job has every day as it stays
+FINISHING = 4  # days after the last one, until the daily job has made every day final
 
 # moment -> segment -> who opens the app then, in order
 Diary = dict[datetime, dict[str, list[User]]]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the demo; 0 unless something broke."""
+    """Runs the demo; returns 0 if nothing broke, else another code."""
     parser = argparse.ArgumentParser(prog="python -m lab.demo", description="Simulated people live with the service.")
     parser.add_argument("--seed", type=int, default=SEED, help="another cast, another course")
     parser.add_argument("--days", type=int, default=DAYS, help="simulated days (from 4)")
@@ -79,7 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(
     console: Console, people: Sequence[Person], days: int, seed: int, path: Path, parameters: dict[str, str]
 ) -> None:
-    """The whole demo: live, gather, tell."""
+    """Lets the people live with the service, gathers the sessions and the policies, and writes the report."""
     began = time.monotonic()
     with _users(people, seed, parameters) as (stack, users):
         _live(stack, diary_of(users), console)
@@ -108,7 +108,7 @@ def _run(
 
 @contextmanager
 def _users(people: Sequence[Person], seed: int, parameters: dict[str, str]) -> Iterator[tuple[Stack, list[User]]]:
-    """The stack, and everybody with a phone."""
+    """Starts the stack and yields it with a user, each with a phone, for every person."""
     with Stack(port=0, clock=SteppedClock(START), quiet=True, seed=seed, parameters=parameters) as stack:
         cooldown = settings().action_cooldown
         with httpx.Client(base_url=stack.url, timeout=30.0, trust_env=False) as http:
@@ -116,7 +116,7 @@ def _users(people: Sequence[Person], seed: int, parameters: dict[str, str]) -> I
 
 
 def diary_of(users: Sequence[User]) -> Diary:
-    """Who opens the app when: each at an hour of their own day, on their own clock, at the tick of these three hours."""
+    """Returns who opens the app at which tick: each person at their own hour, rounded down to a tick."""
     diary: Diary = defaultdict(lambda: defaultdict(list))
     for user in users:
         for day in days_out(user.person):
@@ -125,13 +125,16 @@ def diary_of(users: Sequence[User]) -> Diary:
 
 
 def _tick(person: Person, day: int) -> datetime:
-    """The person's hour on that day; the first day begins a day after the clock, so that no time zone precedes it."""
+    """Returns the tick of the person's hour on that day.
+
+    The first day begins a day after the clock's start, so that it has begun in no time zone before that.
+    """
     local = (MIDNIGHT + timedelta(days=day + 1, hours=person.hour)).replace(tzinfo=ZoneInfo(person.timezone))
     return START + (local - MIDNIGHT) // TICK * TICK
 
 
 def _live(stack: Stack, diary: Diary, console: Console) -> None:
-    """Moves the clock from tick to tick; whoever is due opens the app."""
+    """Moves the clock from tick to tick; at each, the people who are due open the app."""
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[sessions]} sessions"))
     with (
         Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=console) as progress,
@@ -151,12 +154,12 @@ def _live(stack: Stack, diary: Diary, console: Console) -> None:
 
 
 def _open_app(users: Sequence[User], now: datetime) -> int:
-    """One segment's people, one after the other: how many sessions they were given."""
+    """Lets these people of one segment open the app one after the other; returns how many sessions they were given."""
     return sum(user.visit(now) for user in users)
 
 
 def _gather(users: Sequence[User]) -> list[Served]:
-    """Every session that was shown, in order of issue, as the service's own history has it."""
+    """Returns every session that was shown, in order of issue, with what the service's history says of it."""
     found = [
         (remembered["issued_at"], place, _served(issued, remembered))
         for place, user in enumerate(users)
@@ -167,7 +170,11 @@ def _gather(users: Sequence[User]) -> list[Served]:
 
 
 def _closed_as_it_should(issued: Issued, remembered: Json) -> bool:
-    """Whether the session was shown, and so learned from; those only prefetched must not have been."""
+    """Returns whether the session was shown.
+
+    Raises SurpriseError when a shown session is not learned, or when a session that was only prefetched is not
+    "unseen".
+    """
     status = "learned" if issued.seen else "unseen"
     if (remembered["session_id"], remembered["status"]) != (issued.session_id, status):
         raise SurpriseError(f"{issued.user}: session {issued.session_id} is {remembered['status']}, not {status}")
@@ -190,7 +197,7 @@ def _served(issued: Issued, remembered: Json) -> Served:
 
 
 def _policies(stack: Stack) -> list[Learned]:
-    """What the nine policy items hold at the end."""
+    """Returns what the nine policies hold at the end."""
     store = Store(stack.table_name)
     found = (store.policy(segment) for segment in Segment)
     return [
@@ -205,7 +212,7 @@ def _policies(stack: Stack) -> list[Learned]:
 
 
 def _expect_learned_once(policies: Sequence[Learned], sessions: Sequence[Served]) -> None:
-    """Promise 1: each session that was shown became one episode of its segment."""
+    """Raises SurpriseError unless each session that was shown became one episode of its segment (promise 1)."""
     for policy in policies:
         shown = sum(session.segment == policy.segment for session in sessions)
         if policy.episodes != shown:
@@ -213,7 +220,7 @@ def _expect_learned_once(policies: Sequence[Learned], sessions: Sequence[Served]
 
 
 def _tell(console: Console, rows: Sequence[SegmentRow], sessions: Sequence[Served], facts: dict[str, str]) -> None:
-    """The table and the verdict."""
+    """Prints the table and the verdict."""
     shown = Table(box=SIMPLE_HEAD, padding=0, pad_edge=False)
     for heading in ("Anxiety", "Activity"):
         shown.add_column(heading, no_wrap=True)

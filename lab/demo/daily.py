@@ -1,4 +1,4 @@
-"""The demo's days: what the daily job rolled up of all segments together, for the terminal and the report."""
+"""Reads the days that the daily job rolled up, all segments together, for the terminal and the report."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from rl_core.days.tally import SegmentDay, merged
 from rl_core.models import Segment
 from rl_core.store import DayTable
 
-LAST = 14  # days that the terminal shows
+LAST = 14  # days shown in the terminal
 
 
 @dataclass(frozen=True)
 class DayRow:
-    """One day of everybody; intervals are 95 %."""
+    """One day of all segments; the intervals are 95 % intervals."""
 
     day: date
     users: int
@@ -34,7 +34,7 @@ class DayRow:
 
 
 def daily_rows(table_name: str, first: date, count: int) -> list[DayRow]:
-    """The days on which anybody was active or counted as gone, in order."""
+    """Returns the days on which anybody was active or counted as a dropout, in order."""
     diary = DayTable(table_name)
     wholes = {first + timedelta(days=n): _whole(diary, first + timedelta(days=n)) for n in range(count)}
     return [_row(day, whole) for day, whole in wholes.items() if whole.users or sum(whole.dropouts)]
@@ -59,7 +59,7 @@ def _row(day: date, whole: SegmentDay) -> DayRow:
 
 
 def tell_days(console: Console, rows: Sequence[DayRow]) -> None:
-    """The latest days as a table."""
+    """Prints the latest days as a table."""
     shown = Table(box=SIMPLE_HEAD, padding=0, pad_edge=False, title=f"The last {min(LAST, len(rows))} days")
     for heading in ("Day", "Active", "New", "Gone", "Sessions", "Done (95 %)", "n", "Reward (95 %)", "n"):
         shown.add_column(heading, justify="left" if heading == "Day" else "right", no_wrap=True)
@@ -69,7 +69,7 @@ def tell_days(console: Console, rows: Sequence[DayRow]) -> None:
 
 
 def table_rows(rows: Sequence[DayRow]) -> str:
-    """The days as rows of an HTML table."""
+    """Returns the days as rows of an HTML table."""
     return "\n".join(
         f"<tr><td>{escape(f'{row.day:%a %d %b}')}</td>"
         + "".join(f"<td>{cell}</td>" for cell in (*_counts(row), *_done(row.completion), *_gained(row.reward)))

@@ -1,4 +1,4 @@
-"""A simulated person as a user of the service: everything goes through their phone, and every answer is checked."""
+"""Lets a simulated person use the service: everything goes through the person's phone, and every answer is checked."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ ACTIONS = range(6)
 
 
 class SurpriseError(Exception):
-    """The service answered something that it must not answer here."""
+    """Raised when the service answers what it must not answer here."""
 
 
 @dataclass(frozen=True)
 class Issued:
-    """One session as the phone got it, with what only the lab knows: what each action would bring on this visit."""
+    """A session as the phone received it, with the hidden mean reward of each action on this visit."""
 
     user: str
     session_id: int
@@ -41,7 +41,7 @@ class Issued:
 
 @dataclass
 class User:
-    """A person with a phone, which sends by `send`; used by one thread at a time."""
+    """A person with a phone that sends by `send`; only one thread may use it at a time."""
 
     person: Person
     send: Send
@@ -54,7 +54,7 @@ class User:
         self.phone = Phone(self._body)
 
     def visit(self, now: datetime) -> bool:
-        """One opening of the app; False if the person left a session behind and stays away until it has expired."""
+        """Opens the app once; returns False if the person stays away until an abandoned session has expired."""
         if self.away_until is not None and now < self.away_until:
             return False
         if newcomer := not self.issued:
@@ -69,12 +69,15 @@ class User:
         return True
 
     def history(self) -> list[Json]:
-        """All sessions as the service remembers them, oldest first."""
+        """Returns all sessions of the service's history, oldest first."""
         found = pages(lambda token: self.phone.history(100, token))
         return [session for page in found for session in page][::-1]
 
     def _introduce(self) -> None:
-        """The first profile, by segment or by assessment; both must land in the person's segment."""
+        """Puts the first profile, by segment or by assessment.
+
+        Raises SurpriseError if the service stores another segment.
+        """
         person, profile = self.person, Json(timezone=self.person.timezone, avoid=list(self.person.avoid))
         if person.scores is None:
             profile["segment"] = person.segment
@@ -84,7 +87,7 @@ class User:
         _expect(stored["segment"] == person.segment, f"{person.name} was put into {stored['segment']}")
 
     def _plan(self, visit: Visit) -> Json:
-        """The session for this visit. Some phones prefetch it; then the one that is shown must be the same."""
+        """Returns the session for this visit. Some phones prefetch it first; the shown session must be the same."""
         if visit.ending is Ending.UNSEEN:
             return self.phone.recommend(prefetch=True)
         if not self.person.prefetches:
@@ -95,7 +98,7 @@ class User:
         return plan
 
     def _noted(self, plan: Json, visit: Visit) -> Issued:
-        """The session beside the truth, once it is clear that the service may serve it."""
+        """Checks that the service may serve this session, and returns it with the mean rewards of all actions."""
         recent = [issued.action for issued in self.issued[len(self.issued) - self.cooldown :]] if self.cooldown else []
         eligible = tuple(action for action in ACTIONS if action not in recent)
         number, action, assigned = plan["session_id"], plan["rl_action_id"], len(plan["activities"])
@@ -110,7 +113,7 @@ class User:
         )
 
     def _use(self, visit: Visit, plan: Json) -> None:
-        """Does the plan, or some of it, and says so."""
+        """Does some or all of the plan, and sends the feedback."""
         offered = [
             Offered(a["id"], a["type"], a["duration_minutes"], a["intensity"]) for a in plan["activities"]
         ]  # fmt: skip
@@ -125,14 +128,17 @@ class User:
             self._batch(reported, rating)
 
     def _batch(self, reported: list[Answer], rating: int | None) -> None:
-        """The session's feedback at once, or its rating after the last single answer; either way it must be learned."""
+        """Sends the session's feedback at once, or its rating after the last single answer.
+
+        The session must be learned.
+        """
         items = [_as_json(answer) | {"activity_id": answer.activity_id} for answer in reported]
         rated = {} if rating is None else {"overall_session_rating": rating}
         learning = self.phone.batch(items, **rated)["training_metrics"]["learning"]
         _expect(learning == "applied", f"{self.person.name}: learning was {learning}")
 
     def _body(self, request: Request) -> Json:
-        """The answer's body; anything but 200 ends the run, with the problem's own words."""
+        """Returns the body of the answer. Raises SurpriseError, with the answer's text, unless the status is 200."""
         answer = self.send(request)
         self.requests += 1
         _expect(answer.status == 200, f"{request} answered {answer.status}: {answer.text}")
@@ -141,7 +147,7 @@ class User:
 
 
 def _as_json(answer: Answer) -> Json:
-    """The answer's JSON; questions left open are left out."""
+    """Returns the answer as JSON, without the questions left open."""
     said = Json(completed=answer.completed)
     for name in ("motivation_before", "motivation_after", "difficulty_rating"):
         if (value := getattr(answer, name)) is not None:

@@ -1,4 +1,4 @@
-"""The report's two plots: the learning curve and the heat map of what was learned."""
+"""Draws the report's plots: the learning curve, the days and the heat map of what was learned."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ Floats = NDArray[np.float64]
 
 
 def moving_mean(values: Floats, window: int) -> Floats:
-    """Means over each full window, shape (n - window + 1,)."""
+    """Returns the mean of each full window, shape (n - window + 1,)."""
     return np.convolve(values, np.full(window, 1.0 / window), mode="valid").astype(np.float64)
 
 
 def learning_curve(sessions: Sequence[Served], window: int = WINDOW) -> Figure:
-    """Mean reward by session number: served, random and best possible over the same sessions."""
+    """Draws the mean reward by session number: served, random and best possible over the same sessions."""
     window = min(window, len(sessions))
     figure = Figure(figsize=(9.6, 4.6), layout="constrained")
     axes = figure.subplots()
@@ -57,7 +57,7 @@ def learning_curve(sessions: Sequence[Served], window: int = WINDOW) -> Figure:
 
 
 def _recorded(axes: Axes, x: Floats, rewards: Floats, window: int) -> None:
-    """The rewards that the service recorded, with a 95 % band from the standard error within each window."""
+    """Draws the rewards that the service recorded, with a 95 % band from the standard error within each window."""
     mean = moving_mean(rewards, window)
     variance = np.maximum(moving_mean(rewards**2, window) - mean**2, 0.0)
     error = 1.96 * np.sqrt(variance / window)
@@ -66,7 +66,7 @@ def _recorded(axes: Axes, x: Floats, rewards: Floats, window: int) -> None:
 
 
 def day_chart(days: Sequence[DayRow]) -> Figure:
-    """Active users as bars, and above them the share of activities done with its 95 % band."""
+    """Draws active users as bars, and above them the share of activities done with its 95 % band."""
     figure = Figure(figsize=(9.6, 5.0), layout="constrained")
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
     told = [row for row in days if row.completion.n]
@@ -85,7 +85,7 @@ def day_chart(days: Sequence[DayRow]) -> Figure:
 
 
 def heat_map(policies: Sequence[Learned], rows: Sequence[SegmentRow]) -> Figure:
-    """Learned Q by state and action, one panel per segment on one colour scale; cells never visited stay blank."""
+    """Draws learned Q by state and action, a panel per segment, on one colour scale; unvisited cells stay blank."""
     figure = Figure(figsize=(11.5, 11.6), layout=ConstrainedLayoutEngine(h_pad=0.14))
     grid = figure.subplots(3, 3, sharex=True, sharey=True)
     low, high = _colour_range(policies)
@@ -127,7 +127,7 @@ def _panel(axes: Axes, learned: Learned, row: SegmentRow, low: float, high: floa
 
 
 def image_tag(figure: Figure, alt: str) -> str:
-    """The figure as an <img> that carries its SVG."""
+    """Returns an <img> element that contains the figure as SVG."""
     out = BytesIO()
     figure.savefig(out, format="svg", metadata=dict.fromkeys(("Creator", "Date", "Format", "Type")))
     return f'<img alt="{escape(alt)}" src="data:image/svg+xml;base64,{b64encode(out.getvalue()).decode()}">'

@@ -1,4 +1,4 @@
-"""The demo's report: one HTML file that needs nothing else, plots and all.
+"""Writes the demo's report: one HTML file that needs nothing else, plots included.
 
 The plots are SVG in data URIs: no request leaves the page, and the identifiers of two plots cannot collide.
 """
@@ -103,7 +103,7 @@ time. Gone: last active exactly seven days before.</dd>
 def page(
     policies: Sequence[Learned], sessions: Sequence[Served], facts: Mapping[str, str], days: Sequence[DayRow]
 ) -> str:
-    """The report as HTML; `sessions` in order of issue, `facts` as label -> figure."""
+    """Returns the report as HTML; `sessions` are in order of issue, `facts` are label -> figure."""
     rows = table(policies, sessions)
     return PAGE.substitute(
         verdict=escape(verdict(rows, sessions)),
@@ -126,7 +126,7 @@ def write(
     facts: Mapping[str, str],
     days: Sequence[DayRow],
 ) -> None:
-    """Writes the report, making its folder if need be."""
+    """Writes the report, and makes its folder if it is missing."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(page(policies, sessions, facts, days), encoding="utf-8")
 

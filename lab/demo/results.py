@@ -1,4 +1,4 @@
-"""What a run came to: pure sums over its sessions and over what the service learned.
+"""Computes the results of a run from its sessions and from what the service learned; all functions are pure.
 
 Three policies are compared on the very same visits: the one that was served, a uniform draw over the eligible actions,
 and the best eligible action by the people's hidden tastes, one session ahead. All three are expected rewards, so that
@@ -14,7 +14,7 @@ from statistics import fmean
 
 @dataclass(frozen=True)
 class Served:
-    """One session that was shown, with the hidden expected reward of each of the six actions on that visit."""
+    """A session that was shown, with the hidden expected reward of each of the six actions on that visit."""
 
     user: str
     session_id: int
@@ -47,13 +47,13 @@ class Comparison:
 
     @property
     def share(self) -> float:
-        """How much of what there was to gain over random was gained: 0 is random, 1 is the best possible."""
+        """Returns the share of the possible gain over random that was gained: 0 is random, 1 is the best possible."""
         return (self.served - self.random) / (self.best - self.random) if self.best > self.random else 0.0
 
 
 @dataclass(frozen=True)
 class SegmentRow:
-    """One line of the table."""
+    """A row of the table: the results of one segment."""
 
     segment: str
     sessions: int
@@ -66,27 +66,27 @@ class SegmentRow:
 
     @property
     def found(self) -> bool:
-        """Whether the service came to prefer the action that really is the best one."""
+        """Returns whether the service's favourite action is the truly best one."""
         return self.favourite == self.truly_best
 
 
 def random_value(session: Served) -> float:
-    """What a uniform draw over the eligible actions would have brought on average."""
+    """Returns the mean reward that a uniform draw over the eligible actions would have brought."""
     return fmean(session.expected[action] for action in session.eligible)
 
 
 def best_value(session: Served) -> float:
-    """What the best eligible action would have brought on average."""
+    """Returns the mean reward that the best eligible action would have brought."""
     return max(session.expected[action] for action in session.eligible)
 
 
 def served_value(session: Served) -> float:
-    """What the served action brings on average; the recorded reward scatters around it."""
+    """Returns the mean reward of the served action; the recorded reward varies around it."""
     return session.expected[session.action]
 
 
 def compare(sessions: Sequence[Served]) -> Comparison:
-    """The three policies over the same sessions."""
+    """Returns the means of the three policies over the same sessions."""
     return Comparison(
         served=fmean(map(served_value, sessions)),
         random=fmean(map(random_value, sessions)),
@@ -95,30 +95,30 @@ def compare(sessions: Sequence[Served]) -> Comparison:
 
 
 def first_quarter(sessions: Sequence[Served]) -> Sequence[Served]:
-    """The first quarter of the sessions, in the order in which they were issued; at least one."""
+    """Returns the first quarter of the sessions, in order of issue; at least one session."""
     return sessions[: max(len(sessions) // 4, 1)]
 
 
 def last_quarter(sessions: Sequence[Served]) -> Sequence[Served]:
-    """The last quarter of the sessions, in the order in which they were issued; at least one."""
+    """Returns the last quarter of the sessions, in order of issue; at least one session."""
     return sessions[-max(len(sessions) // 4, 1) :]
 
 
 def favourite(learned: Learned) -> int:
-    """The action with the largest mean learned Q, each state weighted by how often it was visited."""
+    """Returns the action with the largest mean learned Q, each state weighted by its number of visits."""
     weights = [sum(row) for row in learned.visits]
     values = [sum(w * row[action] for w, row in zip(weights, learned.q, strict=True)) for action in range(6)]
     return values.index(max(values))
 
 
 def truly_best(sessions: Sequence[Served]) -> int:
-    """The action with the largest hidden expected reward over the segment's visits, cool-down left aside."""
+    """Returns the action with the largest hidden expected reward over the segment's visits; ignores the cool-down."""
     values = [fmean(session.expected[action] for session in sessions) for action in range(6)]
     return values.index(max(values))
 
 
 def segment_row(learned: Learned, sessions: Sequence[Served]) -> SegmentRow:
-    """The table's line for one segment, from that segment's sessions in order."""
+    """Returns the table's row for one segment, from that segment's sessions in order."""
     return SegmentRow(
         segment=learned.segment,
         sessions=len(sessions),
@@ -132,12 +132,12 @@ def segment_row(learned: Learned, sessions: Sequence[Served]) -> SegmentRow:
 
 
 def table(policies: Sequence[Learned], sessions: Sequence[Served]) -> list[SegmentRow]:
-    """One row per segment, in the order of the policies."""
+    """Returns a row for each segment, in the order of the policies."""
     return [segment_row(p, [session for session in sessions if session.segment == p.segment]) for p in policies]
 
 
 def verdict(rows: Sequence[SegmentRow], sessions: Sequence[Served]) -> str:
-    """The run in one honest line."""
+    """Returns a sentence that sums up the run."""
     late = compare(last_quarter(sessions))
     return (
         f"{sum(row.found for row in rows)} of {len(rows)} segments prefer the truly best action; over the last quarter "

@@ -1,1 +1,1 @@
-"""The comparison of Fettle with other learners, in the simulated world (`make bench-learning`)."""
+"""Compares Fettle with other learners in the simulated world (`make bench-learning`)."""

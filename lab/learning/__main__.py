@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def write(found: Sequence[Cell], times: Mapping[str, Times], seeds: int, episodes: int, docs: Path) -> None:
-    """The page's section, its two plots, and the figures that they show."""
+    """Writes the page's section, its two plots and the figures that they show, and prints the section."""
     standings = summarise(found)
     drawings.save(drawings.shares(standings), docs / "learning" / "shares.svg")
     drawings.save(drawings.regret(standings), docs / "learning" / "regret.svg")
@@ -58,7 +58,7 @@ def write(found: Sequence[Cell], times: Mapping[str, Times], seeds: int, episode
 
 
 def _figures(standing: Standing, times: Times) -> dict[str, object]:
-    """What is kept of a standing; regret as (mean, low, high) at the end of each bin."""
+    """Returns what is kept of a standing; regret is (mean, low, high) at the end of each bin."""
     return {
         "first": [round(score, 6) for score in standing.first],
         "shares": [round(share, 4) for share in standing.shares],

@@ -1,6 +1,6 @@
-"""The runs of the comparison, two at a time, kept under build/ until the code that made them changes.
+"""Makes the runs of the comparison, two at a time, and keeps them under build/ until the code that made them changes.
 
-One line a world and seed. A comparison that was stopped goes on where it was.
+Each world and seed is one line. A comparison that was stopped goes on where it stopped.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ SOURCES = ("lab/world", "lab/learning/methods.py", "lab/learning/oracles.py", "l
 
 @dataclass(frozen=True)
 class Cell:
-    """One world and seed: the course of every method."""
+    """The courses of all methods in one world with one seed."""
 
     world: World
     seed: int
@@ -33,7 +33,7 @@ class Cell:
 
 
 def code() -> str:
-    """A short name of all that decides the figures."""
+    """Returns a hash over all sources that decide the figures, 12 hexadecimal digits."""
     digest = sha256()
     for source in SOURCES:
         path = ROOT / source
@@ -44,7 +44,7 @@ def code() -> str:
 
 
 def cells(seeds: int, episodes: int, folder: Path) -> Iterator[Cell]:
-    """Every world with every seed, those kept first, each as soon as it is there; seeds before worlds."""
+    """Yields every world with every seed: first the kept ones, then each as it is made, seed by seed."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{code()}-{episodes}.jsonl"
     kept = {(cell.world, cell.seed): cell for cell in _read(path)}

@@ -22,7 +22,7 @@ from lab.learning.summary import interval
 from lab.world.tastes import World, draw_tastes
 
 WORLDS, SEEDS, EPISODES = (World.BASE, World.STATES), range(4), 20_000
-MOST = 0.02  # of the planner's gain, that the mean may lie below the record
+MOST = 0.02  # of the planner's gain: how far the mean may lie below the record
 RECORD = ROOT / "docs" / "learning" / "comparison.json"
 
 
@@ -44,13 +44,13 @@ def recorded(path: Path = RECORD) -> dict[World, list[float]]:
 
 
 def behind(differences: list[float]) -> bool:
-    """Whether these differences from the record, seed by seed, say that the learner got worse."""
+    """Returns whether these differences from the record, seed by seed, show that the learner got worse."""
     found = interval(differences)
     return found.high < 0 or found.mean < -MOST
 
 
 def main() -> int:
-    """Prints each world's shares beside the record's; 1 if the learner is behind in one."""
+    """Prints each world's shares beside those on record; returns 1 if the learner is behind in a world."""
     before, wanted = recorded(), list(product(WORLDS, SEEDS))
     with ProcessPoolExecutor(PROCESSES) as pool:
         found = dict(zip(wanted, pool.map(share, *zip(*wanted, strict=True)), strict=True))

@@ -1,4 +1,4 @@
-"""The comparison's two plots: shares of the gain with their intervals, and regret over the episodes."""
+"""Draws the comparison's two plots: shares of the gain with their intervals, and regret over the episodes."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ COLOURS = {
 DASHES = {UNIFORM: "--", TEXTBOOK: ":", MAB_STATE: "-."}
 DRAWN = (FETTLE, EPSILON, VW_SQUARECB, MAB_SEGMENT, MAB_STATE, TEXTBOOK, UNIFORM)
 INK = "#1d2733"
-SHOWN = (-70, 125)  # percent: what loses more than random play gains is cut off
+SHOWN = (-70, 125)  # percent; a method that loses more against random play is cut off here
 
 
 def shares(standings: Standings) -> Figure:
-    """One panel a world: each method's share of the oracle's gain, in percent, with its interval."""
+    """Draws a panel for each world: each method's share of the oracle's gain, in percent, with its interval."""
     names = [
         name for name in METHODS if name in next(iter(standings.values())) and not name.startswith("oracle planning")
     ]
@@ -68,7 +68,7 @@ def _interval(axes: Axes, place: int, name: str, standing: Standing) -> None:
 
 
 def regret(standings: Standings) -> Figure:
-    """One panel a world: what each method's people missed against the planning oracle's, summed, with a 95 % band."""
+    """Draws a panel for each world: each method's regret against the planning oracle, with a 95 % band."""
     figure = Figure(figsize=(11.5, 6.6), layout="constrained")
     grid = list(figure.subplots(2, 3, squeeze=False).flat)
     for panel, (world, methods) in zip(grid, standings.items(), strict=False):

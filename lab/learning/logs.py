@@ -21,7 +21,7 @@ SETTINGS = Settings(table_name="none")
 
 
 def logged(tastes: Mapping[str, Tastes], sessions: int, seed: int = 1, method: Method | None = None) -> list[Row]:
-    """So many sessions of the method (uniform play without one), as far as they closed."""
+    """Returns the closed ones of `sessions` sessions that the method decides, or uniform play if no method is given."""
     crowd, chosen, rows = Crowd(tastes, seed, SETTINGS), method or Uniform(seed), []
     for _ in range(sessions):
         caller = crowd.call()
@@ -33,7 +33,10 @@ def logged(tastes: Mapping[str, Tastes], sessions: int, seed: int = 1, method: M
 
 
 def _row(feedback: Feedback) -> Row:
-    """The log's row; a session is learned from as soon as it closes, but by which version is not said."""
+    """Returns the log's row.
+
+    A session is learned from as soon as it closes; the version that learned from it is left empty.
+    """
     made, t = feedback.decision, feedback.transition
     return Row(
         user=feedback.user,

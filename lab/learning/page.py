@@ -1,4 +1,4 @@
-"""The comparison's section of docs/learning.md, between two markers; what stands around it is left as it is."""
+"""Writes the comparison's section of docs/learning.md between two markers, and leaves the rest of the page as it is."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ TITLE = "# Does it learn?\n"
 
 
 def replace_section(page: Path, name: str, text: str) -> None:
-    """Puts the text between the section's markers; a page or section that is not there yet is begun."""
+    """Puts the text between the section's markers; makes the page, or appends the section, if it is missing."""
     old = page.read_text(encoding="utf-8") if page.exists() else TITLE
     begin, end = BEGIN.format(name), END.format(name)
     section = f"{begin}\n\n{text.strip()}\n\n{end}"
@@ -28,7 +28,7 @@ def replace_section(page: Path, name: str, text: str) -> None:
 
 
 def comparison(standings: Standings, times: Mapping[str, Times], seeds: int, episodes: int, folder: str) -> str:
-    """The section: tables, plots and what they say."""
+    """Returns the section: the tables, the plots and sentences on what they show."""
     return "\n\n".join(
         [
             "## Against other learners",

@@ -1,4 +1,4 @@
-"""What the runs come to: shares of the oracle's gain over uniform play, with intervals over seeds.
+"""Computes the results of the runs: shares of the oracle's gain over uniform play, with intervals over seeds.
 
     share    (method - uniform) / (oracle - uniform), means over all episodes of one seed; the oracle plans
     interval 95 %, Student's t over the seeds
@@ -23,14 +23,14 @@ from lab.learning.times import Times
 from lab.world.tastes import World
 
 Floats = NDArray[np.float64]
-GAIN = 0.8  # of the oracle's gain, to be reached
-WINDOW = 4  # bins whose mean must reach it
+GAIN = 0.8  # of the oracle's gain that a method has to reach
+WINDOW = 4  # bins whose mean has to reach it
 FIRST = 4  # bins kept of the first seed's course
 
 
 @dataclass(frozen=True)
 class Interval:
-    """A mean over seeds and its 95 % interval; no interval (the mean itself) from one seed alone."""
+    """A mean over seeds and its 95 % interval; with only one seed, both ends are the mean."""
 
     mean: float
     low: float
@@ -39,9 +39,10 @@ class Interval:
 
 @dataclass(frozen=True)
 class Standing:
-    """One method in one world. `regret` has a mean and an interval for the end of each bin; `reached` in episodes.
+    """The standing of one method in one world.
 
-    `first` is how the first seed's course begins: from it a later run tells whether the method is still the same.
+    `regret` has a mean and an interval for the end of each bin; `reached` is in episodes. `first` is the beginning of
+    the first seed's course: with it a later run can tell whether the method is still the same.
     """
 
     shares: tuple[float, ...]
@@ -64,7 +65,7 @@ def interval(values: Sequence[float]) -> Interval:
 
 
 def summarise(cells: Sequence[Cell]) -> Standings:
-    """Every method's standing in every world of the cells; every world must have the same seeds."""
+    """Returns every method's standing in every world of the cells; all worlds must have the same seeds."""
     worlds = [world for world in World if any(cell.world is world for cell in cells)]
     return {world: _world(sorted((c for c in cells if c.world is world), key=lambda c: c.seed)) for world in worlds}
 
@@ -88,7 +89,10 @@ def _standing(name: str, curves: Mapping[str, Floats]) -> Standing:
 
 
 def reached(own: Floats, uniform: Floats, oracle: Floats) -> int | None:
-    """After how many episodes the mean over the seeds, of `WINDOW` bins, has 80 % of the gain; None if never."""
+    """Returns after how many episodes the mean of `WINDOW` bins has 80 % of the oracle's gain; None if never.
+
+    The curves are means over the seeds.
+    """
     frame = np.ones(min(WINDOW, len(own)))
     gained, there = np.convolve(own - uniform, frame, "valid"), np.convolve(oracle - uniform, frame, "valid")
     places = np.flatnonzero(gained >= GAIN * there)
@@ -96,7 +100,7 @@ def reached(own: Floats, uniform: Floats, oracle: Floats) -> int | None:
 
 
 def against(ours: Standing, theirs: Standing) -> Interval:
-    """How far ahead the first is, seed by seed."""
+    """Returns how far `ours` is ahead of `theirs`, from their differences seed by seed."""
     return interval([a - b for a, b in zip(ours.shares, theirs.shares, strict=True)])
 
 
@@ -107,7 +111,7 @@ def verdict(difference: Interval) -> str:
 
 
 def last_line(standings: Standings, times: Mapping[str, Times]) -> dict[str, dict[str, dict[str, float]]]:
-    """world -> method -> share_of_gain, low, high and us: microseconds of a decision."""
+    """Returns world -> method -> share_of_gain, low, high and us, the microseconds of a decision."""
     return {
         world.value: {
             name: {

@@ -52,7 +52,7 @@ Effects = Mapping[str, Mapping[World, Interval]]
 
 
 def mean_of(job: tuple[str, World, int, int]) -> float:
-    """Mean score of one course: (change, world, seed, episodes)."""
+    """Returns the mean score of one course; the job is (change, world, seed, episodes)."""
     change, world, seed, episodes = job
     tastes, config = draw_tastes(world, seed), settings(**CHANGES.get(change, {}))
     if change == UNIFORM:
@@ -63,7 +63,10 @@ def mean_of(job: tuple[str, World, int, int]) -> float:
 
 
 def effects_of(means: Means, seeds: Sequence[int]) -> Effects:
-    """change -> world -> share of the gain as it is; of a change, what it adds to that, seed by seed."""
+    """Returns change -> world -> interval: for the settings as they are, their share of the gain.
+
+    For a change, it is what the change adds to that share, seed by seed.
+    """
 
     def share(change: str, world: World, seed: int) -> float:
         least = means[UNIFORM, world, seed]
@@ -79,7 +82,7 @@ def effects_of(means: Means, seeds: Sequence[int]) -> Effects:
 
 
 def section(found: Effects, seeds: int, episodes: int) -> str:
-    """The page's section."""
+    """Returns the page's section."""
     rows = [_row(change, list(by_world.values())) for change, by_world in found.items()]
     return (
         "## Settings\n\n"

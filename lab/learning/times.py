@@ -1,4 +1,4 @@
-"""What a decision and an update cost each method: side by side in one process, taking turns.
+"""Measures what a decision and an update cost each method, side by side in one process.
 
 All get the same callers and the same feedback, logged under uniform play in the base world, in blocks; in each round
 every method has its block, so that whatever else the machine does meets them all. A round gives each method one figure
@@ -28,7 +28,7 @@ SEED, ROUNDS, BLOCK, BEFORE = 200, 40, 100, 2000
 
 @dataclass(frozen=True)
 class Times:
-    """CPU microseconds by round, first of a decision, then of an update."""
+    """CPU microseconds by round, of a decision and of an update."""
 
     decide: tuple[float, ...]
     update: tuple[float, ...]
@@ -40,7 +40,7 @@ class Times:
 
 @dataclass(frozen=True)
 class Ratio:
-    """How many times another's: the median over the rounds, and the quartiles."""
+    """How many times as much as another's: the median over the rounds, and the quartiles."""
 
     middle: float
     low: float
@@ -48,7 +48,7 @@ class Ratio:
 
 
 def measure(rounds: int = ROUNDS, block: int = BLOCK, before: int = BEFORE) -> Mapping[str, Times]:
-    """Every method's times, each taught by `before` sessions first."""
+    """Returns every method's times; each method first learns from `before` sessions."""
     tastes = draw_tastes(World.BASE, SEED)
     callers, feedback = _logged(before + rounds * block)
     cut = float(np.mean([f.transition.reward for f in feedback]))
@@ -77,7 +77,7 @@ def _logged(sessions: int) -> tuple[list[Caller], list[Feedback]]:
 
 
 def _each(call: Callable[[T], object], over: Sequence[T]) -> float:
-    """Mean microseconds of one call."""
+    """Returns the mean microseconds of one call."""
     began = time.thread_time()
     for one in over:
         call(one)
@@ -85,7 +85,7 @@ def _each(call: Callable[[T], object], over: Sequence[T]) -> float:
 
 
 def ratios(times: Mapping[str, Times], name: str) -> tuple[Ratio, Ratio]:
-    """How many times Fettle's: a decision, and a decision with its update."""
+    """Returns how many times as much as Fettle's a decision costs, and a decision with its update."""
     ours, theirs = times[FETTLE], times[name]
     both = [(sum(pair), sum(own)) for pair, own in zip(_rounds(theirs), _rounds(ours), strict=True)]
     return _ratio(zip(theirs.decide, ours.decide, strict=True)), _ratio(both)

@@ -1,7 +1,7 @@
-"""The specification's formulas in plain Python, for the reference model and for the recount of a month.
+"""Repeats the specification's formulas in plain Python, for the reference model and for the recount of a month.
 
-Nothing of the service is imported here, because both check the service. Neither of them checks the other, so they say
-the formulas once. What they tell with them stays apart: the model answers requests, the recount reads a log.
+Nothing of the service is imported here, because both check the service. They do not check each other, so they share
+the formulas; the rest is separate: the model answers requests, the recount reads a log.
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,7 +13,7 @@ Said = dict[str, Any]
 
 
 class Figures(NamedTuple):
-    """What a session comes to: `lift` in points of motivation, `engagement` as the score that the session leaves."""
+    """The figures of a session: `lift` is in points of motivation, `engagement` is the score after the session."""
 
     rate: float
     lift: float
@@ -22,7 +22,7 @@ class Figures(NamedTuple):
 
 
 def figures(answers: Iterable[Said], assigned: int, engagement: float, rating: int | None = None) -> Figures:
-    """The figures of a session of so many activities that was issued at that engagement."""
+    """Returns the figures of a session with `assigned` activities that was issued at this engagement."""
     done = [a for a in answers if a["completed"]]
     rate = len(done) / assigned
     lift = mean([a["motivation_after"] - a["motivation_before"] for a in done if is_rated(a)])
@@ -32,32 +32,32 @@ def figures(answers: Iterable[Said], assigned: int, engagement: float, rating: i
 
 
 def is_rated(answer: Said) -> bool:
-    """Whether the motivation was told before and after."""
+    """Returns whether the answer has a motivation rating before and after."""
     return bool(answer.get("motivation_before") and answer.get("motivation_after"))
 
 
 def motivated(motivation: float, lift: float) -> float:
-    """The motivation score after a session with that lift."""
+    """Returns the motivation score after a session with that lift."""
     return motivation + 0.2 * (lift / 5 - motivation)
 
 
 def faded(engagement: float, seen: date | None, today: date) -> float:
-    """The engagement of who was last seen that day: less a fifth of itself for each whole day away."""
+    """Returns the engagement on `today`, less a fifth of itself for each whole day away since `seen`."""
     away = (today - seen).days - 1 if seen else 0
     return engagement * 0.8 ** max(away, 0)
 
 
 def own_day(at: datetime, timezone: str, seen: date | None) -> date:
-    """The person's own day, which never runs backwards."""
+    """Returns the person's own day, which never runs backwards."""
     here = at.astimezone(ZoneInfo(timezone)).date()
     return max(here, seen or here)
 
 
 def day_is_over(day: date, timezone: str) -> int:
-    """The second at which that day is over where the person is."""
+    """Returns the second at which the day ends in this time zone."""
     return int(datetime.combine(day + timedelta(days=1), time(), ZoneInfo(timezone)).timestamp())
 
 
 def mean(values: Sequence[float]) -> float:
-    """The mean; 0 of nothing."""
+    """Returns the mean; 0 if there are no values."""
     return sum(values) / len(values) if values else 0.0

@@ -1,1 +1,1 @@
-"""The template, the pinned packages, the code and the repository's files, each looked at by a scanner."""
+"""Scans the template, the pinned packages, the code and the repository's files."""

@@ -16,7 +16,7 @@ from lab.security.tools import ROOT, Outcome
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs all, also after one that found something."""
+    """Runs all scanners, also after one that found something; returns 1 when one fails."""
     parser = argparse.ArgumentParser(prog="python -m lab.security", description=__doc__)
     parser.add_argument("--complete", action="store_true", help="fail where a scanner could not do its work")
     complete: bool = parser.parse_args(arguments).complete
@@ -24,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def code() -> Outcome:
-    """ruff's S rules, those of Bandit, over all code but the tests'; exceptions stand in pyproject.toml."""
+    """Runs ruff's S rules, those of Bandit, over all code but the tests; pyproject.toml has the exceptions."""
     ruff = Path(sys.executable).with_name("ruff")
     done = subprocess.run(
         [ruff, "check", "--select", "S", "--quiet"], cwd=ROOT, capture_output=True, text=True, check=False
@@ -42,7 +42,7 @@ SCANNERS: dict[str, Callable[[], Outcome]] = {
 
 
 def shown(name: str, scanner: Callable[[], Outcome], complete: bool) -> int:
-    """Runs one and prints what came of it; 1 when it fails the whole."""
+    """Runs one scanner and prints its outcome; returns 1 when it must fail the whole."""
     began = time.perf_counter()
     outcome = scanner()
     verdict = ("clean" if outcome.clean else "FOUND") if outcome.asked else "NOT DONE, NOTHING IS KNOWN"

@@ -1,4 +1,4 @@
-"""pip-audit over every pinned requirement: needs PyPI's vulnerability service, and says so where it is out of reach."""
+"""Runs pip-audit over every pinned requirement; it needs PyPI's vulnerability service."""
 
 import json
 from typing import Any
@@ -9,7 +9,10 @@ _QUIET = ("--progress-spinner", "off", "--no-deps", "--disable-pip", "--format",
 
 
 def audit() -> Outcome:
-    """Known vulnerabilities of all pins, development's included."""
+    """Looks up the known vulnerabilities of all pins, development's included.
+
+    The outcome has `asked=False` when the service could not be reached, or does not know a package.
+    """
     files = [*sorted((ROOT / "requirements").glob("*.txt")), ROOT / "layers" / "rl_core" / "requirements.txt"]
     vulnerable: set[str] = set()
     unknown: set[str] = set()

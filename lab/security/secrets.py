@@ -1,7 +1,7 @@
-"""detect-secrets over every file in git; what is known to be none stands in .secrets.baseline.
+"""Runs detect-secrets over every file in git; .secrets.baseline lists what only looks like a secret.
 
-That is: the sample events' ids and claims, the local stack's and the tests' made-up credentials, a long name of a test,
-the golden items' packed bytes.
+Those are the sample events' ids and claims, the made-up credentials of the local stack and the tests, a long name of a
+test, and the golden items' packed bytes.
 """
 
 import shutil
@@ -12,20 +12,20 @@ from pathlib import Path
 from lab.security.tools import ROOT, Outcome, run
 
 BASELINE = ".secrets.baseline"
-NOTHING, MOVED = 0, 3  # exit codes: no secrets; none either, but known ones stand on other lines
-# Planted outside the repository, each time: a scan that finds nothing must be one that would have.
+NOTHING, MOVED = 0, 3  # exit codes: no new secrets; no new secrets, but known ones have moved to other lines
+# Each scan must first find these, planted outside the repository; otherwise finding nothing proves nothing.
 PLANTED = ("AKIA" + "Q3EG" * 4, "ghp_" + "aB3" * 12, "-----BEGIN RSA " + "PRIVATE KEY-----\nMIIEpAIBAAK")
 
 
 def scan() -> Outcome:
-    """Secrets in the files under git, new ones in the folder included, unless the baseline says that they are none."""
+    """Scans the files under git, new ones in the folder included, for secrets that the baseline does not list."""
     if missed := [secret for secret in PLANTED if not _finds(secret)]:
         return Outcome(False, f"{len(missed)} planted secrets were not found: the scan proves nothing", asked=False)
     listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
     files = subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
     present = [name for name in files if (ROOT / name).is_file() and name != BASELINE]
     with tempfile.TemporaryDirectory(prefix="fettle-baseline-") as folder:
-        copy = shutil.copy(ROOT / BASELINE, folder)  # line numbers that moved would be written to it
+        copy = shutil.copy(ROOT / BASELINE, folder)  # a copy, because the hook writes changed line numbers to it
         done = run("detect-secrets-hook", "--no-verify", "--baseline", copy, *present)
     clean = done.returncode in (NOTHING, MOVED)
     return Outcome(clean, f"{len(present)} files" if clean else (done.stdout + done.stderr).strip())

@@ -1,4 +1,4 @@
-"""cfn-lint and Checkov over infra/template.yaml; what is meant to be so stands in suppressions.toml."""
+"""Runs cfn-lint and Checkov over infra/template.yaml; suppressions.toml lists the findings that are intended."""
 
 import json
 import tomllib
@@ -14,7 +14,7 @@ TEMPLATE = "infra/template.yaml"
 
 @dataclass(frozen=True, slots=True, order=True)
 class Finding:
-    """One check that one resource fails."""
+    """A check that a resource fails."""
 
     check: str
     resource: str
@@ -23,25 +23,25 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Suppression:
-    """Findings that are meant to be so."""
+    """Intended findings of one check, with the reason."""
 
     check: str
     resources: frozenset[str]
     reason: str
 
     def covers(self, finding: Finding) -> bool:
-        """Whether the finding is one of them."""
+        """Returns whether the finding is one of them."""
         return self.check == finding.check and bool({"*", finding.resource} & self.resources)
 
 
 def lint() -> Outcome:
-    """cfn-lint's own rules; a warning fails too."""
+    """Runs cfn-lint; a warning fails too."""
     done = run("cfn-lint", TEMPLATE)
     return Outcome(done.returncode == 0, done.stdout.strip())
 
 
 def policies() -> Outcome:
-    """Checkov's policies, without what is explained."""
+    """Runs Checkov, without the findings in suppressions.toml."""
     done = run("checkov", "-f", TEMPLATE, "--framework", "cloudformation", "--skip-download", "-o", "json")
     if "results" not in done.stdout:
         return Outcome(False, done.stdout + done.stderr)
@@ -56,13 +56,13 @@ def policies() -> Outcome:
 
 
 def suppressions(path: Path = SUPPRESSIONS) -> list[Suppression]:
-    """The file's, in its order. Each needs its reason."""
+    """Returns the suppressions in the file's order. Raises KeyError when one has no reason."""
     read = tomllib.loads(path.read_text())["suppression"]
     return [Suppression(each["check"], frozenset(each["resources"]), each["reason"]) for each in read]
 
 
 def unexplained(findings: Iterable[Finding], explained: Iterable[Suppression]) -> list[str]:
-    """What is found and not explained, and what is explained and not found."""
+    """Returns a sentence for each finding that is not suppressed, and for each suppression that is not found."""
     findings, explained = sorted(findings), list(explained)
     complaints = [
         f"{finding.check} {finding.resource}: {finding.means}"

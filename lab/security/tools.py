@@ -1,4 +1,4 @@
-"""Running a scanner of `.venv-security`, and what came of it."""
+"""Runs a scanner of `.venv-security`."""
 
 import os
 import subprocess
@@ -11,7 +11,7 @@ TOOLS = ROOT / ".venv-security" / "bin"
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Whether nothing was found, and what to show; `asked` is False where the scanner could not do its work."""
+    """The outcome of a scan: whether nothing was found, and what to show; `asked` is False if it could not be done."""
 
     clean: bool
     said: str
@@ -19,7 +19,7 @@ class Outcome:
 
 
 def run(tool: str, *arguments: str, folder: Path = ROOT) -> subprocess.CompletedProcess[str]:
-    """A scanner's run to its end; it reports nothing to its makers."""
+    """Runs a scanner to its end, without reports to its makers, and returns the process."""
     variables = {**os.environ, "BC_SKIP_MAPPING": "TRUE", "CHECKOV_RUN_SCA_PACKAGE_SCAN_V2": "false"}
     return subprocess.run(
         [TOOLS / tool, *arguments], cwd=folder, env=variables, capture_output=True, text=True, check=False

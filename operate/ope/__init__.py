@@ -1,1 +1,1 @@
-"""Off-policy evaluation: what another policy would have earned, from decisions logged with their propensities."""
+"""Off-policy evaluation: estimates what another policy would have earned, from decisions logged with propensities."""

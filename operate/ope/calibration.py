@@ -1,4 +1,4 @@
-"""Does the log's propensity match what was drawn? Sums of indicators against what the propensities say they should be.
+"""Tests whether the logged propensities match the actions drawn, by comparing counts of draws with their expectations.
 
 Given the past, each draw follows its own propensities, so the differences are martingale differences and their sum over
 its standard deviation is nearly normal. Four kinds of test, each per bucket:
@@ -36,7 +36,7 @@ EDGES = (0.0, 0.02, 0.05, 0.2, 0.8, 1.0)
 
 @dataclass(frozen=True)
 class Count:
-    """One comparison; `p` is two-sided."""
+    """One comparison of an observed sum with its expectation; `p` is the two-sided p-value."""
 
     name: str
     observed: float
@@ -54,7 +54,7 @@ class Count:
 
 @dataclass(frozen=True)
 class Calibration:
-    """All comparisons of one log; their p-values are taken times their number (Bonferroni)."""
+    """All comparisons of one log; `p` is the smallest p-value times their number (Bonferroni)."""
 
     counts: tuple[Count, ...]
 
@@ -72,7 +72,10 @@ class Calibration:
 
 
 def calibrate(sample: Sample) -> Calibration:
-    """The comparisons that the log allows; without epsilon, those by action alone."""
+    """Returns all comparisons that the log allows.
+
+    Those by "action a" are always possible; the others need epsilon, or the propensities of all actions.
+    """
     counts = [_action(sample, action) for action in range(sample.actions)]
     if sample.epsilon is not None:
         counts += [_at_least(sample, sample.epsilon, action) for action in range(sample.actions)]
@@ -83,12 +86,14 @@ def calibrate(sample: Sample) -> Calibration:
 
 
 def _action(sample: Sample, action: int) -> Count | None:
-    """Inverse propensities of one action's draws; None if too few of them bear its variance.
+    """Compares the sum of one action's inverse propensities with its expectation.
 
-    The variance of 1{a drawn} / p is (1 - p) / p, estimated by (1 - p) / p^2 over the draws. Too few draws make for too
-    small a variance as well; it is raised as their number would have to be. What is missing may lie in decisions where
-    the action was as unlikely as can be, epsilon / m, and was not drawn: that much variance is added, where epsilon is
-    recorded.
+    Returns None if too few draws make up the variance.
+
+    The variance of 1{a drawn} / p is (1 - p) / p, estimated by the sum of (1 - p) / p^2 over the draws. When there are
+    fewer draws than expected, this estimate is too small: it is multiplied by expected / observed. The missing draws
+    may belong to decisions in which the action had the smallest possible probability, epsilon / m: where epsilon is
+    recorded, their variance is added.
     """
     eligible = sample.eligible[:, action]
     p = sample.propensity[(sample.action == action) & eligible]
@@ -103,7 +108,10 @@ def _action(sample: Sample, action: int) -> Count | None:
 
 
 def _at_least(sample: Sample, epsilon: Floats, action: int) -> Count | None:
-    """Exploration alone draws every eligible action with epsilon / m; more than that is no surprise."""
+    """Tests that the action was drawn at least as often as exploration draws it, with probability epsilon / m.
+
+    More draws count as equal to the expectation, so that they never reject.
+    """
     open_to_it = sample.eligible[:, action]
     p = epsilon[open_to_it] / sample.eligible[open_to_it].sum(1)
     fewest = _bernoulli(f"action {action} at least", sample.action[open_to_it] == action, p)
@@ -136,14 +144,17 @@ def _off_the_best(sample: Sample, epsilon: Floats) -> list[Count | None]:
 
 
 def _tied(propensity: Floats, epsilon: Floats, m: Floats) -> Floats:
-    """How many actions shared the best value, from the propensity epsilon / m + (1 - epsilon) / t of one of them."""
+    """Returns t, how many actions share the best value, solved from the propensity epsilon / m + (1 - epsilon) / t."""
     with np.errstate(divide="ignore", invalid="ignore"):
         t = (1.0 - epsilon) / (propensity - epsilon / m)
     return np.where(np.isfinite(t), np.maximum(np.rint(t), 1.0), 1.0)
 
 
 def _bernoulli(name: str, hit: Bools, p: Floats) -> Count | None:
-    """A sum of indicators, each with its own probability."""
+    """Compares a sum of indicators with the sum of their probabilities p.
+
+    Returns None if fewer than FEWEST_EXPECTED hits, or misses, are expected.
+    """
     variance = float((p * (1.0 - p)).sum())
     if min(p.sum(), (1.0 - p).sum()) < FEWEST_EXPECTED:
         return None

@@ -1,4 +1,4 @@
-"""The estimators, row by row: n logged decisions, each with context x, action a, reward r and propensity p(a|x).
+"""Computes the estimators from n logged decisions, each with context x, action a, reward r and propensity p(a|x).
 
 With pi the target policy, w = pi(a|x) / p(a|x) its importance weights and q(x,b) a model of the rewards:
 
@@ -18,12 +18,12 @@ from operate.log import Floats, Ints
 
 
 def importance_weights(target: Floats, action: Ints, propensity: Floats) -> Floats:
-    """w, shape (n,), from the target's probabilities, shape (n, actions)."""
+    """Returns w, shape (n,), from the target's probabilities, shape (n, actions)."""
     return logged(target, action) / propensity
 
 
 def logged(table: Floats, action: Ints) -> Floats:
-    """The logged action's column of each row, shape (n,)."""
+    """Returns each row's value for the logged action, shape (n,), from a table of shape (n, actions)."""
     chosen: Floats = table[range(len(action)), action]
     return chosen
 
@@ -37,16 +37,19 @@ def snips(reward: Floats, weights: Floats) -> float:
 
 
 def direct_method(model_under_target: Floats) -> float:
-    """From the model's value under the target of each row, sum over b of pi(b|x) q(x,b), shape (n,)."""
+    """Returns DM. `model_under_target` is the sum over b of pi(b|x) q(x,b) of each row, shape (n,)."""
     return float(model_under_target.mean())
 
 
 def doubly_robust(reward: Floats, weights: Floats, model_logged: Floats, model_under_target: Floats) -> float:
-    """`model_logged` is q(x,a) of the logged action."""
+    """Returns DR. `model_logged` is q(x,a) of the logged action; `model_under_target` is as for `direct_method`."""
     return float((model_under_target + weights * (reward - model_logged)).mean())
 
 
 def effective_sample_size(weights: Floats) -> float:
-    """(sum w)^2 / sum w^2, Kish 1965: how many equally weighted rows would vary as little; 0 without any weight."""
+    """Returns Kish's effective sample size (1965), (sum w)^2 / sum w^2; 0 if all weights are 0.
+
+    So many equally weighted rows would have the same variance.
+    """
     squares = float((weights**2).sum())
     return float(weights.sum()) ** 2 / squares if squares else 0.0

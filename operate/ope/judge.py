@@ -1,7 +1,7 @@
-"""One policy's value with its interval, or a refusal in words that say what the log lacks.
+"""Estimates one policy's value with its interval, or refuses with a sentence that says what the log lacks.
 
-The interval is a percentile bootstrap over users (Cameron, Gelbach & Miller, Review of Economics and Statistics 90,
-2008, on why the user and not the decision is drawn): a user's decisions resemble each other.
+The interval is a percentile bootstrap over users, not over decisions, because the decisions of one user resemble each
+other (Cameron, Gelbach & Miller, Review of Economics and Statistics 90, 2008).
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ LEVEL = 0.95
 
 
 class RefusedError(Exception):
-    """The log cannot support the claim; the message says why."""
+    """Raised when the log cannot support the claim; the message says why."""
 
 
 @dataclass(frozen=True)
 class Target:
-    """A policy to be judged: its probabilities, shape (n, actions), and the decisions it may be judged on."""
+    """A policy to be judged: its probabilities, shape (n, actions), and a mask of the decisions it may be judged on."""
 
     name: str
     probabilities: Floats
@@ -49,7 +49,10 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the log says of one policy: by estimator its value and its gain over what was served; or `refused`."""
+    """Holds what the log says of one policy: by estimator, its value and its gain over what was served.
+
+    If the log cannot support it, only `refused` says why.
+    """
 
     name: str
     decisions: int = 0
@@ -85,13 +88,15 @@ def expect_evaluable(sample: Sample) -> None:
 
 
 def judge(sample: Sample, targets: Sequence[Target], replicates: int = 1000, seed: int = 0) -> list[Verdict]:
-    """A verdict on each policy, in order. Raises RefusedError when the log can support none."""
+    """Returns a verdict on each policy, in order. Raises RefusedError when the log can support none."""
     expect_evaluable(sample)
     return [_verdict(sample, target, replicates, seed) for target in targets]
 
 
 def difference(sample: Sample, first: Floats, second: Floats, replicates: int = 1000, seed: int = 0) -> Estimate:
-    """The doubly robust value of one policy less that of another, both on the same draws of users."""
+    """Returns the doubly robust value of `first` less that of `second`; both are computed on the same bootstrap
+    draws.
+    """
     folds = folds_of(sample.users, seed)
     draws = np.concatenate([np.ones((1, sample.users)), resampled(sample.users, replicates, seed)])
     doubly = ESTIMATORS.index("DR")
@@ -100,7 +105,10 @@ def difference(sample: Sample, first: Floats, second: Floats, replicates: int = 
 
 
 def served(sample: Sample, replicates: int = 1000, seed: int = 0) -> Estimate:
-    """The mean reward of what was logged. Raises RefusedError when the log can support nothing."""
+    """Returns the mean logged reward with its interval.
+
+    Raises RefusedError when no policy can be judged on this log.
+    """
     expect_evaluable(sample)
     spread = _means(sample, sample.reward, resampled(sample.users, replicates, seed))
     return _interval(float(sample.reward.mean()), spread)
@@ -139,9 +147,10 @@ def _estimated(sample: Sample, target: Target, probabilities: Floats, replicates
 
 
 def _expect_support(sample: Sample, target: Floats, weights: Floats, draws: Floats) -> None:
-    """Raises RefusedError where the target goes where the log did not, or lives on too few decisions.
+    """Raises RefusedError when the target draws actions that the log could not, or when too few decisions carry the
+    weight.
 
-    Where the log has support the weights average 1; how far off they may be is told by their spread over users.
+    With overlap the weights have mean 1; their bootstrap spread over users says how far off the mean may be.
     """
     if (target[~sample.eligible] > 0.0).any():
         raise RefusedError("no overlap: it draws actions that were not eligible")
@@ -159,7 +168,7 @@ def _expect_support(sample: Sample, target: Floats, weights: Floats, draws: Floa
 
 
 def _means(sample: Sample, column: Floats, draws: Floats) -> Floats:
-    """The column's mean in each replicate, shape (replicates,)."""
+    """Returns the column's mean in each replicate, shape (replicates,)."""
     users = draws.shape[1]
     sums, n = np.bincount(sample.user, column, users), np.bincount(sample.user, minlength=users)
     means: Floats = (draws @ sums) / (draws @ n)

@@ -1,4 +1,4 @@
-"""The reward model behind DM and DR: means per group, state and action, shrunk, and never fitted on those it judges.
+"""Fits the reward model of DM and DR: shrunken means per group, state and action, cross-fitted over users.
 
 With m the mean of all rewards, n and sums over the training rows, K = 10 and group g, state s, action a:
 
@@ -26,15 +26,17 @@ FOLDS = 5
 
 
 def folds_of(users: int, seed: int = 0) -> Ints:
-    """The fold of each user, shape (users,): as even as can be, dealt at random."""
+    """Returns the fold of each user, shape (users,): folds of equal size (up to one user), dealt at random."""
     dealt = [user % FOLDS for user in range(users)]
     Random(seed).shuffle(dealt)
     return np.array(dealt, np.int64)
 
 
 def shrunken_means(counts: Floats, sums: Floats, overall: Floats) -> Floats:
-    """q for one group, shape (..., states, actions), from its counts and sums of rewards and the mean of all rewards,
-    shape (...).
+    """Returns q for one group, shape (..., states, actions).
+
+    `counts` and `sums` of rewards have shape (..., states, actions); `overall`, the mean of all rewards, has shape
+    (...).
     """
     n, total = counts.sum((-2, -1)), sums.sum((-2, -1))
     group = (total + SHRINKAGE * overall) / (n + SHRINKAGE)
@@ -47,7 +49,7 @@ def shrunken_means(counts: Floats, sums: Floats, overall: Floats) -> Floats:
 
 
 def fitted(sample: Sample, folds: Ints) -> Floats:
-    """q of each row's context by the model of the other folds' users, shape (n, actions)."""
+    """Returns q of each row's context by the model of the other folds' users, shape (n, actions)."""
     q = np.zeros((len(sample), sample.actions))
     fold = folds[sample.user]
     for held_out in np.unique(fold):
@@ -57,7 +59,7 @@ def fitted(sample: Sample, folds: Ints) -> Floats:
 
 
 def _table(sample: Sample, train: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> Floats:
-    """q fitted on these rows, shape (groups, states, actions)."""
+    """Returns q fitted on these rows, shape (groups, states, actions)."""
     shape = (sample.groups, sample.states, sample.actions)
     counts, sums = np.zeros(shape), np.zeros(shape)
     cells = (sample.group[train], sample.state[train], sample.action[train])

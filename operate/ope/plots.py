@@ -1,4 +1,4 @@
-"""The values of several policies as a picture."""
+"""Draws the values of several policies."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ CAPTION = "Read DR first: what lies right of the band is likely better than what
 
 
 def forest(logged: Estimate, verdicts: Sequence[Verdict], unit: str = "reward per session") -> Figure:
-    """A row a policy, an interval an estimator; the band is what was served. Refused policies are not in it."""
+    """Draws a row for each policy with an interval for each estimator, and the served value as a band.
+
+    Refused policies are left out.
+    """
     shown = [verdict for verdict in verdicts if not verdict.refused]
     figure = Figure(figsize=(8.6, 1.6 + 0.62 * len(shown)), layout="constrained")
     axes = figure.subplots()

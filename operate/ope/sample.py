@@ -1,4 +1,4 @@
-"""What an evaluation needs of a log, whatever it was logged from."""
+"""Defines what an evaluation needs of a log, whichever service logged it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rl_core.models import STATES
 
 @dataclass(frozen=True)
 class Sample:
-    """n decisions; every array has shape (n,) but `eligible`, which is (n, actions).
+    """Holds n decisions; every array has shape (n,) except `eligible`, which has shape (n, actions).
 
     `group` and `state` are the two halves of the context that the reward model knows. `epsilon`, the share of
     decisions drawn evenly, is None where it is not recorded. `all_propensities`, shape (n, actions), are those of every
@@ -40,11 +40,11 @@ class Sample:
 
     @property
     def users(self) -> int:
-        """How many users appear in it."""
+        """Returns how many different users the sample has."""
         return len(np.unique(self.user))
 
     def where(self, mask: Bools) -> Sample:
-        """The decisions that the mask keeps, their users numbered anew."""
+        """Returns the decisions that the mask keeps, with their users numbered anew from 0."""
         return replace(
             self,
             user=np.unique(self.user[mask], return_inverse=True)[1].astype(np.int64),
@@ -60,7 +60,7 @@ class Sample:
 
 
 def sample_of(log: Log) -> Sample:
-    """A log of Fettle's own, segments as groups."""
+    """Returns the sample of one of Fettle's logs; the segments are its groups."""
     recorded = not np.isnan(log.epsilon).any()
     return Sample(
         user=log.user,

@@ -30,11 +30,14 @@ OWN_DATA = "learned from these very decisions: flattered; relearned is the fair 
 
 
 class SpecError(Exception):
-    """No policy goes by that name here; the message says which do."""
+    """Raised when no policy has that name here; the message says which names exist."""
 
 
 def target_of(spec: str, log: Log, store: Store | None, settings: Settings) -> Target:
-    """The policy of that name on this log. Raises SpecError; VersionError when a version cannot be rebuilt."""
+    """Returns the policy of that name on this log.
+
+    Raises SpecError for an unknown name, and VersionError when a version cannot be rebuilt.
+    """
     kind, _, rest = spec.partition(":")
     if kind == "uniform":
         return Target(spec, uniform(log.eligible))
@@ -76,7 +79,7 @@ def _version(text: str) -> tuple[Segment, int]:
 
 
 def _changed(settings: Settings, text: str) -> Settings:
-    """The settings with name=value pairs, separated by commas, over them."""
+    """Returns the settings with the name=value pairs, separated by commas, in place of theirs."""
     pairs = [pair.split("=", 1) for pair in text.split(",")] if text else []
     unknown = [pair[0] for pair in pairs if len(pair) != 2 or pair[0] not in Settings.model_fields]
     if unknown:

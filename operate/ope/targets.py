@@ -1,4 +1,4 @@
-"""Policies to be judged, as probabilities of the six actions in each logged decision, shape (n, 6)."""
+"""Computes the policies to be judged as probabilities of the six actions in each logged decision, shape (n, 6)."""
 
 from __future__ import annotations
 
@@ -17,19 +17,22 @@ from rl_core.store import Store
 
 
 def uniform(eligible: Bools) -> Floats:
-    """Every eligible action alike."""
+    """Returns equal probabilities for the eligible actions, shape (n, 6)."""
     even: Floats = eligible / eligible.sum(1, keepdims=True)
     return even
 
 
 def fixed(eligible: Bools, action: int) -> Floats:
-    """One action wherever it is eligible; where the cool-down bars it, every eligible one alike."""
+    """Returns probability 1 for the action where it is eligible; where the cool-down bars it, those of `uniform`."""
     always = np.eye(eligible.shape[1])[action]
     return np.where(eligible[:, [action]], always, uniform(eligible))
 
 
 def greedy(values: Floats, eligible: Bools) -> Floats:
-    """The eligible actions of the greatest value alike, no others: `values` is Q of each row's state, shape (n, 6)."""
+    """Returns equal probabilities for the eligible actions of the greatest value, and 0 for all others.
+
+    `values` is Q of each row's state, shape (n, 6).
+    """
     of_eligible = np.where(eligible, values, -np.inf)
     best = of_eligible == of_eligible.max(1, keepdims=True)
     chosen: Floats = best / best.sum(1, keepdims=True)
@@ -37,7 +40,7 @@ def greedy(values: Floats, eligible: Bools) -> Floats:
 
 
 def of_policy(policy: Policy, log: Log, rows: Ints, at: Settings) -> Floats:
-    """What one policy would draw from in these rows under these settings; shape (rows, 6)."""
+    """Returns the probabilities with which the policy draws in these rows under these settings, shape (rows, 6)."""
     found = np.zeros((len(rows), len(ACTIONS)))
     for place, row in enumerate(rows):
         options = tuple(a for a in ACTIONS if log.eligible[row, a])
@@ -47,7 +50,11 @@ def of_policy(policy: Policy, log: Log, rows: Ints, at: Settings) -> Floats:
 
 
 def by_policies(log: Log, policies: Mapping[Segment, Policy], at: Settings, *, explores: bool = True) -> Floats:
-    """One policy per segment over the whole log, exploring as the settings say, or greedy; uniform elsewhere."""
+    """Returns the probabilities of one policy per segment over the whole log, shape (n, 6).
+
+    With `explores` each policy explores as the settings say, otherwise it is greedy; segments without a policy are
+    uniform.
+    """
     chosen = uniform(log.eligible)
     for segment, policy in policies.items():
         rows = np.flatnonzero(log.segment == SEGMENTS.index(segment))
@@ -57,7 +64,7 @@ def by_policies(log: Log, policies: Mapping[Segment, Policy], at: Settings, *, e
 
 
 def transition(log: Log, row: int) -> Transition:
-    """What the session taught, without its activities."""
+    """Returns the row as a transition, without the results of its activities."""
     return Transition(
         key=b"",
         state=State.from_row(int(log.state[row])),
@@ -70,15 +77,15 @@ def transition(log: Log, row: int) -> Transition:
 
 
 def in_learning_order(log: Log) -> Ints:
-    """The rows as the policies met them: by version that learned; those not learned yet last."""
+    """Returns the rows' order by the version that learned from each; those not learned from yet come last."""
     waiting = log.learned == 0
     return np.lexsort((log.session, log.learned, waiting))
 
 
 def relearned(log: Log, how: Fold, seed: int = 0) -> Floats:
-    """The learner, run over all other users' decisions: for each fold of users, taught by the other folds.
+    """Returns the greedy choice of a learner that was taught by other users only: for each fold, by the other folds.
 
-    No user is judged by a policy that learned from them, so the value is what a new user would meet.
+    No user is judged by a policy that learned from that user, so the value is what a new user would meet.
     """
     chosen, fold_of_row = uniform(log.eligible), folds_of(log.users, seed)[log.user]
     order = in_learning_order(log)
@@ -93,11 +100,11 @@ def relearned(log: Log, how: Fold, seed: int = 0) -> Floats:
 
 
 def as_of_each_decision(store: Store, log: Log, settings: Settings) -> Floats:
-    """What each decision's own policy version would have drawn from, under these settings.
+    """Returns the probabilities with which each decision's own policy version would draw under these settings.
 
-    The policies are folded anew from their records with the settings' learner. Each knows only what came before the
-    decision, so nothing is judged by its own reward; under the settings of the time the probabilities are the logged
-    propensities. Raises VersionError when a record is missing.
+    The policies are folded anew from their records with the learner of the settings. Each version knows only what came
+    before the decision, so no decision is judged by its own reward; under the settings of the time the probabilities
+    equal the logged propensities. Raises VersionError when a record is missing.
     """
     chosen = uniform(log.eligible)
     for code, segment in enumerate(SEGMENTS):
@@ -113,7 +120,10 @@ def as_of_each_decision(store: Store, log: Log, settings: Settings) -> Floats:
 
 
 def _past(store: Store, segment: Segment, how: Fold) -> Iterator[Policy]:
-    """Every version in order, folded so from nothing; a rollback goes back in the same past."""
+    """Yields every version in order, folded anew by `how`; a rollback restores an earlier version of this same past.
+
+    Raises VersionError where a record is missing.
+    """
     kept = [Policy(segment)]
     for record in store.records(segment, 0, store.policy(segment).version):
         now = kept[-1]

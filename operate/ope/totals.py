@@ -1,4 +1,4 @@
-"""All four estimators from sums per user, so that resampling users costs a few products of matrices.
+"""Computes all four estimators from sums per user, so that a resampling of users costs only a few matrix products.
 
 A replicate of the bootstrap is a vector c of how often each user was drawn. Every estimator is a ratio of sums over
 users, and so is every cell of the reward model, which is therefore fitted anew in each replicate: the intervals of DM
@@ -20,16 +20,19 @@ ESTIMATORS = ("IPS", "SNIPS", "DM", "DR")
 
 
 def resampled(users: int, replicates: int, seed: int) -> Floats:
-    """How often each user is drawn in each replicate, shape (replicates, users): users drawn with replacement."""
+    """Returns how often each user is drawn in each replicate, shape (replicates, users).
+
+    Users are drawn with replacement.
+    """
     drawn = np.random.default_rng(seed).multinomial(users, np.full(users, 1.0 / users), size=replicates)
     return drawn.astype(np.float64)
 
 
 def values(sample: Sample, target: Floats, folds: Ints, draws: Floats) -> Floats:
-    """Each estimator's value in each replicate, shape (replicates, 4), NaN where a replicate holds no weight.
+    """Returns each estimator's value in each replicate, shape (replicates, 4); NaN where a replicate holds no weight.
 
-    `target` holds the policy's probabilities, shape (n, actions); `draws` has shape (replicates, users). One row of
-    ones gives the estimates themselves.
+    `target` holds the policy's probabilities, shape (n, actions); `draws` has shape (replicates, users). A single row
+    of ones as `draws` gives the estimates on the whole sample.
     """
     weights = importance_weights(target, sample.action, sample.propensity)
     drawn = _PerUser(sample, draws)
@@ -42,18 +45,21 @@ def values(sample: Sample, target: Floats, folds: Ints, draws: Floats) -> Floats
 
 @dataclass(frozen=True)
 class _PerUser:
-    """Sums of a column over the rows of the users drawn."""
+    """Sums columns over the rows of the users drawn."""
 
     sample: Sample
     draws: Floats
 
     def sum(self, column: Floats) -> Floats:
-        """Shape (replicates,)."""
+        """Returns the column's sum in each replicate, shape (replicates,)."""
         return self.draws @ np.bincount(self.sample.user, column, minlength=self.draws.shape[1])
 
 
 def _modelled(sample: Sample, target: Floats, weights: Floats, folds: Ints, draws: Floats) -> tuple[Floats, Floats]:
-    """Per replicate the sums over rows of sum_b pi(b|x) q(x,b) and of w q(x,a), q cross-fitted within the replicate."""
+    """Returns, for each replicate, the sums over rows of sum_b pi(b|x) q(x,b) and of w q(x,a).
+
+    q is cross-fitted within each replicate.
+    """
     overall = _means_of_the_others(sample, folds, draws)
     direct, corrected = np.zeros(len(draws)), np.zeros(len(draws))
     for group in np.unique(sample.group):
@@ -67,7 +73,7 @@ def _modelled(sample: Sample, target: Floats, weights: Floats, folds: Ints, draw
 
 
 def _means_of_the_others(sample: Sample, folds: Ints, draws: Floats) -> Floats:
-    """The mean reward of all users outside each fold, shape (replicates, folds)."""
+    """Returns the mean reward of all users outside each fold, shape (replicates, folds)."""
     users = draws.shape[1]
     outside = (np.arange(FOLDS)[:, None] != folds[None, :]).astype(np.float64)
     n = np.bincount(sample.user, minlength=users) * outside
@@ -78,7 +84,7 @@ def _means_of_the_others(sample: Sample, folds: Ints, draws: Floats) -> Floats:
 
 @dataclass(frozen=True)
 class _Cells:
-    """Sums over one group's rows, by replicate, fold, state and action."""
+    """Sums columns over one group's rows, by replicate, fold, state and action."""
 
     sample: Sample
     group: int
@@ -86,7 +92,7 @@ class _Cells:
     draws: Floats
 
     def sum(self, columns: Floats) -> Floats:
-        """Shape (replicates, folds, states, actions), from columns of shape (n, actions)."""
+        """Returns sums of shape (replicates, folds, states, actions), from columns of shape (n, actions)."""
         sample, rows = self.sample, self.sample.group == self.group
         members, place = np.unique(sample.user[rows], return_inverse=True)
         cells = np.zeros((len(members), sample.states, sample.actions))

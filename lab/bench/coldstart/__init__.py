@@ -1,1 +1,1 @@
-"""How long a sandbox takes until a request handler is ready, beside a bare DynamoDB client."""
+"""Measures how long a sandbox takes until a request handler is ready, compared with a bare DynamoDB client."""

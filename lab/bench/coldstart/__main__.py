@@ -28,7 +28,7 @@ console = Console(width=110)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure, print tables and the JSON line; 1 when a handler is too slow."""
+    """Measures, and prints tables and the JSON line; returns 1 when a handler is too slow, 2 when it cannot measure."""
     parser = argparse.ArgumentParser(prog="python -m lab.bench.coldstart", description=__doc__)
     parser.add_argument("--python", default="", help=f"the Python to measure; else {TARGET}, else this one")
     parser.add_argument("--layer", type=Path, help="a built layer's `python` folder; else one is put together")
@@ -62,7 +62,7 @@ def _target() -> Path:
 
 
 def _times(sandbox: Sandbox, rounds: int) -> dict[str, Any]:
-    """Whole processes, on the clock and in processor time."""
+    """Measures whole processes by wall clock and CPU time, prints the table, and returns its figures."""
     names = request_handlers()
     client, *handlers = alternately([bare(sandbox), *(init(sandbox, name) for name in names)], rounds)
     wall = {name: ratio(its.wall, client.wall) for name, its in zip(names, handlers, strict=True)}
@@ -82,7 +82,10 @@ def _times(sandbox: Sandbox, rounds: int) -> dict[str, Any]:
 
 
 def _emulated(sandbox: Sandbox, rounds: int) -> dict[str, Any]:
-    """The init phase as Lambda's runtime reports it, its client of the runtime API included on both sides."""
+    """Measures the init phase as Lambda's runtime reports it, prints the table, and returns its figures.
+
+    The time includes the runtime API's client, for the bare client too.
+    """
     names, log = request_handlers(), FOLDER / "emulator.log"
     seconds: dict[str, list[float]] = {name: [] for name in ("bare", *names)}
     for _ in range(rounds):
@@ -98,7 +101,7 @@ def _emulated(sandbox: Sandbox, rounds: int) -> dict[str, Any]:
 
 
 def _counted(sandbox: Sandbox) -> dict[str, float]:
-    """Millions of instructions of one handler's init, technique by technique."""
+    """Counts millions of instructions of one handler's init, technique by technique; prints and returns them."""
     counts = {name: instructions(start) / 1e6 for name, start in techniques.starts(sandbox).items()}
     client, ours = counts["boto3's client"], counts["as it is"]
     table = _table(f"{techniques.FUNCTION}, counted", "M instructions", "x", "more than as it is")

@@ -1,4 +1,4 @@
-"""The same init under Lambda's own runtime: the emulator from the SAM CLI wheel starts it and says how long it took."""
+"""Measures the same init under Lambda's own runtime, with the emulator of the SAM CLI wheel."""
 
 import os
 import platform
@@ -21,7 +21,7 @@ _DURATION = re.compile(r"INIT REPORT\(durationMs: ([0-9.]+)\)")
 
 
 def emulator() -> Path:
-    """The emulator for this machine's processor."""
+    """Returns the path of the emulator for this machine's processor. Raises SandboxError when there is none."""
     kind = _KINDS.get(platform.machine(), "none")
     found = sorted((ROOT / ".venv-sam").glob(f"lib/python3.*/site-packages/samcli/local/rapid/aws-lambda-rie-{kind}"))
     if not found:
@@ -30,7 +30,7 @@ def emulator() -> Path:
 
 
 def init_seconds(sandbox: Sandbox, function: str, log: Path) -> float:
-    """How long the runtime took from its start until it asked for the first event."""
+    """Returns the seconds from the runtime's start until it asked for the first event."""
     ports = _free_ports()
     with _running(sandbox, function, ports, log):
         _invoke(ports[0], log)
@@ -60,12 +60,12 @@ def _running(sandbox: Sandbox, function: str, ports: tuple[int, int], log: Path)
         yield
     finally:
         with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)  # the emulator and its runtime: a session of their own
+            os.killpg(process.pid, signal.SIGKILL)  # the emulator and its runtime share a session of their own
         process.wait()
 
 
 def _invoke(port: int, log: Path) -> None:
-    """The first event starts the init. An empty one: what the handler makes of it is not looked at."""
+    """Sends the first event, which starts the init. The event is empty, and the handler's answer is ignored."""
     deadline = time.monotonic() + _SECONDS
     while time.monotonic() < deadline:
         connection = HTTPConnection("127.0.0.1", port, timeout=_SECONDS)

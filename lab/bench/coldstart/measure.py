@@ -1,4 +1,4 @@
-"""One process after the other, alternately: how long each takes, and how many instructions."""
+"""Runs processes alternately, and measures how long each takes or how many instructions it needs."""
 
 import re
 import resource
@@ -18,7 +18,7 @@ INIT = "import handler; from rl_core.store import open_store; open_store()"
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """A process to start: what it runs, with what around it."""
+    """A process to start: its code, sandbox and function, and additional variables."""
 
     code: str
     sandbox: Sandbox
@@ -26,7 +26,7 @@ class Start:
     more: Mapping[str, str] | None = None
 
     def run(self, *under: str | Path) -> str:
-        """Runs it to its end; what it wrote."""
+        """Runs the process to its end and returns what it wrote to stderr. Raises SandboxError when it fails."""
         command = [*under, self.sandbox.python, "-c", self.code]
         variables = self.sandbox.variables(self.function) | dict(self.more or {})
         done = subprocess.run(command, env=variables, cwd="/", capture_output=True, text=True, check=False)
@@ -36,25 +36,28 @@ class Start:
 
 
 def bare(sandbox: Sandbox) -> Start:
-    """What all is compared with: Python and boto3's DynamoDB client."""
+    """Returns the process that all are compared with: Python and boto3's DynamoDB client."""
     return Start(CLIENT, sandbox)
 
 
 def init(sandbox: Sandbox, function: str, before: str = "", more: Mapping[str, str] | None = None) -> Start:
-    """A function's init, its client to DynamoDB included."""
+    """Returns the process that runs a function's init, its DynamoDB client included."""
     return Start(before + INIT, sandbox, function, more)
 
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """Seconds of each round: on the clock, and of processor."""
+    """Seconds of each round by wall clock and of CPU time."""
 
     wall: tuple[float, ...]
     cpu: tuple[float, ...]
 
 
 def alternately(starts: Sequence[Start], rounds: int) -> list[Times]:
-    """Each once a round, so that what else the machine does falls on all alike; the first round only warms the disk."""
+    """Runs each process once a round, so that other load on the machine affects all alike.
+
+    The first round only warms the disk, and is not counted.
+    """
     measured: list[list[tuple[float, float]]] = [[] for _ in starts]
     for _ in range(rounds + 1):
         for start, its in zip(starts, measured, strict=True):
@@ -63,12 +66,12 @@ def alternately(starts: Sequence[Start], rounds: int) -> list[Times]:
 
 
 def ratio(ours: Sequence[float], theirs: Sequence[float]) -> float:
-    """Median over the rounds of each round's own ratio."""
+    """Returns the median of the ratios of the rounds."""
     return statistics.median(a / b for a, b in zip(ours, theirs, strict=True))
 
 
 def instructions(start: Start) -> int:
-    """Instructions until the process ends, by valgrind: repeatable to about a thousandth."""
+    """Returns how many instructions valgrind counts until the process ends; repeats differ by about a thousandth."""
     valgrind = shutil.which("valgrind")
     if valgrind is None:
         raise SandboxError("counting needs valgrind")

@@ -1,4 +1,4 @@
-"""The folders a function finds on Lambda: its own, the layer, and what the runtime brings.
+"""Builds the folders that a function finds on Lambda: its own, the layer, and what the runtime brings.
 
 The layer is one that was built (`--layer`), or one that is put together here from the same sources and pins, with
 bytecode by the same Python. The runtime's boto3 is that of our development pins; Lambda's may be another version.
@@ -24,12 +24,12 @@ TEMPLATE = load(PARAMETERS)
 
 
 class SandboxError(Exception):
-    """The folders cannot be put together as asked."""
+    """Raised when the folders cannot be put together as asked."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sandbox:
-    """A Python and the folders on its path; `functions` holds a copy of each function, with bytecode."""
+    """Holds a Python and the folders on its path; `functions` contains a copy of each function, with bytecode."""
 
     python: Path
     functions: Path
@@ -38,12 +38,12 @@ class Sandbox:
     client: Path
 
     def path(self, function: str = "") -> str:
-        """The search path of a function; without one, of the bare client."""
+        """Returns the search path of a function, or of the bare client if none is named."""
         own = (self.functions / function, self.layer) if function else ()
         return os.pathsep.join(map(str, (*own, self.runtime)))
 
     def variables(self, function: str = "") -> dict[str, str]:
-        """What Lambda sets, and nothing of this machine's but the place of its programs."""
+        """Returns the variables that Lambda sets; of this machine's variables only PATH is kept."""
         return {
             **TEMPLATE.environment,
             "AWS_ACCESS_KEY_ID": "local",
@@ -55,19 +55,19 @@ class Sandbox:
             "HOME": os.devnull,
             "LANG": "C.UTF-8",
             "PATH": os.environ["PATH"],
-            "PYTHONDONTWRITEBYTECODE": "1",  # /opt and /var/task are read-only
+            "PYTHONDONTWRITEBYTECODE": "1",  # because on Lambda /opt and /var/task are read-only
             "PYTHONHASHSEED": "0",
             "PYTHONPATH": self.path(function),
         }
 
 
 def request_handlers() -> list[str]:
-    """The folders of the functions that answer requests, by the template."""
+    """Returns the folder names of the functions that answer requests, from the template."""
     return sorted({TEMPLATE.functions[route.function].folder.name for route in TEMPLATE.routes})
 
 
 def interpreter(wanted: str) -> Path:
-    """The Python of that name, itself: not a shim, not a virtual environment's."""
+    """Returns the path of that Python's own program, not of a shim or a virtual environment."""
     show = "import sys; print(getattr(sys, '_base_executable', sys.executable))"
     program = shutil.which(wanted)
     found = subprocess.run([program or "false", "-c", show], capture_output=True, text=True, check=False)
@@ -77,7 +77,7 @@ def interpreter(wanted: str) -> Path:
 
 
 def make(folder: Path, python: Path, layer: Path | None) -> Sandbox:
-    """Everything a sandbox needs, made anew in the folder, an absolute path."""
+    """Makes all that a sandbox needs in the folder, which is emptied first and must be an absolute path."""
     shutil.rmtree(folder, ignore_errors=True)
     made = Sandbox(python, folder / "functions", layer or folder / "layer", folder / "runtime", folder / "client")
     development = ROOT / "requirements" / "dev.txt"
@@ -108,20 +108,20 @@ def lambda_handler(event, context):
 
 
 def compile_all(python: Path, folder: Path) -> None:
-    """Bytecode that is never compared with its source, as the layer ships it."""
+    """Compiles bytecode that is never compared with its source, as in the layer."""
     flags = ["-m", "compileall", "-q", "-f", "--invalidation-mode", "unchecked-hash"]
     if subprocess.run([python, *flags, folder], check=False).returncode:
         raise SandboxError(f"{folder} does not compile")
 
 
 def strip_bytecode(sandbox: Sandbox) -> None:
-    """Leaves the layer as a build that ships sources alone would."""
+    """Deletes the layer's bytecode, as if its build had shipped sources alone."""
     for found in sandbox.layer.rglob("__pycache__"):
         shutil.rmtree(found)
 
 
 def pins(requirements: Path, names: Iterable[str]) -> str:
-    """These packages' pins, with their hashes."""
+    """Returns these packages' pins, with their hashes."""
     lines = requirements.read_text().replace("\\\n", " ").splitlines()
     return "\n".join(line for line in lines if line.partition("==")[0] in names)
 

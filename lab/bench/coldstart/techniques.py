@@ -1,4 +1,4 @@
-"""What each technique is worth: instructions of one handler's init with it taken away, or with one more."""
+"""Counts what each technique is worth: the instructions of one handler's init without it, or with one more."""
 
 import shutil
 from collections.abc import Callable
@@ -15,7 +15,7 @@ _WARM = "; from rl_core.sessions.catalogue import catalogue; catalogue()"
 
 
 def starts(sandbox: Sandbox) -> dict[str, Start]:
-    """By name, what to count; the first three are what the others are compared with."""
+    """Returns the processes to count, by name; the first three are those that the others are compared with."""
     return {
         "python alone": Start("pass", sandbox),
         "boto3's client": bare(sandbox),
@@ -32,7 +32,7 @@ def starts(sandbox: Sandbox) -> dict[str, Start]:
 
 
 def _changed(sandbox: Sandbox, name: str, change: Callable[[Sandbox], None]) -> Sandbox:
-    """The sandbox with a changed copy of its layer."""
+    """Returns the sandbox with a changed copy of its layer."""
     copy = sandbox.functions.with_name(name)
     shutil.copytree(sandbox.layer, copy)
     changed = replace(sandbox, layer=copy)

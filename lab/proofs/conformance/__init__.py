@@ -1,1 +1,1 @@
-"""Two implementations of DynamoDB, held against each other by the integration tests and the faults."""
+"""Compares two implementations of DynamoDB by running the integration tests and the faults on both."""

@@ -15,7 +15,7 @@ from local.data_plane import IMPLEMENTATIONS
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs all on one implementation after the other, compares, and says so."""
+    """Runs everything on each implementation, prints the comparison, and returns 0 if it holds."""
     parser = argparse.ArgumentParser(prog="python -m lab.proofs.conformance", description=__doc__)
     parser.add_argument("--every", type=int, default=1, help="inject one fault in so many; all by default")
     options = parser.parse_args(arguments)
@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(name: str, every: int) -> Results:
-    """All results of an implementation."""
+    """Returns all results of one implementation."""
     began = time.monotonic()
     print(f"{name}:", flush=True)
     found = {**integration(name), **faults(name, every)}
@@ -39,7 +39,7 @@ def _run(name: str, every: int) -> Results:
 
 
 def told(comparison: Comparison) -> Iterator[str]:
-    """What is to be read of it: nothing where all went the same."""
+    """Yields a line for each difference, failure, accepted difference and stale acceptance."""
     for test, results in comparison.differences.items():
         yield f"DIFFERENT: {test}{_lines(results)}"
     for test, results in comparison.failed.items():
@@ -51,7 +51,7 @@ def told(comparison: Comparison) -> Iterator[str]:
 
 
 def figures(comparison: Comparison) -> dict[str, int]:
-    """How many of each there are."""
+    """Returns how many tests there are, and how many differ, are accepted or failed."""
     return {
         "tests": comparison.tests,
         "differences": len(comparison.differences),

@@ -1,4 +1,4 @@
-"""Where the implementations differ: values in, values out."""
+"""Compares the results of the implementations: values in, values out."""
 
 import tomllib
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ ACCEPTED = Path(__file__).with_name("accepted.toml")
 
 
 class Result(NamedTuple):
-    """How a test went on one implementation: `outcome` in one word, `why` if it did not pass."""
+    """The result of a test on one implementation: `outcome` is one word, `why` is given if the test did not pass."""
 
     outcome: str
     why: str = ""
@@ -23,10 +23,10 @@ Results = Mapping[str, Result]  # by test
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What is to be said of the results of all implementations, each a test with its results by implementation.
+    """Compares the results of all implementations; each test has its results by implementation.
 
-    differences: neither the same everywhere nor accepted. failed: the same everywhere, and wrong.
-    accepted: different, with the reason why that may be. stale: accepted, but the same everywhere.
+    `differences` are neither the same everywhere nor accepted. `failed` are the same everywhere, and wrong. `accepted`
+    differ, with the reason why they may. `stale` are accepted, but the same everywhere.
     """
 
     tests: int
@@ -37,12 +37,12 @@ class Comparison:
 
     @property
     def holds(self) -> bool:
-        """Whether nothing is left to do."""
+        """Returns whether there is no difference, no failure and nothing stale."""
         return not (self.differences or self.failed or self.stale)
 
 
 def accepted_differences(path: Path = ACCEPTED) -> dict[str, str]:
-    """The reasons in the file, by test. Raises ValueError when a test has none, or two."""
+    """Returns the reasons in the file, by test. Raises ValueError when a test has no reason or stands there twice."""
     entries = tomllib.loads(path.read_text(encoding="utf-8")).get("accepted", [])
     reasons = {str(entry["test"]): str(entry.get("reason", "")).strip() for entry in entries}
     if len(reasons) < len(entries) or not all(reasons.values()):
@@ -51,7 +51,7 @@ def accepted_differences(path: Path = ACCEPTED) -> dict[str, str]:
 
 
 def compare(found: Mapping[str, Results], reasons: Mapping[str, str]) -> Comparison:
-    """The comparison of these results, by implementation. A test that did not run on one of them is a difference."""
+    """Compares these results, by implementation. A test that did not run on one of them is a difference."""
     tests = sorted({test for results in found.values() for test in results})
     of = {test: {name: results.get(test, NOT_RUN) for name, results in found.items()} for test in tests}
     different = {test for test, results in of.items() if len({result.outcome for result in results.values()}) > 1}

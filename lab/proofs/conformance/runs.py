@@ -1,4 +1,4 @@
-"""What is run on an implementation: pytest on tests/integration, and the faults, each in processes of its own."""
+"""Runs pytest on tests/integration, and the faults, on one implementation, each in processes of its own."""
 
 import subprocess
 import sys
@@ -12,12 +12,15 @@ from lab.proofs.faults.trial import Share, run_all
 from local.functions import environment
 
 ROOT = Path(__file__).parents[3]
-_RAN = (0, 1)  # pytest's exit codes for "all passed" and "some failed"; with the others it did not run
+_RAN = (0, 1)  # pytest's exit codes for "all passed" and "some failed"; with any other it did not run
 _ALL = ("-n", "auto", "--dist", "loadfile", "--no-loadscope-reorder", "tests/integration")
 
 
 def integration(implementation: str, arguments: Sequence[str] = _ALL) -> Results:
-    """How each test went that pytest runs with these arguments. Raises RuntimeError when it ran none, or not all."""
+    """Runs pytest with these arguments and returns the result of each test.
+
+    Raises RuntimeError when pytest ran no test, or not all of them.
+    """
     with tempfile.TemporaryDirectory(prefix="fettle-conformance-") as folder, environment({"DATA": implementation}):
         report = Path(folder) / "report.xml"
         done = subprocess.run(
@@ -29,13 +32,16 @@ def integration(implementation: str, arguments: Sequence[str] = _ALL) -> Results
 
 
 def read_report(text: str) -> Results:
-    """The results in a JUnit report of pytest, by the tests' ids as pytest takes them."""
+    """Reads pytest's JUnit report and returns the results by the tests' ids, in the form that pytest takes."""
     cases = ElementTree.fromstring(text).iter("testcase")  # noqa: S314 - pytest has just written it
     return {f"{case.attrib['classname'].replace('.', '/')}.py::{case.attrib['name']}": _result(case) for case in cases}
 
 
 def _result(case: ElementTree.Element) -> Result:
-    """A test that passed has no element of its own; what teardown raises is an `error` beside a `failure`."""
+    """Returns the result of a test; a test that passed has no child element.
+
+    An error in teardown is an `error` element beside a `failure`; the failure counts.
+    """
     for tag, outcome in (("failure", "failed"), ("error", "error"), ("skipped", "skipped")):
         if (found := case.find(tag)) is not None:
             return Result(outcome, found.get("message", ""))
@@ -43,13 +49,13 @@ def _result(case: ElementTree.Element) -> Result:
 
 
 def faults(implementation: str, every: int) -> Results:
-    """How each fault went, or one in so many."""
+    """Injects every fault, or one in `every`, and returns the result of each."""
     with environment({"DATA": implementation}):
         return results_of(run_all(every))
 
 
 def results_of(shares: Iterable[Share]) -> Results:
-    """The results by fault."""
+    """Returns the results by fault."""
     return {
         f"faults: {report.fault}": Result("failed", "; ".join(report.violations)) if report.violations else PASSED
         for share in shares

@@ -1,1 +1,1 @@
-"""Every DynamoDB call of every operation and job fails once in every way; the table must come out right."""
+"""Makes every DynamoDB call of every operation and job fail once in every way, and checks the table afterwards."""

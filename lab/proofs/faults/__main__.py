@@ -1,4 +1,4 @@
-"""Injects every fault and reports; the last line is JSON."""
+"""Injects every fault and prints a report; the last line is JSON."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""The service in this process on a table of its own: what the faults are injected into."""
+"""Runs the service in this process on a table of its own, so that faults can be injected into its calls."""
 
 import os
 import sys
@@ -23,12 +23,12 @@ Item = dict[str, dict[str, Any]]
 _SETTINGS = {
     "POWERTOOLS_LOG_LEVEL": "CRITICAL",
     "POWERTOOLS_METRICS_DISABLED": "true",
-    "LEARN_BATCH": "2",  # a transaction of the job, so that few sessions make several
+    "LEARN_BATCH": "2",  # a transaction of the job, so that a few sessions make several transactions
 }
 
 
 class Bench:
-    """All functions of the template, and the one client that they share, which can be made to fail."""
+    """Holds all functions of the template and the client that they share, which can be made to fail."""
 
     def __init__(self, functions: Functions, dynamodb: Any, table: str, poller: queues.Poller) -> None:
         self._functions, self._dynamodb, self._table, self._poller = functions, dynamodb, table, poller
@@ -40,14 +40,14 @@ class Bench:
         queue.client = Beside(self.client, self.queue)
 
     def invoke(self, function: str, event: Any, fault: Fault | None = None) -> Any:
-        """Calls a function as Lambda does, with at most one fault."""
+        """Calls a function as Lambda does, with at most one fault, and returns its answer."""
         self.client.arm(fault)
         return self._functions.invoke(function, event)
 
     def invoke_and_die(self, function: str, event: Any, fault: Fault) -> bool:
-        """Calls a function in a process that the fault kills; False if it lived."""
+        """Calls a function in a child process that the fault kills; returns False if the child survived."""
         self.queue.close()
-        self.client.client.close()  # neither process may use the other's connections
+        self.client.client.close()  # parent and child must not share connections
         child = os.fork()
         if not child:
             try:
@@ -58,13 +58,13 @@ class Bench:
         return os.WIFSIGNALED(status)
 
     def jobs(self, now: datetime) -> None:
-        """Each job of the minute once, and what waits on the queue, without a fault."""
+        """Runs each job of the minute once and then empties the queue, without a fault."""
         for job in ("Learn", "Erasure"):
             self.invoke(job, {"time": now.isoformat()})
         self._poller.drain()
 
     def items(self) -> list[Item]:
-        """Everything in the table."""
+        """Returns all items of the table."""
         pages = self._dynamodb.get_paginator("scan").paginate(TableName=self._table, ConsistentRead=True)
         return [dict(item) for page in pages for item in page["Items"]]
 
@@ -80,7 +80,7 @@ class Bench:
 
 @contextmanager
 def bench() -> Iterator[Bench]:
-    """A bench, and the data plane under it, while it lasts."""
+    """Starts a data plane with a bench on it, yields the bench, and stops both at the end."""
     template = load(PARAMETERS | UNCAPPED)
     with ExitStack() as exits:
         folder = Path(exits.enter_context(tempfile.TemporaryDirectory(prefix="fettle-faults-")))

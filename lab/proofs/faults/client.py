@@ -1,4 +1,4 @@
-"""The DynamoDB client that fails once, at a chosen call."""
+"""Provides a DynamoDB client that fails once, at a chosen call."""
 
 import os
 import signal
@@ -13,7 +13,7 @@ _TRANSACTION = "transact_write_items"
 
 
 class Kind(StrEnum):
-    """What happens at the chosen call."""
+    """Says what happens at the chosen call."""
 
     BEFORE = "fails before the call"
     AFTER = "fails after it took effect"
@@ -27,13 +27,13 @@ class Kind(StrEnum):
 
     @property
     def kills(self) -> bool:
-        """Whether the process does not survive it."""
+        """Returns whether the fault kills the process."""
         return self in {Kind.KILL_BEFORE, Kind.KILL_AFTER}
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One fault: at the n-th call (from 0), of all calls or of those with that name."""
+    """One fault: it strikes at the n-th call (from 0) of all calls, or of the calls named `only`."""
 
     kind: Kind
     at: int = 0
@@ -50,14 +50,14 @@ class FaultyClient:
     struck: bool = False
 
     def arm(self, fault: Fault | None) -> None:
-        """Count anew, with this fault to come, or none."""
+        """Counts calls anew from 0; the fault, if any, is injected at its call."""
         self.fault, self.calls, self.struck = fault, [], False
 
     def __getattr__(self, operation: str) -> Any:
         return lambda **arguments: self.call(self.client, operation, arguments)
 
     def call(self, client: Any, operation: str, arguments: dict[str, Any]) -> Any:
-        """One call of either client, unless it is its turn to fail."""
+        """Makes the client's call, or injects the fault if this is its call."""
         fault, at = self.fault, sum(self._counts(name.split()[0]) for name in self.calls)
         self.calls.append(f"{operation} {_target(arguments)}")
         send = getattr(client, operation)
@@ -81,7 +81,7 @@ class FaultyClient:
 
 @dataclass(slots=True)
 class Beside:
-    """Another client, whose calls count and fail with those of the first."""
+    """Stands in for another client, whose calls count and fail together with those of `first`."""
 
     first: FaultyClient
     client: Any
@@ -112,7 +112,7 @@ def _error(kind: Kind, operation: str, arguments: dict[str, Any]) -> Exception:
 
 
 def _target(arguments: dict[str, Any]) -> str:
-    """What the call is about, for the report: the partition of its key, or of its items."""
+    """Returns, for the report, the partition key of the call's item or items, or "queue"."""
     if "Key" in arguments:
         return str(arguments["Key"]["pk"]["S"])
     if "Item" in arguments:

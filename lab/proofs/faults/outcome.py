@@ -1,4 +1,4 @@
-"""What the table comes to: all that must be the same however the calls failed, and what must hold in itself."""
+"""Reduces a table to what must be the same however the calls failed, and checks that it is consistent in itself."""
 
 import json
 from dataclasses import replace
@@ -13,11 +13,11 @@ Outcome = dict[str, Any]
 
 _OPEN_FALLBACK = ("status", "shown", "segment", "state", "engagement", "issued_at", "expires_at", "due_shard", "due_at")
 _STUCK = ("due#", "erasing#")
-_BY_ORDER = {"version", "table"}  # of a policy: how many transactions learned, and a fold's last bits
+_BY_ORDER = {"version", "table"}  # depend on the number of transactions, and on the order of a fold
 
 
 def outcome(items: list[Item], *, ordered: bool, fallback: bool = False) -> Outcome:
-    """The table without what is random or counts attempts: revisions, keys (replaced by whose they are).
+    """Returns the table without what is random or counts attempts: revisions and keys (a key becomes its owner's name).
 
     ordered: the policy is compared bit for bit; else up to the order of learning.
     fallback: open sessions and the action they add to the profile may be drawn differently.
@@ -41,12 +41,15 @@ def outcome(items: list[Item], *, ordered: bool, fallback: bool = False) -> Outc
 
 
 def _sorted(entries: list[Any]) -> list[Any]:
-    """The entries in an order of their own. DynamoDB promises none for the names of a map: they are sorted too."""
+    """Returns the entries in a fixed order.
+
+    The names of a map are sorted too, because DynamoDB promises no order for them.
+    """
     return sorted(entries, key=lambda entry: json.dumps(entry, sort_keys=True, default=repr))
 
 
 def _erasures(items: list[Item], home: Any) -> int:
-    """How many versions erasures took: one more for each that was cut off and taken over."""
+    """Returns how many versions erasures took. An erasure that was cut off and taken over takes one more."""
     return sum(i["pk"] == home and "rewritten" in i for i in items)
 
 
@@ -65,13 +68,13 @@ def _of_user(item: Item, ordered: bool, fallback: bool) -> Outcome:
 
 
 def broken(items: list[Item]) -> list[str]:
-    """What does not hold in the table by itself: work that is stuck, records that do not give the policy."""
+    """Returns what is wrong within the table: work that is stuck, and records that do not give the policy."""
     stuck = [f"stuck: {_name(i)}" for i in items if i.get("due_shard", {"S": ""})["S"].startswith(_STUCK)]
     return stuck + _misrecorded(items)
 
 
 def _misrecorded(items: list[Item]) -> list[str]:
-    """Every policy is what its version records give, in order; every learned session is in its record, once."""
+    """Returns a line for each policy that its version records do not give, and for each session not recorded once."""
     faults = []
     recorded: dict[tuple[str, int], list[bytes]] = {}
     for stored in (i for i in items if i["sk"]["S"] == "POLICY"):
@@ -96,7 +99,7 @@ def _misrecorded(items: list[Item]) -> list[str]:
 
 
 def differences(expected: Outcome, found: Outcome) -> list[str]:
-    """What is missing, too much or otherwise."""
+    """Returns a line for each entry that is missing, too much or different."""
     lines = [f"missing: {name}" for name in expected.keys() - found.keys()]
     lines += [f"too much: {name}" for name in found.keys() - expected.keys()]
     for name in sorted(expected.keys() & found.keys()):

@@ -1,4 +1,4 @@
-"""The operations of the API and the jobs, each with what has to be in the table before it."""
+"""Lists the operations of the API and the jobs, each with what the table must hold before it."""
 
 import json
 import zlib
@@ -12,18 +12,18 @@ from lab.proofs.faults.client import Fault, Kind
 from local.phone import Json, Phone, ids, invocation
 
 START = datetime(2026, 11, 23, 8, tzinfo=UTC)
-# Jobs run a minute after an hour begins: in its first minute they ask every shard, and each call is made to fail.
+# Jobs run a minute after an hour begins: in its first minute they ask every partition, and each call is made to fail.
 SOON, NEXT_DAY, EXPIRED = (START + timedelta(hours=hours, minutes=1) for hours in (1, 24, 49))
-DISPATCH = datetime(2026, 11, 26, 12, 30, tzinfo=UTC)  # when the 23rd becomes final
+DISPATCH = datetime(2026, 11, 26, 12, 30, tzinfo=UTC)  # the time of the run after which the 23rd is final
 SEGMENT, OTHER_SEGMENT = "High Anxiety, Low Activity", "Low Anxiety, High Activity"
-ONE_SHARD = ("user-9", "user-12", "user-25", "user-44")  # users of one shard
-DUE = ("finn", "gina", "hugo")  # with two sessions in a transaction, they make two
+ONE_SHARD = ("user-9", "user-12", "user-25", "user-44")  # all of one shard
+DUE = ("finn", "gina", "hugo")  # with two sessions in a transaction, these users make two transactions
 ANSWER = {"completed": True, "motivation_before": 2, "motivation_after": 4, "difficulty_rating": 3}
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One invocation of a function, and the time at which the jobs run after it."""
+    """A call of a function, and the time at which the jobs run after it."""
 
     function: str
     event: Json
@@ -31,13 +31,13 @@ class Call:
 
     @property
     def is_job(self) -> bool:
-        """Whether a schedule sends it, and not a phone."""
+        """Returns whether a schedule makes the call, not a phone."""
         return "requestContext" not in self.event
 
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """A named operation; `prepare` fills the table and says what is then called."""
+    """A named operation; `prepare` fills the table and returns the call to make."""
 
     name: str
     prepare: Callable[[Bench], Call]
@@ -45,32 +45,32 @@ class Scenario:
 
 
 def phone(user: str = "ana", at: datetime = START) -> Phone[Call]:
-    """A phone that sends nothing: its methods return the call that the request comes to."""
+    """Returns a phone that sends nothing: its methods return the call that the request comes to."""
     return Phone(lambda request: Call(*invocation(request, user, at), at + timedelta(minutes=1)))
 
 
 def put(user: str = "ana", **fields: Any) -> Call:
-    """The profile with these fields, by default with a segment."""
+    """Returns the call that puts a profile with these fields, or with only a segment if there are none."""
     return phone(user).put_profile(**(fields or {"segment": SEGMENT}))
 
 
 def complete(activity: int, user: str = "ana", at: datetime = SOON) -> Call:
-    """The activity, completed."""
+    """Returns the call that completes the activity."""
     return phone(user, at).complete(activity, **ANSWER)
 
 
 def batch(activities: list[int], user: str = "ana", at: datetime = SOON, **more: Any) -> Call:
-    """These activities, completed."""
+    """Returns the call that ends the session with these activities completed."""
     return phone(user, at).batch([{"activity_id": activity, **ANSWER} for activity in activities], **more)
 
 
 def job(function: str, at: datetime) -> Call:
-    """A schedule's call; the jobs that follow run with the same time, as a repeated run does."""
+    """Returns a schedule's call; the jobs after it run with the same time, as a repeated run does."""
     return Call(function, {"time": at.isoformat()}, at)
 
 
 def done(bench: Bench, call: Call, fault: Fault | None = None) -> Json:
-    """The body of a call's answer. Raises RuntimeError when it failed."""
+    """Makes the call and returns the body of its answer. Raises RuntimeError when it failed."""
     answer = bench.invoke(call.function, call.event, fault)
     if answer["statusCode"] not in {200, 204}:
         raise RuntimeError(f"{call.function}: {answer}")
@@ -79,18 +79,18 @@ def done(bench: Bench, call: Call, fault: Fault | None = None) -> Json:
 
 
 def issued(bench: Bench, user: str = "ana", *, prefetch: bool | None = None, segment: str = SEGMENT) -> list[int]:
-    """A new user with a first session: the ids of its activities."""
+    """Makes a new user with a first session, and returns the ids of its activities."""
     done(bench, put(user, segment=segment))
     return ids(done(bench, phone(user).recommend(prefetch)))
 
 
 def learned(bench: Bench) -> None:
-    """Somebody has been learned from: the policy is there."""
+    """Has the service learn from one session, so that the policy exists."""
     done(bench, batch(issued(bench, "first"), "first"))
 
 
 def queued(bench: Bench, user: str, segment: str = SEGMENT) -> None:
-    """A session that closed while the policy was busy."""
+    """Closes a session while the policy is busy, so that the session is queued."""
     busy = Fault(Kind.THROTTLE, 0, "transact_write_items")
     body = done(bench, batch(issued(bench, user, segment=segment), user), busy)
     if body["training_metrics"]["learning"] != "queued":
@@ -145,7 +145,7 @@ def _new_session(bench: Bench) -> Call:
 
 
 def _learning(bench: Bench) -> Call:
-    """All that the job finds: sessions due, of two segments; expired, seen and unseen; and one that is unreadable."""
+    """Prepares all that the job finds: sessions due in two segments, expired (seen and unseen), and unreadable."""
     learned(bench)
     for user in DUE:
         queued(bench, user)
@@ -185,7 +185,9 @@ def _stats(bench: Bench) -> Call:
 
 
 def _days(bench: Bench) -> None:
-    """Days to compute: closed, left open, with an action of their own, and that of a user who then stays away."""
+    """Prepares users' days: a closed session, an open one, one with an action of another segment, and a user who then
+    stays away.
+    """
     gone, closed, left, other = ONE_SHARD
     week = timedelta(days=7)
     done(bench, put(gone))

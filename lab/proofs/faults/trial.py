@@ -1,4 +1,4 @@
-"""One scenario under every fault: the client repeats its request, the jobs run, the table is compared."""
+"""Runs a scenario under every fault: the client repeats its request, the jobs run, and the tables are compared."""
 
 import json
 import os
@@ -23,7 +23,7 @@ _DONE = {200, 204}
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """How one fault went: `violations` are what was not as without it."""
+    """Reports one fault: `violations` says what differs from the run without the fault."""
 
     scenario: str
     call: str
@@ -32,7 +32,7 @@ class Report:
 
     @property
     def fault(self) -> str:
-        """The fault in words; no two of all have the same."""
+        """Returns the fault in words; they are unique among all faults."""
         return f"{self.scenario}: {self.call} {self.kind}"
 
     def __str__(self) -> str:
@@ -40,7 +40,7 @@ class Report:
 
 
 class Share(NamedTuple):
-    """What one process found of one scenario, which makes so many calls."""
+    """The reports of one process on one scenario, and how many calls the scenario makes."""
 
     scenario: str
     calls: int
@@ -48,7 +48,7 @@ class Share(NamedTuple):
 
 
 class Trial:
-    """One scenario, its table before, and how the table comes out when nothing fails."""
+    """Holds one scenario, the table before it, and the table after it when nothing fails."""
 
     def __init__(self, bench: Bench, scenario: Scenario) -> None:
         self._bench, self._scenario = bench, scenario
@@ -68,7 +68,10 @@ class Trial:
             raise RuntimeError(f"{scenario.name}: the jobs do not come to rest without a fault")
 
     def run(self, kinds: Iterable[Kind] = tuple(Kind), first: int = 0, step: int = 1) -> Iterator[Report]:
-        """Every fault of these kinds at every call; or every step-th of them, for one of several processes."""
+        """Injects every fault of these kinds at every call, and yields the reports.
+
+        `first` and `step` select every step-th fault, for one of several processes.
+        """
         faults = [
             Fault(kind, at)
             for kind in kinds
@@ -80,7 +83,7 @@ class Trial:
             yield Report(self._scenario.name, call, fault.kind, tuple(self._under(fault)))
 
     def _under(self, fault: Fault) -> list[str]:
-        """What is wrong after this fault."""
+        """Injects the fault and returns what is wrong afterwards."""
         self._bench.restore(self._before)
         self._answer = None
         wrong = self._struck_by(fault)
@@ -92,7 +95,7 @@ class Trial:
         return wrong + broken(after) + differences(self._seen(self._after, redrawn), self._seen(after, redrawn))
 
     def _struck_by(self, fault: Fault) -> list[str]:
-        """The call under the fault, then again as a client repeats it; what is wrong with how that went."""
+        """Makes the call under the fault, repeats it as a client does, and returns what is wrong with its course."""
         wrong: list[str] = []
         call = self._call
         if fault.kind.kills:
@@ -111,12 +114,12 @@ class Trial:
         return [*wrong, f"not done after {_TRIES} more tries: {errors}"] if errors else wrong
 
     def _may_fall_back(self, fault: Fault) -> bool:
-        """Whether the fault kept a recommendation from reading the policy, so that its plan is drawn at random."""
+        """Returns whether the fault kept a recommendation from reading the policy: the plan is then drawn at random."""
         reads = self.calls[fault.at].startswith(_READS_OF_POLICY)
         return reads and fault.kind in _UNREADABLE and self._call.function == "Recommend"
 
     def _attempt(self, fault: Fault | None) -> list[str]:
-        """One attempt at the call; what keeps it from being done."""
+        """Calls the function once, and returns the errors that keep the call from being done."""
         try:
             answer: Any = self._bench.invoke(self._call.function, self._call.event, fault)
         except Exception as error:
@@ -125,12 +128,12 @@ class Trial:
             return []
         if answer["statusCode"] in _DONE:
             self._answer = json.loads(answer.get("body") or "{}")
-            self._answer.pop("training_metrics", None)  # says whether it was learned or queued: either is right
+            self._answer.pop("training_metrics", None)  # says "applied" or "queued"; both are right
             return []
         return [f"{answer['statusCode']}: {answer.get('body')}"]
 
     def _finish(self) -> list[Item]:
-        """The table after one run of the jobs."""
+        """Runs the jobs once and returns the table after them."""
         self._bench.jobs(self._call.jobs_at)
         return self._bench.items()
 
@@ -139,7 +142,7 @@ class Trial:
 
 
 def run_share(first: int, step: int) -> list[Share]:
-    """Every step-th fault of each scenario, on a bench of this process's own. Says at once what is violated."""
+    """Injects every step-th fault of each scenario, on a bench of this process, and prints each violation at once."""
     shares = []
     with bench() as own:
         for scenario in SCENARIOS:
@@ -153,7 +156,7 @@ def run_share(first: int, step: int) -> list[Share]:
 
 
 def run_all(every: int = 1) -> list[Share]:
-    """Every fault of each scenario, or one in so many, with a bench for each processor."""
+    """Injects every fault of each scenario, or one in `every`, with a bench in each of several processes."""
     workers = min(4, os.cpu_count() or 1)
     firsts = range(0, workers * every, every)
     with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
@@ -162,5 +165,5 @@ def run_all(every: int = 1) -> list[Share]:
 
 
 def _joined(shares: Sequence[Share]) -> Share:
-    """What several processes found of one scenario."""
+    """Returns one share with the reports of all these shares of one scenario."""
     return shares[0]._replace(reports=tuple(report for share in shares for report in share.reports))

@@ -1,1 +1,1 @@
-"""schemathesis against docs/openapi.json and the local stack."""
+"""Runs schemathesis with docs/openapi.json against the local stack."""

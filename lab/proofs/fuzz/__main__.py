@@ -25,7 +25,7 @@ USERS = 24
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Starts the stack, then schemathesis; its exit code."""
+    """Starts the stack, runs schemathesis against it, and returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m lab.proofs.fuzz", description=__doc__)
     parser.add_argument("--examples", type=int, default=250, help="drawn for each operation in each phase")
     parser.add_argument("--seed", type=int, help="repeats a run's data")
@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _newcomer(stack: Stack, user: str) -> str:
-    """A user with a profile; the token."""
+    """Makes a user with a profile and returns the user's token."""
     token = stack.token(user)
     with httpx.Client(base_url=stack.url, trust_env=False, headers={"Authorization": f"Bearer {token}"}) as client:
         client.put("/profile/", json={"segment": "High Anxiety, Low Activity"}).raise_for_status()
@@ -55,7 +55,7 @@ def _newcomer(stack: Stack, user: str) -> str:
 
 
 def shallow(answered: dict[str, dict[str, int]]) -> int:
-    """Prints what was answered; 1 when an operation never succeeded: then nothing behind its checks was tried."""
+    """Prints how often each status was answered; returns 1 when an operation never succeeded, else 0."""
     described = json.loads(OPENAPI.read_text())["paths"]
     operations = [f"{method.upper()} {path}" for path, methods in described.items() for method in methods]
     for operation in operations:

@@ -1,8 +1,8 @@
-"""What schemathesis cannot know: who asks, and which activities are theirs. It loads this file in its own environment.
+"""Tells schemathesis what it cannot know: who asks, and which activities are the caller's own.
 
-Most valid requests name activities of the caller's open session, so that they reach the rules behind the schema; the
-ids of a batch belong to one session, which no schema can say. Erasure is asked for by users of their own: else soon
-everybody would be erasing.
+schemathesis loads this file in its own environment. Most valid requests name activities of the caller's open session,
+so that they reach the rules behind the schema; the ids of a batch belong to one session, which no schema can say. Only
+certain users ask to be erased: otherwise all users would soon be in erasure.
 """
 
 import atexit
@@ -33,24 +33,24 @@ schemathesis.openapi.format("iana-time-zone", strategies.sampled_from(ZONES))
 
 @schemathesis.auth(refresh_interval=None)
 class Users:
-    """A user for each request; those who leave only look, besides leaving."""
+    """Chooses a user for each request; users who ask to be erased send only reads besides."""
 
     def get(self, case: Any, context: Any) -> str:
-        """One of the tokens."""
+        """Returns the token of a random user."""
         del context
         if case.method.upper() == "DELETE":
             return draw.choice(LEAVING)
         return draw.choice(STAYING if case.method.upper() == "PUT" else TOKENS)
 
     def set(self, case: Any, data: str, context: Any) -> None:
-        """Sends it."""
+        """Adds the token to the request."""
         del context
         case.headers = {**(case.headers or {}), "Authorization": f"Bearer {data}"}
 
 
 @schemathesis.hook
 def before_call(context: Any, case: Any, **kwargs: Any) -> None:
-    """Puts activities of one session into a valid request, mostly of the caller's open one."""
+    """Puts activities of one session into a valid request, mostly those of the caller's open session."""
     del context, kwargs
     if case.path not in (COMPLETE, BATCH) or not (case.meta and case.meta.generation.mode.is_positive):
         return
@@ -66,14 +66,14 @@ def before_call(context: Any, case: Any, **kwargs: Any) -> None:
 
 @schemathesis.hook
 def after_call(context: Any, case: Any, response: Any) -> None:
-    """Counts what was answered."""
+    """Counts the answer by operation and status."""
     del context
     answered[f"{response.request.method} {case.path}"][response.status_code] += 1
 
 
 @schemathesis.check
 def an_undeclared_method_is_an_unknown_route(context: Any, response: Any, case: Any) -> None:
-    """API Gateway's HTTP APIs answer 404 where schemathesis' own check wants 405."""
+    """Expects a 404, as API Gateway's HTTP APIs answer; schemathesis' own check wants 405."""
     del context
     scenario = getattr(case.meta.phase.data, "scenario", None) if case.meta else None
     if scenario is not None and scenario.value == "unspecified_http_method":
@@ -82,18 +82,18 @@ def an_undeclared_method_is_an_unknown_route(context: Any, response: Any, case: 
 
 @atexit.register
 def report() -> None:
-    """Leaves the counts to who started us."""
+    """Writes the counts to the file that `lab.proofs.fuzz` reads."""
     REPORT.write_text(json.dumps(answered))
 
 
 def _elsewhere(case: Any) -> list[int]:
-    """Ids of the session that the drawn id belongs to, whoever's it is."""
+    """Returns the ids of the session that the drawn id belongs to; it may be anybody's session."""
     drawn = case.path_parameters["id"] if case.path == COMPLETE else case.body["activities"][0]["activity_id"]
     return [int(drawn) // 10 * 10 + position for position in range(1, 8)]
 
 
 def _open_activities(token: str) -> list[int]:
-    """The ids of the user's open session; a new one if there is none."""
+    """Returns the activity ids of the user's open session, or of a new one."""
     return [activity["id"] for activity in _ask(token, "GET", "/activity/recommended/")["activities"]]
 
 

@@ -1,1 +1,1 @@
-"""Random lives of users and jobs against a reference model of what Fettle promises."""
+"""Runs random lives of users and jobs against a reference model of what Fettle promises."""

@@ -1,4 +1,4 @@
-"""What must hold of the table after every step, beside the model."""
+"""Checks the table after every step, against the model and for what must always hold."""
 
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -13,7 +13,7 @@ from rl_core.models import Mark, Marker, Policy, Profile, Segment, Session, Stat
 from rl_core.sessions import catalogue
 from rl_core.store import UserDay, items, keys, policies, read_user_day
 
-FOREIGN, OURS = "posterior/99", "posterior/1"  # a learner that this code does not have, and its own
+FOREIGN, OURS = "posterior/99", "posterior/1"  # a learner that this code does not have, and one that it has
 
 
 def close_to(value: float) -> Any:
@@ -22,7 +22,7 @@ def close_to(value: float) -> Any:
 
 @dataclass
 class Stored:
-    """One user's items."""
+    """The items of one user."""
 
     profile: Profile | Marker | None
     sessions: list[Session]
@@ -39,7 +39,7 @@ def stored(table: Table, user: str) -> Stored:
 
 
 def check_user(person: Person | None, user: str, table: Table) -> None:
-    """The user's items say what the model says; nothing is left of who was erased."""
+    """Asserts that the user's items are as the model says, and that an erased user has none."""
     found = stored(table, user)
     if person is None:
         assert found == Stored(None, [], []), "an item outlived its user"
@@ -111,7 +111,9 @@ def check_session(session: Session, plan: Plan) -> None:
 
 
 def check_variety(before: Session, after: Session) -> None:
-    """Another action, at most half of the activities, and never two open: each was closed before the next."""
+    """Asserts that a session has another action than the one before and at most half of its activities, and that the
+    one before was closed first.
+    """
     names = [{catalogue().by_slug[a.slug].name for a in s.activities} for s in (before, after)]
     assert len(names[0] & names[1]) <= len(after.activities) / 2
     assert before.decision.action not in after.decision.eligible
@@ -120,7 +122,7 @@ def check_variety(before: Session, after: Session) -> None:
 
 
 def check_policy(model: Model, segment: Segment, table: Table) -> None:
-    """Each session was learned from once, and the policy is what its records say, bit for bit."""
+    """Asserts that each session was learned from once, and that the policy is what its records give, bit for bit."""
     home = keys.segment_pk(segment)
     records = [policies.read_record(table[home, keys.version_sk(n)]) for n in versions_of(table, home)]
     learned = [t for record in records for t in record.transitions]
@@ -144,13 +146,13 @@ def check_policy(model: Model, segment: Segment, table: Table) -> None:
 
 
 def mended(item: dict[str, Any]) -> dict[str, Any]:
-    """The policy item that was spoilt, as it was: one that learned nothing names no learner."""
+    """Returns a spoilt policy item as it was before; a policy that learned nothing names no learner."""
     rest = {name: value for name, value in item.items() if name != "learner"}
     return rest | {"learner": {"S": OURS}} if "table" in item else rest
 
 
 def versions_of(table: Table, home: str) -> range:
-    """The versions with a record: from one on, without a gap."""
+    """Returns the versions with a record. Asserts that they run from 1 on without a gap."""
     found = sorted(sk for pk, sk in table if pk == home and sk != keys.POLICY_SK)
     assert found == [keys.version_sk(n) for n in range(1, len(found) + 1)]
     return range(1, len(found) + 1)

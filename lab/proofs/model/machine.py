@@ -1,4 +1,4 @@
-"""Several users, two jobs and a clock, in any order that Hypothesis thinks of."""
+"""Lets several users, two jobs and a clock act in any order that Hypothesis chooses."""
 
 import os
 from contextlib import ExitStack
@@ -17,7 +17,7 @@ from rl_core.config import settings
 from rl_core.models import Segment
 from rl_core.store import keys
 
-START = 1_795_424_460  # 2026-11-23T09:01:00Z, not in an hour's first minute, when the jobs ask every shard
+START = 1_795_424_460  # 2026-11-23T09:01:00Z; in the first minute of an hour the jobs ask every partition
 SEGMENTS = (Segment.HIGH_LOW, Segment.MODERATE_MODERATE)
 USERS = ("ana", "ben", "cem")
 
@@ -42,7 +42,7 @@ profiles: st.SearchStrategy[Said] = st.fixed_dictionaries(
         "avoid": st.sampled_from([[], ["floor"], ["breath_hold", "floor"]]),
     },
 )
-bounds = st.sampled_from([(1000, 1000), (12, 2), (4, 1), (2, 2), (3, 0)])  # of a user's day: issued, learned
+bounds = st.sampled_from([(1000, 1000), (12, 2), (4, 1), (2, 2), (3, 0)])  # a day's sessions: issued, learned from
 minutes = st.sampled_from([1, 30, 240, 1000, 48 * 60 - 1, 48 * 60, 100 * 60])
 
 
@@ -62,13 +62,13 @@ class Fettle(RuleBasedStateMachine):
         self.service.close()
 
     def do(self, user: str, request: Request) -> None:
-        """Sends it, and keeps it with its answer if it was accepted."""
+        """Sends the request, and keeps it with its answer if it was accepted."""
         answer = request()
         if answer is not None:
             self.last[user] = (request, answer)
 
     def latest(self, user: str, back: int = 0) -> int:
-        """The number of the user's latest session, or the one before."""
+        """Returns the number of the user's latest session, or with `back` of an earlier one."""
         person = self.model.people.get(user)
         return max(len(person.plans) - back, 1) if person else 1
 
@@ -98,7 +98,7 @@ class Fettle(RuleBasedStateMachine):
 
     @rule(user=users, fresh=st.booleans(), answers=st.lists(saids, min_size=7, max_size=7))
     def complete_the_rest(self, user: str, fresh: bool, answers: list[Said]) -> None:
-        """Answers what is not answered, one by one; in a new session if the latest is over."""
+        """Completes the activities without an answer one by one; with `fresh`, asks for a session first."""
         if fresh:
             self.do(user, partial(self.users[user].recommend, False))
         plan = self.latest_plan(user)
@@ -114,7 +114,7 @@ class Fettle(RuleBasedStateMachine):
 
     @rule(user=users, back=st.sampled_from([0, 0, 1]), position=st.integers(1, 5), more=mores)
     def batch_that_agrees(self, user: str, back: int, position: int, more: Said) -> None:
-        """On a session that completions ended it may still add rating and notes."""
+        """Sends a batch that repeats an answer; if completions ended the session, it may still add rating and notes."""
         plan = self.latest_plan(user, back)
         if plan is not None and plan.engaged is not None:
             said = {"completed": plan.answers[position - 1]["completed"]}
@@ -122,14 +122,17 @@ class Fettle(RuleBasedStateMachine):
 
     @rule(user=users, answers=st.lists(saids, min_size=7, max_size=7), rating=st.integers(1, 5))
     def rate_after_the_next(self, user: str, answers: list[Said], rating: int) -> None:
-        """A session ended by completions is rated when the next is issued already: no score may move."""
+        """Rates a session that completions ended after the next one was issued: the rating must not move any score."""
         self.complete_the_rest(user, True, answers)
         self.do(user, partial(self.users[user].recommend, False))
         self.batch_that_agrees(user, 1, 1, {"overall_session_rating": rating})
 
     @rule(user=users, segment=segments, items=batches)
     def fall_back(self, user: str, segment: Segment, items: dict[int, Said]) -> None:
-        """A plan drawn while the policy cannot be read, fed back when it can: never learned from."""
+        """Draws a plan while the policy cannot be read, and sends its feedback when the policy can be read again.
+
+        Such a session is never learned from.
+        """
         self.batch(user, False, 0, items, {})
         self.spoil_or_mend_a_policy(segment)
         self.do(user, partial(self.users[user].recommend, False))
@@ -138,7 +141,10 @@ class Fettle(RuleBasedStateMachine):
 
     @rule(user=users)
     def repeat(self, user: str) -> None:
-        """The last accepted request again: the same answer, unless time or a job took what it was about."""
+        """Sends the last accepted request again.
+
+        The answer must be the same, unless time or a job changed what it concerns.
+        """
         if user not in self.last:
             return
         request, answer = self.last[user]
@@ -147,7 +153,7 @@ class Fettle(RuleBasedStateMachine):
         before = self.model.told()
         again = request()
         if feedback and person is not None and not person.erasing:
-            queued = "training_metrics" in answer and answer["training_metrics"] is None  # a job may learn it
+            queued = "training_metrics" in answer and answer["training_metrics"] is None  # a job may learn from it
             assert _as_of_then(again | {"training_metrics": None} if queued else again) == _as_of_then(answer)
             assert self.model.told() == before
         if again is not None:
@@ -180,7 +186,7 @@ class Fettle(RuleBasedStateMachine):
 
     @rule()
     def learn_job(self) -> None:
-        """Also learns what an erased user's session had come to, as long as its item is there."""
+        """Runs the job; it also learns from closed sessions of users in erasure, as long as their items exist."""
         people = self.model.people.values()
         closed = sum(self.model.expire(p) for p in people if not p.erasing)
         waiting = [plan for p in people for plan in p.plans if self.model.may_learn(plan)]
@@ -191,9 +197,10 @@ class Fettle(RuleBasedStateMachine):
 
     @rule()
     def erasure_job(self) -> None:
-        """Who was learned from where the policy cannot be read now has to wait; unlearned sessions are gone already.
+        """Runs the job: it cannot erase a user while a policy that learned from the user cannot be read.
 
-        Who had used up a day is erased, but comes back only when that day is over.
+        Such a user waits, but sessions that were not learned from are deleted at once. A user who had used up a day is
+        erased, but can come back only when that day is over.
         """
         waiting = [(user, person) for user, person in self.model.people.items() if person.erasing]
         erased = [(user, person) for user, person in waiting if not person.bare and self.model.erase(person)]
@@ -203,7 +210,7 @@ class Fettle(RuleBasedStateMachine):
         assert run_job("Erasure", self.model.now) == {"erased": len(erased)}
 
     def leave(self, user: str, person: Person) -> None:
-        """Nothing of a person is left, but a bare marker while a day lasts that they had used up."""
+        """Forgets the person; if the person had used up a day, a bare marker stays until that day is over."""
         self.last.pop(user, None)
         if person.held and self.model.now < person.held[1]:
             person.plans, person.days, person.bare = [], {}, True
@@ -212,14 +219,14 @@ class Fettle(RuleBasedStateMachine):
 
     @rule(on=st.booleans())
     def contend(self, on: bool) -> None:
-        """Every request loses its race over the policy: what it ends is queued."""
+        """Makes every request lose its race over the policy, or stops that; the sessions it ends are queued."""
         self.model.contended = on
         os.environ["LEARN_ATTEMPTS"] = "0" if on else "4"
         settings.cache_clear()
 
     @rule(segment=segments)
     def spoil_or_mend_a_policy(self, segment: Segment) -> None:
-        """Makes a policy one that cannot be read, or takes that back."""
+        """Makes a policy unreadable, or readable again."""
         key = {"pk": {"S": keys.segment_pk(segment)}, "sk": {"S": keys.POLICY_SK}}
         name = TEMPLATE.table.name
         item: Any = client().get_item(TableName=name, Key=key).get("Item", key)
@@ -246,6 +253,6 @@ class Fettle(RuleBasedStateMachine):
 
 
 def _as_of_then(answer: Any) -> Any:
-    """The answer without the one figure that is as of now."""
+    """Returns the answer without `exploration_rate`, the only figure that describes the present."""
     training = answer.get("training_metrics")
     return answer | {"training_metrics": training | {"exploration_rate": None}} if training else answer

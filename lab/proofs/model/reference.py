@@ -1,6 +1,6 @@
-"""What Fettle promises, said again in plain words: no table, no revision, no race.
+"""Models what Fettle promises in plain Python, without a table, revisions or races.
 
-Nothing of the service is imported here. The formulas are those of `lab.proofs.formulas`, which the recount has too.
+Nothing of the service is imported here. The formulas are those of `lab.proofs.formulas`, which the recount uses too.
 """
 
 from dataclasses import dataclass, field
@@ -22,7 +22,10 @@ BLANK: Said = {
 
 @dataclass
 class Plan:
-    """A session. `engaged` is the score it left behind, `episodes` what was answered when it was learned from."""
+    """A session.
+
+    `engaged` is the engagement after it; `episodes` is the count that its answer gave when it was learned from.
+    """
 
     number: int
     key: bytes
@@ -51,7 +54,7 @@ class Plan:
         return (self.figures().engagement if self.engaged is None else self.engaged) - self.engagement
 
     def merged(self, position: int, said: Said, now: int, today: date) -> Said:
-        """An activity's answers with these on top: left out keeps, null clears."""
+        """Returns an activity's answers with these over them: a field left out keeps its value, null clears it."""
         new = self.answers[position - 1] | said
         new["notes"] = new["notes"] or ""
         new["at"], new["on"] = (new["at"] or now, new["on"] or today) if new["completed"] else (None, None)
@@ -59,7 +62,7 @@ class Plan:
 
 
 class Day(NamedTuple):
-    """The mark of a day: what stood at its first moment."""
+    """The mark of a day, with the values at the day's first moment."""
 
     segment: str
     timezone: str
@@ -70,7 +73,7 @@ class Day(NamedTuple):
 
 
 class Counts(NamedTuple):
-    """What a day of the person's has had: sessions issued, and sessions closed that are learned from."""
+    """Counts what a person's day has had: sessions issued, and closed sessions that are learned from."""
 
     day: date | None = None
     issued: int = 0
@@ -79,9 +82,10 @@ class Counts(NamedTuple):
 
 @dataclass
 class Person:
-    """`held`: the day that a person who asked to be erased had used up, and the second at which it is over.
+    """A user of the service.
 
-    `bare`: nothing but that day is left of them.
+    `held` is the day that a person who asked to be erased had used up, and the second at which it is over. `bare` is
+    true when nothing but that day is left of the person.
     """
 
     segment: str
@@ -104,16 +108,16 @@ class Person:
         return faded(self.engagement, self.seen, self.today(now))
 
     def counted(self, now: int) -> Counts:
-        """The counts of the person's present day, which never runs back."""
+        """Returns the counts of the person's present day, which never runs backwards."""
         day = own_day(datetime.fromtimestamp(now, UTC), self.timezone, self.counts.day)
         return self.counts if day == self.counts.day else Counts(day)
 
     def day_over(self, now: int) -> int:
-        """The second at which the day of the counts is over."""
+        """Returns the second at which the day of the counts is over."""
         return day_is_over(self.counted(now).day or self.today(now), self.timezone)
 
     def active(self, now: int, number: int) -> date:
-        """They were shown that session, or answered: the first time on a day is written down."""
+        """Records that the person was shown that session or answered; the first time on a day writes a mark."""
         today = self.today(now)
         if today != self.seen:
             self.engagement, first = self.score(now), self.seen is None
@@ -122,13 +126,15 @@ class Person:
         return today
 
     def done_today(self, now: int) -> int:
-        """Completions of today, each on the day it had where they then were."""
+        """Returns how many completions count for today; each counts for the person's day when it was made."""
         return [a["on"] for p in self.plans for a in p.answers].count(self.today(now))
 
 
 @dataclass
 class Model:
-    """Everybody, what each segment learned (reward by session key), and what is out of order with the policies."""
+    """Holds all people, what each segment learned (reward by session key), and which policies are unreadable or
+    contended.
+    """
 
     segments: tuple[str, ...]
     now: int
@@ -143,7 +149,7 @@ class Model:
         self.learned = {segment: {} for segment in self.segments}
 
     def told(self) -> str:
-        """All but the time: when this stays the same, so must the table."""
+        """Returns everything but the time as text: while it stays the same, the table must stay the same."""
         return repr((self.people, self.unreadable, self.learned))
 
     def plan(self, user: str, number: int) -> Plan | None:
@@ -154,7 +160,7 @@ class Model:
         return plan.status == "open" and self.now < plan.expires
 
     def refuses(self, person: Person) -> bool:
-        """Whether the person's day has had its sessions."""
+        """Returns whether all sessions of the person's day have been issued."""
         return person.counted(self.now).issued >= self.sessions_per_day
 
     def issue(self, person: Person, plan: Plan) -> None:
@@ -163,7 +169,7 @@ class Model:
         person.plans.append(plan)
 
     def delete(self, person: Person) -> None:
-        """The person asks to be erased; a day that is used up is kept until it is over."""
+        """Marks the person as in erasure; a day that is used up is kept until it is over."""
         counts = person.counted(self.now)
         used_up = self.refuses(person) or 0 < self.learned_per_day <= counts.taught
         if not person.erasing and used_up and counts.day:
@@ -196,7 +202,9 @@ class Model:
         self.learned[plan.segment][plan.key] = plan.reward
 
     def erase(self, person: Person) -> bool:
-        """Forgets what was learned from somebody, where it can be; whether nothing of it is left."""
+        """Removes what was learned from the person from every readable policy; returns whether nothing of it is
+        left.
+        """
         person.plans = [plan for plan in person.plans if plan.status == "learned"]
         for plan in person.plans:
             if plan.segment not in self.unreadable:
@@ -204,7 +212,7 @@ class Model:
         return not any(plan.segment in self.unreadable for plan in person.plans)
 
     def expire(self, person: Person) -> bool:
-        """Closes the latest session as it stands, if its time is over."""
+        """Closes the latest session as it stands if it has expired, and returns whether it did."""
         plan = person.plans[-1] if person.plans else None
         if plan is None or plan.status != "open" or self.now < plan.expires:
             return False
@@ -215,7 +223,7 @@ class Model:
         return True
 
     def complete(self, user: str, number: int, position: int, said: Said) -> int:
-        """The status that answers this completion, done."""
+        """Applies the completion and returns the status that answers it."""
         person = self.people.get(user)
         if person is None or person.erasing:
             return 409 if person else 404
@@ -235,7 +243,10 @@ class Model:
         return 200
 
     def batch(self, user: str, number: int, items: dict[int, Said], more: Said) -> int:
-        """The status that answers this batch, done; `items` by position, `more` the rating and notes it states."""
+        """Applies the batch and returns the status that answers it.
+
+        `items` are answers by position, `more` has the rating and notes that the batch states.
+        """
         person = self.people.get(user)
         if person is None or person.erasing:
             return 409 if person else 404
@@ -254,7 +265,9 @@ class Model:
         return self.rate(person, plan, more) if agrees and plan.engaged is not None else 409
 
     def rate(self, person: Person, plan: Plan, more: Said) -> int:
-        """A batch that agrees with a closed session: its rating and notes are known, or may still be added."""
+        """Applies the rating and notes of a batch that agrees with a closed session, and returns the status that
+        answers it.
+        """
         rating = more.get("overall_session_rating", plan.rating)
         notes = more.get("notes", plan.notes) or ""
         if (rating, notes) == (plan.rating, plan.notes):

@@ -1,4 +1,4 @@
-"""The service that is held against the model: the functions in this process, on a table in moto."""
+"""Runs the service that is compared with the model: the functions in this process, on a table in moto."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,7 +28,7 @@ _VARIABLES = TEMPLATE.environment | {
 
 @contextmanager
 def empty_table() -> Iterator[None]:
-    """Runs the service on a new table until the end."""
+    """Runs the service on a new table until the end of the block."""
     with environment(_VARIABLES), moto.mock_aws():
         TEMPLATE.table.create(client())
         _forget()
@@ -37,14 +37,14 @@ def empty_table() -> Iterator[None]:
 
 
 def _forget() -> None:
-    """What the layer remembers from its first use belongs to one table."""
+    """Clears the layer's caches (settings, store, day table), because they belong to one table."""
     for kept in (settings, open_store, open_day_table):
         kept.cache_clear()
 
 
 @lru_cache(maxsize=1)
 def client() -> Any:
-    """One for all tables: making one takes longer than a step."""
+    """Returns the client for all tables; making one takes longer than a step."""
     return boto3.client("dynamodb")
 
 
@@ -54,7 +54,7 @@ def _functions() -> Functions:
 
 
 def invoke(function: str, event: Any) -> Any:
-    """Calls a function as Lambda does."""
+    """Calls a function as Lambda does, and returns its answer."""
     return _functions().invoke(function, event)
 
 
@@ -65,6 +65,6 @@ def run_job(function: str, now: int) -> dict[str, int]:
 
 
 def read_table() -> Table:
-    """Every item by its key."""
+    """Returns every item by its key."""
     pages = client().get_paginator("scan").paginate(TableName=TEMPLATE.table.name)
     return {(i["pk"]["S"], i["sk"]["S"]): dict(i) for page in pages for i in page["Items"]}

@@ -1,4 +1,4 @@
-"""A user's requests, straight to the functions, and each answer held against the model's."""
+"""Sends a user's requests straight to the functions, and compares each answer with the model's."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,25 +13,25 @@ from rl_core.store import open_store
 
 
 def shown(value: float) -> Any:
-    """A number as the API answers it, rounded to four decimals."""
+    """Returns what equals the number in an answer, which is rounded to four decimals."""
     return pytest.approx(value, rel=0, abs=5.1e-5)
 
 
 def told(answer: Answer, status: int) -> Any:
-    """The body of an answer that must have this status; None unless it is a 200."""
+    """Returns the body of an answer, or None unless its status is 200. Asserts the status."""
     assert answer.status == status, answer.text
     return answer.body if status == 200 else None
 
 
 class User:
-    """A user with a phone and the model: what the service answers must be what the model answers."""
+    """Plays a user with a phone and the model: the service must answer what the model answers."""
 
     def __init__(self, model: Model, name: str) -> None:
         self.model, self.name = model, name
 
     @property
     def phone(self) -> Phone[Answer]:
-        """Their phone, at the end of the model's present second."""
+        """Returns the user's phone, at the end of the model's present second."""
         at = datetime.fromtimestamp(self.model.now, UTC) + timedelta(milliseconds=999)
         return Phone(to_functions(invoke, self.name, at))
 
@@ -62,7 +62,7 @@ class User:
         assert body["motivation_score"] == shown(person.motivation)
 
     def look(self) -> None:
-        """Reads the profile and the whole history."""
+        """Reads the profile and all pages of the history, and compares them with the model."""
         person = self.person
         gone = person is None or person.erasing
         profile = told(self.phone.get_profile(), 404 if gone else 200)
@@ -79,7 +79,7 @@ class User:
             assert [a["completed"] for a in session["activities"]] == [bool(a["completed"]) for a in plan.answers]
 
     def look_back(self) -> None:
-        """Reads the last 90 days."""
+        """Reads the last 90 days and compares them with the model."""
         person = self.person
         answer = self.phone.stats(90)
         body = answer.body
@@ -131,7 +131,7 @@ class User:
         return body
 
     def issued(self, person: Person, body: Any, shown: bool) -> Plan:
-        """The plan that was drawn just now; what the draw decided is taken from the table."""
+        """Returns the plan that was just drawn; its key is read from the table."""
         session = open_store().session(self.name, len(person.plans) + 1)
         assert session is not None
         return Plan(

@@ -1,1 +1,1 @@
-"""A simulated month whose roll-ups must equal a recount, by other means, of what the simulated people did."""
+"""Simulates a month whose roll-ups must equal an independent recount of what the simulated people did."""

@@ -14,11 +14,11 @@ from lab.proofs.month.sizes import measure
 from local.stack import UNCAPPED, Stack
 from rl_core.store import DayTable
 
-LATER = 5  # days after the month for which the job ran too: dropouts
+LATER = 5  # days after the month on which the job runs too, for the dropouts
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """0 if the roll-ups equal the recount."""
+    """Runs the month and returns 0 if the roll-ups equal the recount."""
     parser = argparse.ArgumentParser(prog="python -m lab.proofs.month", description=__doc__)
     parser.add_argument("--people", type=int, default=2000)
     parser.add_argument("--days", type=int, default=30)
@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def month(people: int, days: int, seed: int) -> dict[str, Any]:
-    """Lives the month, compares, and says so."""
+    """Simulates the month, compares it with the recount, prints the result and returns its figures."""
     began = time.monotonic()
     with queue_only(), Stack(clock=start(), quiet=True, parameters=UNCAPPED) as stack:
         log = live(stack, people, days, seed=seed)
@@ -55,13 +55,13 @@ def month(people: int, days: int, seed: int) -> dict[str, Any]:
 
 
 def everything(stack: Stack) -> list[dict[str, Any]]:
-    """Every item of the table: only a check may look at it so."""
+    """Returns every item of the table by a scan, which only a check may use."""
     pages = stack.dynamodb.get_paginator("scan").paginate(TableName=stack.table_name, ConsistentRead=True)
     return [dict(item) for page in pages for item in page["Items"]]
 
 
 def sizes() -> list[dict[str, Any]]:
-    """A table of what a day costs, for 1,000 users."""
+    """Prints and returns a table of what a day costs, for 1,000 users."""
     print("for 1,000 users        first run: read    write  seconds     again: read    write  seconds")
     rows = []
     for first, again in measure():

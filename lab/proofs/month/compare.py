@@ -1,4 +1,4 @@
-"""What the service rolled up beside the recount: every difference is named."""
+"""Compares what the service rolled up with the recount, and names every difference."""
 
 from collections.abc import Iterator
 from dataclasses import astuple
@@ -17,7 +17,7 @@ TOLERANCE = 1e-9
 
 
 def user_days(items: list[dict[str, Any]], lives: dict[str, Life]) -> Iterator[str]:
-    """Differences between the stored days of users (all items of the table are given) and the recount."""
+    """Yields the differences between the users' stored days and the recount; `items` are all items of the table."""
     stored = [read_user_day(i) for i in items if i["pk"]["S"].startswith("USER#") and i["sk"]["S"].startswith("DAY#")]
     found = {(d.mark.user, d.mark.day): d for d in stored}
     expected = {(user, day) for user, life in lives.items() for day in life.days}
@@ -47,7 +47,7 @@ def _row(figures: Figures) -> Row:
 
 
 def segment_days(diary: DayTable, lives: dict[str, Life], first: date, count: int) -> Iterator[str]:
-    """Differences between the stored days of segments and the recount."""
+    """Yields the differences between the segments' stored days and the recount."""
     for day in (date.fromordinal(first.toordinal() + n) for n in range(count)):
         for segment in Segment:
             found, _ = diary.segment_day(segment, day)
@@ -68,7 +68,7 @@ def _segment_row(found: SegmentDay) -> Row:
 
 
 def _same(one: Any, other: Any) -> bool:
-    """Equal; floats as near as another order of adding up allows."""
+    """Returns whether the values are equal; floats may differ by as much as another order of addition allows."""
     if isinstance(one, float) and isinstance(other, float | int):
         return isclose(one, other, rel_tol=0, abs_tol=TOLERANCE)
     if isinstance(one, list) and isinstance(other, list) and len(one) == len(other):

@@ -1,7 +1,7 @@
-"""People in many time zones who use the service, and the raw log of what they did and were shown.
+"""Simulates people in many time zones, and logs what they did and were shown.
 
-They look, answer by halves, come back after midnight or not at all, rate late, fly across the date line. The log is
-all that the recount knows.
+They look, answer some activities, come back after midnight or not at all, rate late, and fly across the date line. The
+log is all that the recount knows.
 """
 
 from collections.abc import Iterator
@@ -26,12 +26,12 @@ ZONES = (
     "UTC",
 )
 SEGMENTS = tuple(segment.value for segment in Segment)
-HOURS = (0, 0, 7, 8, 12, 18, 20, 22, 23, 23)  # many near midnight: that is where days go wrong
+HOURS = (0, 0, 7, 8, 12, 18, 20, 22, 23, 23)  # many near midnight, where mistakes in the day are likely
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line of the log: `kind` is profile, shown, prefetched, answered or rated."""
+    """A line of the log: `kind` is profile, shown, prefetched, answered or rated."""
 
     user: str
     at: datetime
@@ -41,7 +41,7 @@ class Entry:
 
 @dataclass(slots=True)
 class Plan:
-    """What the person knows of the session on their phone."""
+    """Holds what the person knows of the session on their phone."""
 
     number: int
     ids: list[int]
@@ -52,7 +52,7 @@ class Plan:
 
 
 class Person:
-    """One simulated user; the same name and seed live the same life, but for what they are served."""
+    """One simulated user; the same name and seed give the same life, except for the sessions served."""
 
     def __init__(self, name: str, seed: int, keenness: float = 1.0) -> None:
         self.name, self._rng = name, Random(f"{seed}/{name}")
@@ -63,7 +63,7 @@ class Person:
         self._known = False
 
     def visits(self, first: date, days: int) -> list[datetime]:
-        """When they open the app, UTC; some for a spell only, so that there are newcomers and dropouts."""
+        """Returns when the person opens the app, in UTC; some do so for a while only, and are newcomers or dropouts."""
         begin = self._rng.choice((0, 0, 0, self._rng.randrange(days)))
         end = self._rng.choice((days, days, self._rng.randrange(days) + 1))
         return [moment for n in range(begin, end) for moment in self._of_day(first + timedelta(days=n))]
@@ -76,7 +76,7 @@ class Person:
                 yield local.astimezone(UTC)
 
     def visit(self, at: datetime, phone: Phone[Json]) -> Iterator[Entry]:
-        """One visit, with a phone of that time, line by line of the log."""
+        """Makes one visit with a phone of that time, and yields the lines of the log."""
         if not self._known or (self._travels and self._rng.random() < 0.3):
             yield self._move(at, phone)
         plan = self._plan
@@ -92,11 +92,11 @@ class Person:
             yield from self._act(self._plan, at, phone)
 
     def _free(self, at: datetime) -> bool:
-        """Whether no session is open."""
+        """Returns whether the person has no open session."""
         return self._plan is None or self._plan.over or at >= self._plan.expires
 
     def _move(self, at: datetime, phone: Phone[Json]) -> Entry:
-        """The first profile; or a flight, sometimes with another segment."""
+        """Puts the first profile, or moves to another time zone and sometimes another segment."""
         if self._known:
             self.zone = self._rng.choice(ZONES)
             self._segment = self._rng.choice((self._segment, self._rng.choice(SEGMENTS)))
@@ -112,7 +112,7 @@ class Person:
         return Entry(self.name, at, kind, answer)
 
     def _act(self, plan: Plan, at: datetime, phone: Phone[Json]) -> Iterator[Entry]:
-        """Nothing, some answers, all of them one by one, or a batch."""
+        """Gives no answers, some, all of them one by one, or a batch."""
         dice, left = self._rng.random(), [i for i in plan.ids if i not in plan.answers]
         if dice < 0.15:
             return
@@ -138,7 +138,7 @@ class Person:
         return Entry(self.name, at, "answered", what)
 
     def _rate(self, plan: Plan, at: datetime, phone: Phone[Json]) -> Entry:
-        """The rating of a session that completions ended, a visit later."""
+        """Rates a session that completions ended at an earlier visit."""
         rating = self._rng.randint(1, 5)
         again = [{"activity_id": plan.ids[0], **plan.answers[plan.ids[0]]}]
         phone.batch(again, overall_session_rating=rating)

@@ -1,7 +1,8 @@
-"""The same figures counted from the raw log alone, in plain Python: nothing of the service is imported here.
+"""Counts the same figures from the raw log alone, in plain Python; nothing of the service is imported here.
 
-One life after the other is lived again: the formulas of the specification, the calendar of the person's own zone. The
-formulas are those of `lab.proofs.formulas`, which the reference model has too; the roll-ups are retold nowhere else.
+It goes through one person's log after the other, with the specification's formulas and the calendar of the person's
+time zone. The formulas are those of `lab.proofs.formulas`, which the reference model uses too; the roll-ups are
+computed nowhere else.
 """
 
 from collections import defaultdict
@@ -40,14 +41,14 @@ class Session:
         return [i for i, a in self.answers.items() if a["completed"]]
 
     def lifts(self) -> dict[int, int]:
-        """Points of motivation by activity."""
+        """Returns the lift in points of motivation by activity id, where both ratings were given."""
         rated = {i: self.answers[i] for i in self.done() if is_rated(self.answers[i])}
         return {i: a["motivation_after"] - a["motivation_before"] for i, a in rated.items()}
 
 
 @dataclass
 class Day:
-    """A day on which the person was active, with what stood at its first moment and what moved afterwards."""
+    """A day on which the person was active, with the values at its first moment."""
 
     zone: str
     segment: str
@@ -55,11 +56,11 @@ class Day:
     e: float
     m: float
     newcomer: bool
-    moved: int  # how often the scores had moved before
+    moved: int  # how many moves of the scores came before
 
 
 class Move(NamedTuple):
-    """The scores moved: when, by a session of which day, and to what."""
+    """A change of the scores: when it happened, the day of the session that caused it, and the new scores."""
 
     at: datetime
     belongs: date
@@ -68,7 +69,7 @@ class Move(NamedTuple):
 
 
 class Life:
-    """One person's month."""
+    """Counts one person's month."""
 
     def __init__(self) -> None:
         self.zone, self.segment = "UTC", ""
@@ -151,7 +152,7 @@ class Life:
         self.moves.append(Move(at, session.belongs, self.e, self.m))
 
     def row(self, day: date) -> Row:
-        """What the day came to."""
+        """Returns the figures of the day."""
         its, own = self.days[day], [s for s in self.sessions.values() if s.belongs == day]
         e, m = its.e, its.m
         for move in self.moves[its.moved :]:
@@ -176,7 +177,7 @@ class Life:
         }
 
     def _streak(self, day: date) -> int:
-        """Days in a row with a completion, counted back from this day or the one before."""
+        """Returns the number of successive days with a completion up to this day, or up to the day before."""
         days = {on for s in self.sessions.values() for on in s.done_on.values()}
         at = day if day in days else day - ONE
         length = 0
@@ -185,12 +186,12 @@ class Life:
         return length
 
     def last_action(self, day: date) -> int:
-        """The action of the last session that belongs to this day or one before."""
+        """Returns the action of the last session that belongs to this day or an earlier one."""
         return [s.action for _, s in sorted(self.sessions.items()) if s.belongs and s.belongs <= day][-1]
 
 
 def lives_of(log: Sequence[Entry]) -> dict[str, Life]:
-    """Everybody's month, from the log in order of time; what is open at its end expires."""
+    """Returns each person's month from the log, which is in order of time; sessions open at its end expire."""
     lives: dict[str, Life] = defaultdict(Life)
     mine: dict[str, list[Entry]] = defaultdict(list)
     for entry in log:
@@ -202,7 +203,7 @@ def lives_of(log: Sequence[Entry]) -> dict[str, Life]:
 
 
 def segment_row(lives: Iterable[Life], segment: str, day: date) -> Row:
-    """A segment's day: every figure that is kept of it."""
+    """Returns every figure that is kept of a segment's day."""
     everybody = list(lives)
     active = [life for life in everybody if day in life.days and life.days[day].segment == segment]
     sessions = [s for life in everybody for s in life.sessions.values() if s.belongs == day and s.segment == segment]

@@ -1,4 +1,4 @@
-"""The month itself: visits in order of time through the real handlers, the jobs among them."""
+"""Runs the month: visits in order of time through the real handlers, with the jobs between them."""
 
 import os
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ _HALF_PAST_NOON = timedelta(hours=12, minutes=30)
 
 @contextmanager
 def queue_only() -> Iterator[None]:
-    """Requests leave learning to the job: what is proved here does not depend on it, and the month goes by faster."""
+    """Makes requests leave all learning to the job: the comparison does not depend on it, and the month runs faster."""
     before = os.environ.get("LEARN_ATTEMPTS")
     os.environ["LEARN_ATTEMPTS"] = "0"
     try:
@@ -31,7 +31,7 @@ def queue_only() -> Iterator[None]:
 
 
 def start(first: date = FIRST) -> SteppedClock:
-    """A clock a day before the first day, so that no zone precedes it."""
+    """Returns a clock that starts before the first day in every time zone."""
     return SteppedClock(_noon(first) - timedelta(days=2))
 
 
@@ -45,7 +45,10 @@ def live(
     keenness: float = 1.0,
     first: date = FIRST,
 ) -> list[Entry]:
-    """The log of the month. The dispatcher runs every so many days, then daily until all is final."""
+    """Runs the month and returns its log.
+
+    The dispatcher runs every `every` days, and after the month daily until all days are final.
+    """
     cast = [Person(f"person-{n}", seed, keenness) for n in range(people)]
     diary = sorted((at, n) for n, person in enumerate(cast) for at in person.visits(first, days))
     log: list[Entry] = []
@@ -68,7 +71,7 @@ def _live(stack: Stack, person: Person, visits: list[datetime]) -> list[Entry]:
 
 
 def _jobs(stack: Stack, now: datetime, *, dispatch: bool) -> None:
-    """The job that closes and learns; and, unless the day is missed, the daily one."""
+    """Runs the job that closes and learns, and with `dispatch` the daily job too."""
     if now <= stack.clock.now() or not isinstance(stack.clock, SteppedClock):
         return
     stack.clock.advance_to(now)

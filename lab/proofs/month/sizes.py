@@ -1,4 +1,4 @@
-"""What the daily job costs: units and seconds for a day of 250 to 2,000 users, computed and computed again."""
+"""Measures what the daily job costs: units and seconds for a day of 250 to 2,000 users, computed twice."""
 
 import time
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Of one run over one day."""
+    """The cost of one run over one day."""
 
     users: int
     reads: float
@@ -28,13 +28,13 @@ class Cost:
     seconds: float
 
     def per_thousand(self) -> tuple[float, float, float]:
-        """Read units, write units and seconds for 1,000 users."""
+        """Returns read units, write units and seconds for 1,000 users."""
         share = 1000 / self.users
         return round(self.reads * share, 1), round(self.writes * share, 1), round(self.seconds * share, 2)
 
 
 def measure() -> Iterator[tuple[Cost, Cost]]:
-    """For each size the first run over its day and the second, which finds nothing to change."""
+    """Yields, for each size, the cost of the first run over its day and of the second, which changes nothing."""
     with Stack(clock=SteppedClock(NOON), quiet=True, parameters=UNCAPPED) as stack:
         store = Store(stack.table_name)
         units = Units(store.client)
@@ -46,7 +46,7 @@ def measure() -> Iterator[tuple[Cost, Cost]]:
 
 
 def _live(store: Store, user: str, segment: Segment, at: datetime) -> None:
-    """A user's day: one session, shown and ended by a batch."""
+    """Lives a user's day: one session, shown and ended by a batch."""
     issued = issue(
         Profile(user, user.encode()[:16].ljust(16), segment, at), None, Policy(segment), settings(), at, shown=True
     )

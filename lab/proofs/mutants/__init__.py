@@ -1,1 +1,4 @@
-"""Mutants: the rules with one small change each, and whether a test notices. `make mutants`; docs/mutants.md."""
+"""Changes the rules in one small place at a time, and counts whether a test notices.
+
+`make mutants`; docs/mutants.md.
+"""

@@ -21,14 +21,14 @@ SURVIVORS = stage.STAGE / "survivors.txt"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Returns 0 if the share is reached."""
+    """Runs the sample, prints its figures, and returns 0 if the share of killed mutants is reached."""
     parser = argparse.ArgumentParser(prog="python -m lab.proofs.mutants", description=__doc__)
     parser.add_argument("--sample", type=int, default=400, help="mutants drawn of learner, sessions, days and work")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", default="", help="draw of files whose path contains this")
     options = parser.parse_args(arguments)
     stage.build()
-    os.chdir(stage.STAGE)  # where mutmut looks for its settings, once it is imported
+    os.chdir(stage.STAGE)  # mutmut looks for its settings here when it is imported
     rooms, store = mutants_of(stage.ROOMS, options.only), mutants_of([stage.STORE], options.only)
     drawn = draw(rooms, options.sample, options.seed)
     beside = draw(store, round(options.sample * len(store) / len(rooms)) if rooms else options.sample, options.seed)
@@ -53,7 +53,7 @@ def mutants_of(rooms: Iterable[str], only: str) -> list[str]:
 
 
 def draw(names: Sequence[str], most: int, seed: int) -> list[str]:
-    """Returns so many of them, drawn without replacement, or all; a larger sample holds every smaller one."""
+    """Returns up to `most` names, drawn without replacement; a larger sample contains every smaller one."""
     return sorted(Random(seed).sample(names, len(names))[:most])
 
 
@@ -84,7 +84,7 @@ def counted(drawn: Sequence[str], beside: Sequence[str]) -> dict[str, float]:
 
 
 def _share(drawn: Sequence[str], alive: Sequence[str]) -> float:
-    """Returns the share of those drawn that a test killed, by failing or by not coming to an end."""
+    """Returns the share of the drawn mutants that a test killed, by failing or by not ending in time."""
     left = set(alive)
     return round(sum(name not in left for name in drawn) / len(drawn), 4) if drawn else 1.0
 

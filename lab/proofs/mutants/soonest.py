@@ -1,4 +1,4 @@
-"""A pytest plugin for a mutant's tests: the shortest run first, none runs for ever, and all of them not for long.
+"""Orders a mutant's tests: a pytest plugin that runs the shortest first and limits the time of each and of all.
 
 How long a test takes is measured once, when mutmut finds out which tests run which function. All is CPU time, so that a
 busy machine makes no mutant look like an endless loop.
@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 MEASURED = Path("seconds.json")  # in the folder in which mutmut runs the tests
-MOST = 25.0  # seconds of tests for one mutant: a function that everything runs is left to its shorter tests
+MOST = 25.0  # seconds of tests for one mutant; a function that all tests run is left to its shorter tests
 TIMEOUT = 36  # the exit code that mutmut takes for a timeout
 _FACTOR, _SECONDS = 10, 10.0
 _KNOWN = pytest.StashKey[dict[str, float]]()
@@ -22,14 +22,14 @@ _TAKEN = pytest.StashKey[dict[str, float]]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Reads how long each test takes; there is nothing to read the first time."""
+    """Reads how long each test takes; in the first run there is nothing to read."""
     config.stash[_KNOWN] = json.loads(MEASURED.read_text()) if MEASURED.exists() else {}
     config.stash[_TAKEN] = {}
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Puts the shortest first, and leaves out those that there is no time for."""
+    """Puts the shortest tests first, and leaves out those that exceed the time."""
     known = config.stash[_KNOWN]
     items.sort(key=lambda item: known.get(item.nodeid, 0.0))
     if known:
@@ -46,7 +46,10 @@ def _within(items: list[pytest.Item], known: dict[str, float]) -> Iterator[pytes
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """Measures a test, or ends the process when it takes ten times as long as without a mutant and ten seconds more."""
+    """Measures a test, or ends the process when the test takes too long.
+
+    Too long is ten times its time without a mutant plus ten seconds.
+    """
     began, known = time.process_time(), item.config.stash[_KNOWN]
     if known:
         signal.signal(signal.SIGPROF, lambda *_: os._exit(TIMEOUT))
@@ -59,6 +62,6 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Writes the measures of the first time."""
+    """Writes the times measured in the first run."""
     if not MEASURED.exists() and session.config.stash[_TAKEN]:
         MEASURED.write_text(json.dumps(session.config.stash[_TAKEN]))

@@ -1,6 +1,6 @@
-"""The tree in which mutmut works: it wants the package under `src/`, and a pyproject.toml that names it.
+"""Builds the tree in which mutmut works: it wants the package under `src/`, and a pyproject.toml that names it.
 
-All of it but that file is links to the repository; mutmut copies what it needs and mutates the copy.
+All but that file are links to the repository; mutmut copies what it needs and mutates the copy.
 """
 
 import shutil
@@ -9,11 +9,11 @@ from pathlib import Path
 ROOT = Path(__file__).parents[3]
 STAGE = ROOT / "build" / "mutants"
 SOURCE = Path("src", "rl_core")
-ROOMS = ("learner", "sessions", "days", "work")  # the share is theirs
+ROOMS = ("learner", "sessions", "days", "work")  # those whose share of killed mutants counts
 STORE = "store"
 TESTS = ("tests/core", "tests/functions", "tests/forms")
 
-# What the tests read beside the package, and pytest's settings.
+# What the tests read besides the package, and pytest's settings.
 _BESIDE = ("tests", "functions", "events", "infra", "local", "lab", "operate", "docs", "layers")
 _SETTINGS = f"""
 [tool.mutmut]
@@ -31,7 +31,7 @@ use_setproctitle = false
 
 
 def build() -> None:
-    """Makes the tree anew."""
+    """Deletes the tree and makes it anew."""
     shutil.rmtree(STAGE, ignore_errors=True)
     STAGE.mkdir(parents=True)
     (STAGE / "src").symlink_to(ROOT / "layers" / "rl_core")
@@ -41,5 +41,5 @@ def build() -> None:
 
 
 def sources(*rooms: str) -> list[Path]:
-    """Returns the files of these rooms, as mutmut names them: from the tree's root."""
+    """Returns the files of these packages as mutmut names them: relative to the tree's root."""
     return sorted(path.relative_to(STAGE) for room in rooms for path in (STAGE / SOURCE / room).glob("*.py"))

@@ -1,1 +1,1 @@
-"""A real micro-randomised trial, HeartSteps V1, seen by the learner (docs/learning.md, "A real trial")."""
+"""Runs the learner over a real micro-randomised trial, HeartSteps V1 (docs/learning.md, "A real trial")."""

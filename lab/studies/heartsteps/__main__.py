@@ -36,7 +36,10 @@ Gains = Mapping[str, Mapping[str, Estimate]]
 
 
 def trial_figures(trial: Trial) -> tuple[Estimate, list[Verdict], dict[str, Replay], dict[str, Estimate]]:
-    """As randomised, every policy doubly robust, the learner by replay, and the learner against always and never."""
+    """Returns the mean as randomised, the verdicts on all policies, the learner by replay, and differences of policies.
+
+    The differences are the learner less always and less never sending, and always less never.
+    """
     n = len(trial)
     always, never = (np.tile(np.array(row), (n, 1)) for row in ([0.0, 1.0], [1.0, 0.0]))
     sample = sample_of(trial, walk(trial).state)
@@ -55,7 +58,7 @@ def trial_figures(trial: Trial) -> tuple[Estimate, list[Verdict], dict[str, Repl
 
 
 def fading_figures(settings: Settings, seeds: int = SEEDS) -> tuple[Gains, dict[str, Estimate]]:
-    """The learner's gain by world and state; what also knowing the dose adds, seed by seed."""
+    """Returns the learner's gain by world and state, and what also knowing the dose adds, seed by seed."""
     jobs = list(product(WORLDS, KNOWING, range(seeds)))
     with Pool(2) as pool:
         gains = dict(zip(jobs, pool.starmap(gain_of, [(w, k, settings, s) for w, k, s in jobs]), strict=True))

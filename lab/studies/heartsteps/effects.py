@@ -1,4 +1,4 @@
-"""The trial's own effect of sending, by week and by recent dose: differences of means, users drawn anew."""
+"""Estimates the trial's own effect of sending by week and by recent dose, as differences of means."""
 
 from __future__ import annotations
 
@@ -20,16 +20,17 @@ def weeks(trial: Trial) -> Iterator[tuple[str, Bools]]:
 
 
 def doses(trial: Trial) -> Iterator[tuple[str, Bools]]:
-    """By how many of the person's latest five decisions sent something."""
+    """Yields the decisions by how many of the person's latest five sent something."""
     dose = walk(trial, with_dose).state % 3
     for level, name in enumerate(DOSES):
         yield name, dose == level
 
 
 def effect(trial: Trial, rows: Bools, replicates: int = 2000, seed: int = 0) -> Estimate:
-    """Mean log of steps after sending less that after not sending, among these decisions; its 95 % interval.
+    """Returns the mean log of steps after sending less that after not sending, among these decisions.
 
-    Sending was randomised with one probability, so the difference of the means is the effect.
+    Sending was randomised with one probability, so the difference of the means is the effect. The
+    95 % interval comes from users drawn anew.
     """
     users = int(trial.user.max()) + 1
     draws = np.concatenate([np.ones((1, users)), resampled(users, replicates, seed)])

@@ -1,4 +1,4 @@
-"""A world in which suggestions wear off, and what the learner gains in it with and without knowing the recent dose.
+"""Simulates a world in which suggestions wear off, and what the learner gains there with and without the recent dose.
 
 The effect of a suggestion on the log of steps is FRESH at first, as the trial found, and wears off with the dose d:
 
@@ -41,7 +41,7 @@ T_95 = {3: 3.182, 11: 2.201, 19: 2.093}  # Student's t, by degrees of freedom
 
 @dataclass(frozen=True)
 class World:
-    """What a suggestion does, by the person's dose and how many points they have behind them."""
+    """Says what a suggestion does, by the person's dose and the number of points before it."""
 
     name: str
     memory: int = 1
@@ -65,7 +65,7 @@ WORLDS = (*FADING, World("lasts, but depends on motivation", by_motivation=(-FRE
 
 @dataclass
 class Person:
-    """One simulated participant; the dose is hidden, the scores are what the service knows."""
+    """A simulated participant; the dose is hidden, the scores are what the service knows."""
 
     level: float
     scores: Scores
@@ -75,20 +75,20 @@ class Person:
 
 
 class Known(NamedTuple):
-    """What the learner knows before a decision: a state, and which of its tables the state is of."""
+    """What the learner knows before a decision: a state, and the number of the table that the state belongs to."""
 
     state: State
     table: int = 0
 
 
 def with_days(person: Person) -> Known:
-    """Days in the programme in motivation's place: until day 8, until day 26, later."""
+    """Returns the state with days in the programme in place of motivation: until day 8, until day 26, later."""
     day = person.point // A_DAYS_POINTS
     return Known(State(shipped(person.scores).engagement, (day > 8) + (day > 26)))
 
 
 def with_all(person: Person) -> Known:
-    """The shipped state, and a table for each level of the recent dose: 27 rows."""
+    """Returns the shipped state, with a table for each level of the recent dose: 27 rows in all."""
     return Known(shipped(person.scores), with_dose(person.scores).motivation)
 
 
@@ -102,7 +102,7 @@ TABLES = 3
 
 
 def learned(world: World, know: Callable[[Person], Known], settings: Settings, seed: int) -> list[float]:
-    """The true effect of each decision of one run of the learner, in order.
+    """Returns the true effect of each decision of one run of the learner, in order.
 
     The tables are parts of one policy: they count episodes, and the filter's reference and noise, together.
     """
@@ -127,9 +127,11 @@ def learned(world: World, know: Callable[[Person], Known], settings: Settings, s
 
 
 def _told(own: learner.QTable, other: learner.QTable, seen: Transition, at: Settings) -> Transition:
-    """The transition as the table learns it. Where the next state is of another table, its best value stands in: the
-    reward is moved by the difference, as the table adds its own; but not by the filter where the own table has never
-    seen that state, as it then adds nothing.
+    """Returns the transition as the table `own` learns it.
+
+    If the next state belongs to another table, that table's best value has to count. `own` adds its own best value of
+    the state, so the reward is changed by the difference of the two. The filter adds nothing for a state that `own` has
+    never seen, so then the reward is left as it is.
     """
     if own is other or (at.exploration == "posterior" and not any(own.visits(seen.next_state))):
         return seen
@@ -142,7 +144,7 @@ def _best(table: learner.QTable, state: State) -> float:
 
 
 def live(world: World, person: Person, sent: bool, rng: Random) -> tuple[float, float]:
-    """One decision point: the true effect of what was sent, and the log of steps that came of it."""
+    """Lives one decision point; returns the true effect of what was sent, and the log of steps after it."""
     gain = world.effect(person.dose, person.point, shipped(person.scores).motivation) if sent else 0.0
     before, reward = person.steps, person.level + gain + rng.gauss(0.0, WITHIN)
     person.scores.move(reward >= ACTIVE, min(max((reward - before) / 5.0, -1.0), 1.0), sent)
@@ -152,7 +154,7 @@ def live(world: World, person: Person, sent: bool, rng: Random) -> tuple[float, 
 
 
 def by_rule(world: World, rule: Callable[[float, int], float]) -> float:
-    """The mean gain of a rule that knows dose and point; it says with which probability to send."""
+    """Returns the mean gain of a rule that knows dose and point and returns the probability of sending."""
     rng, gains = Random(0), list[float]()
     for _ in range(PEOPLE):
         dose = 0.0
@@ -164,7 +166,7 @@ def by_rule(world: World, rule: Callable[[float, int], float]) -> float:
 
 
 def planned(world: World) -> Callable[[float, int], float]:
-    """Sends where that is best for all points to come (backward induction over the dose, on a grid)."""
+    """Returns the best rule over all later points, found by backward induction over the dose, on a grid."""
     grid, ahead, sending = np.linspace(0.0, 1.0, 401), np.zeros(401), np.zeros((POINTS, 401), bool)
     for point in reversed(range(POINTS)):
         send, rest = (
@@ -184,11 +186,11 @@ RULES: Mapping[str, Callable[[World], Callable[[float, int], float]]] = {
 
 
 def mean_over(runs: Sequence[float]) -> Estimate:
-    """The mean of independent runs and its 95 % interval (Student's t)."""
+    """Returns the mean of independent runs and its 95 % interval (Student's t)."""
     half = T_95[len(runs) - 1] * stdev(runs) / len(runs) ** 0.5
     return Estimate(fmean(runs), fmean(runs) - half, fmean(runs) + half)
 
 
 def gain_of(world: World, knowing: str, settings: Settings, seed: int) -> float:
-    """The mean gain a decision of one whole run, its learning included."""
+    """Returns the mean gain per decision of one whole run, the time of learning included."""
     return fmean(learned(world, KNOWING[knowing], settings, seed))

@@ -1,4 +1,4 @@
-"""Fettle's own learner over the trial: the real fold and the real choice, two of its six actions eligible.
+"""Runs Fettle's own learner over the trial: the real fold and the real choice, with two of its six actions eligible.
 
 Two ways of asking what it would have earned, with other merits:
 
@@ -33,7 +33,7 @@ LEAST = min(SENDING, 1.0 - SENDING)
 
 
 def transition(trial: Trial, walked: Walk, row: int) -> Transition:
-    """What the decision point taught."""
+    """Returns the decision point as a transition."""
     return Transition(
         key=b"",
         state=State.from_row(int(walked.state[row])),
@@ -46,7 +46,10 @@ def transition(trial: Trial, walked: Walk, row: int) -> Transition:
 
 
 def as_the_log_goes_by(trial: Trial, walked: Walk, settings: Settings) -> Floats:
-    """The learner's probabilities of (none, send) at each point, taught by all points before it; shape (n, 2)."""
+    """Returns the learner's probabilities of (none, send) at each point, shape (n, 2).
+
+    At each point the learner has learned from all points before it.
+    """
     policies = [Policy(segment) for segment in segments()]
     chosen, how = np.zeros((len(trial), 2)), learner.fold_of(settings)
     for row, code in enumerate(trial.segment):
@@ -57,7 +60,7 @@ def as_the_log_goes_by(trial: Trial, walked: Walk, settings: Settings) -> Floats
 
 
 def replayed(trial: Trial, walked: Walk, settings: Settings, seed: int) -> Bools:
-    """Which decision points one run of the learner kept, shape (n,)."""
+    """Returns a mask of the decision points that one run of the learner kept, shape (n,)."""
     rng, kept, how = Random(seed), np.zeros(len(trial), bool), learner.fold_of(settings)
     policies = [Policy(segment) for segment in segments()]
     for row, code in enumerate(trial.segment):
@@ -72,7 +75,9 @@ def replayed(trial: Trial, walked: Walk, settings: Settings, seed: int) -> Bools
 
 @dataclass(frozen=True)
 class Replay:
-    """Mean reward over the runs, its gain over sending always, never and as randomised; and how many points were kept.
+    """Holds the mean reward over the runs, its gain over three policies, and the mean number of points kept.
+
+    The policies are: always send, never send, and as randomised.
 
     The interval draws users anew, and with each draw one of the runs: the people's chance and the learner's.
     """
@@ -99,7 +104,7 @@ def replay(trial: Trial, walked: Walk, settings: Settings, runs: int, replicates
 
 
 def _per_user(trial: Trial, columns: Floats, users: int) -> Floats:
-    """Sums by user of each row of columns, shape (rows, users)."""
+    """Returns the sums by user of each row of columns, shape (rows, users)."""
     return np.array([np.bincount(trial.user, column, users) for column in columns])
 
 

@@ -1,4 +1,4 @@
-"""The tables of docs/learning-heartsteps.md, each put between its two markers."""
+"""Writes the tables of docs/learning-heartsteps.md, each between its two markers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ PAGE = Path(__file__).parents[3] / "docs" / "learning-heartsteps.md"
 
 
 def put(name: str, table: str, page: Path = PAGE) -> None:
-    """Replaces the table of that name. Raises ValueError when the page has no place for it."""
+    """Replaces the table of that name. Raises ValueError when the page has no markers for it."""
     text = page.read_text(encoding="utf-8")
     begin, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->"
     before, _, rest = text.partition(begin)

@@ -1,4 +1,4 @@
-"""The three pictures of docs/learning-heartsteps.md."""
+"""Draws the three pictures of docs/learning-heartsteps.md."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def save(figure: Figure, name: str, folder: Path = FOLDER) -> None:
 
 
 def values(logged: Estimate, verdicts: Sequence[Verdict], replays: Mapping[str, Replay]) -> Figure:
-    """Each policy's value with its interval: doubly robust, and by replay for the learner."""
+    """Draws each policy's value with its interval: doubly robust, and for the learner also by replay."""
     figure = Figure(figsize=(8.6, 3.6), layout="constrained")
     axes = figure.subplots()
     axes.axvspan(logged.low, logged.high, color=INK, alpha=0.08, lw=0, label="As randomised, 95 % interval")
@@ -42,14 +42,14 @@ def values(logged: Estimate, verdicts: Sequence[Verdict], replays: Mapping[str, 
 
 
 def _intervals(axes: Axes, rows: Sequence[tuple[float, Estimate]], colour: str, marker: str, label: str) -> None:
-    """Intervals along x, by their place on y."""
+    """Draws intervals along x, at their places on y."""
     places = [at for at, _ in rows]
     axes.hlines(places, [e.low for _, e in rows], [e.high for _, e in rows], color=colour, lw=1.8)
     axes.plot([e.value for _, e in rows], places, marker, ms=6, color=colour, label=label)
 
 
 def effects(by_week: Mapping[str, Estimate], by_dose: Mapping[str, Estimate]) -> Figure:
-    """The trial's own effect of sending as time goes by, and by recent dose."""
+    """Draws the trial's own effect of sending by week, and by recent dose."""
     figure = Figure(figsize=(8.6, 3.6), layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True, width_ratios=(6, 3))
     for axes, found in ((left, by_week), (right, by_dose)):
@@ -68,7 +68,7 @@ def effects(by_week: Mapping[str, Estimate], by_dose: Mapping[str, Estimate]) ->
 
 
 def fading(gains: Mapping[str, Mapping[str, Estimate]], rules: Mapping[str, Mapping[str, float]]) -> Figure:
-    """What the learner gains in each world with each state, and what the best possible rule would."""
+    """Draws what the learner gains in each world with each state, and what the best possible rule would gain."""
     figure = Figure(figsize=(8.6, 5.4), layout="constrained")
     axes = figure.subplots()
     axes.axvline(0.0, color=INK, lw=1.0)

@@ -1,4 +1,4 @@
-"""The HeartSteps V1 decision points as logged decisions, and as the states in which the learner would have met them.
+"""Reads the HeartSteps V1 decision points as logged decisions, and as states in which the learner would have met them.
 
 The file is not part of this repository; docs/learning.md says where to get it and how its columns are derived. Points
 at which a person was unavailable were not randomised and are left out.
@@ -23,10 +23,10 @@ from rl_core.sessions.outcome import state_of
 
 FILE = Path(__file__).parents[4] / "shared" / "data" / "heartsteps_v1" / "decisions.csv"
 SENDING = 0.6
-# The two arms as two of the learner's actions; the other four are never eligible.
+# Two of the learner's actions stand for the two arms; the other four are never eligible.
 NONE, SEND = Action.MAINTAIN, Action.PHYSICAL
 KINDS = ("none", "walk", "antisedentary")
-RATE = 0.2  # the step with which the service's own scores move (engagement, motivation)
+RATE = 0.2  # the step size of the service's own scores (engagement, motivation)
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Trial:
 
 
 def load(path: Path = FILE) -> Trial:
-    """The trial out of its CSV. Raises LogError when the file is not what it should be."""
+    """Reads the trial from its CSV. Raises LogError when the file is not as expected."""
     with path.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     try:
@@ -91,13 +91,18 @@ def _trial(rows: list[dict[str, str]], unavailable: int) -> Trial:
 
 
 def segments() -> tuple[Segment, ...]:
-    """The learner's segments by activity at intake; the anxiety in their names means nothing, the trial did not ask."""
+    """Returns the learner's segments by activity at intake.
+
+    The anxiety in their names means nothing, because the trial did not ask for it.
+    """
     return tuple(Segment.of(Level.LOW, level) for level in LEVELS)
 
 
 @dataclass(frozen=True)
 class Walk:
-    """Each decision's state row as the service would know it, and the one after its outcome; arrays of shape (n,)."""
+    """Holds each decision's state row as the service would know it, and the row after its outcome; arrays of shape
+    (n,).
+    """
 
     state: Ints
     next_state: Ints
@@ -105,26 +110,26 @@ class Walk:
 
 @dataclass
 class Scores:
-    """What is known of one person before a decision. `sends` is the latest decisions, newest last."""
+    """What is known of one person before a decision. `sends` are the latest five decisions, newest last."""
 
     engagement: float = 0.0
     motivation: float = 0.0
     sends: tuple[bool, ...] = ()
 
     def move(self, active: bool, change: float, sent: bool) -> None:
-        """As the service's scores move: a fifth of the way to what was seen."""
+        """Moves both scores a fifth of the way to what was observed, as the service does."""
         self.engagement += RATE * (float(active) - self.engagement)
         self.motivation += RATE * (change - self.motivation)
         self.sends = (*self.sends, sent)[-5:]
 
 
 def shipped(scores: Scores) -> State:
-    """The specification's state: engagement and motivation level."""
+    """Returns the specification's state: engagement level and motivation level."""
     return state_of(scores.engagement, scores.motivation)
 
 
 def with_dose(scores: Scores) -> State:
-    """Recent dose in motivation's place: of the latest five decisions, 0-1, 2-3 or 4-5 sent something."""
+    """Returns the state with the recent dose, 0-1, 2-3 or 4-5 sends in the latest five decisions, as motivation."""
     return State(shipped(scores).engagement, min(sum(scores.sends) // 2, 2))
 
 
@@ -132,8 +137,10 @@ STATES_OF: Mapping[str, Callable[[Scores], State]] = {"shipped": shipped, "dose"
 
 
 def walk(trial: Trial, state_from: Callable[[Scores], State] = shipped) -> Walk:
-    """Engagement is the running share of active half hours (100 steps or more), motivation the running change of the
-    log of steps over the decision, a fifth of it as a fifth of the points of a rating, within -1..1.
+    """Returns the states of all decisions.
+
+    Engagement is the running share of active half hours (100 steps or more). Motivation is the running change of the
+    log of steps over the decision: a fifth of the change, within -1..1, in place of a fifth of a rating's points.
     """
     people, rows = [Scores() for _ in range(int(trial.user.max()) + 1)], list[tuple[int, int]]()
     change = np.clip((trial.reward - np.log(trial.before + 0.5)) / 5.0, -1.0, 1.0)
@@ -145,7 +152,7 @@ def walk(trial: Trial, state_from: Callable[[Scores], State] = shipped) -> Walk:
 
 
 def sample_of(trial: Trial, state: Ints, by_kind: bool = False) -> Sample:
-    """The trial for the estimators: actions 0 none and 1 send; or, nominally, the three kinds."""
+    """Returns the trial for the estimators; the actions are 0 none and 1 send, or with `by_kind` the three kinds."""
     probabilities = np.array([0.4, 0.3, 0.3] if by_kind else [1.0 - SENDING, SENDING])
     action = trial.kind if by_kind else trial.sent.astype(np.int64)
     return Sample(
