@@ -4,13 +4,15 @@ from typing import Any
 
 import pytest
 
+from rl_core.config import settings
 from rl_core.errors import ConflictError, ErasingError
-from rl_core.store import Leaver, Store
-from rl_core.work import policy_at
+from rl_core.store import Leaver, Lesson, Store
+from rl_core.work import forget, policy_at
 from tests.conftest import TEMPLATE
 from tests.functions.conftest import SEGMENT, Meanwhile, World
 from tests.functions.test_erasure import (
     LATER,
+    PEOPLE,
     CutOffError,
     ask_to_be_erased,
     assert_gone,
@@ -52,6 +54,23 @@ def test_who_is_being_erased_is_told_so_whatever_is_read_of_them(world: World) -
     for read in (world.store.head, world.store.profile):
         with pytest.raises(ErasingError):
             read("ana")
+
+
+def test_a_segment_that_holds_nothing_of_them_is_left_as_it_is(world: World) -> None:
+    live(world, PEOPLE[:4])
+    before = dump()
+    assert not forget(world.store, SEGMENT, [Lesson(SEGMENT, 1, b"of nobody here")], settings())
+    assert not forget(world.store, SEGMENT, [], settings())
+    assert dump() == before
+
+
+def test_who_was_not_learned_from_is_erased_beside_an_erasure_under_way(world: World) -> None:
+    live(world, PEOPLE[:8])
+    ask_to_be_erased(world, "person-1")
+    cut_after_one_rewrite(world)
+    before = dump()
+    assert not forget(world.store, SEGMENT, [], settings())
+    assert dump() == before
 
 
 def leaver(world: World, user: str) -> Leaver:
