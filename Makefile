@@ -12,18 +12,22 @@ LAMBDA := .venv-lambda
 LAB := .venv-lab
 STAMP := .stamp-$(PYTHON_VERSION)
 
+# The table of the local stack is MiniStack's, or Dynoxide's: `make demo DATA=dynoxide`, or DATA in the environment.
+DYNOXIDE := requirements/dynoxide/node_modules/.stamp
+ENGINES := $(MINISTACK)/$(STAMP) $(if $(filter dynoxide,$(DATA)),$(DYNOXIDE))
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run token demo daily daily-month test lint types tests e2e build deploy code-sha openapi data-model fuzz client-test security \
-	model-test mutants faults bench-contention bench-units house bench-coldstart bench-learning bench-settings check-learner \
+.PHONY: help run token demo daily daily-month test lint types tests e2e build deploy code-sha openapi data-model ledger fuzz client-test security \
+	model-test mutants faults conformance dynoxide bench-contention bench-units house bench-coldstart bench-learning bench-settings check-learner \
 	bench-heartsteps lock clean venv
 
 help:  ## say what there is
 	@echo "Fettle. Needs Python 3.11 or newer and make; everything else is installed here, on first use."
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1|/' | awk -F'|' '{ printf "  make %-16s %s\n", $$1, $$2 }'
 
-run: $(VENV)/$(STAMP) $(MINISTACK)/$(STAMP)  ## run the local stack on 127.0.0.1, port 3000 (PORT=4000: another; NOW=2026-11-23T08:00:00Z: its clock)
-	@exec $(VENV)/bin/python -m local $(if $(filter command line,$(origin NOW)),--now "$(NOW)")
+run: $(VENV)/$(STAMP) $(ENGINES)  ## run the local stack on 127.0.0.1, port 3000 (PORT=4000: another; NOW=2026-11-23T08:00:00Z: its clock)
+	@exec $(VENV)/bin/python -m local $(if $(filter command line,$(origin NOW)),--now "$(NOW)") $(SET)
 
 token: $(if $(filter command line,$(origin USER)),$(VENV)/$(STAMP))  ## print a bearer token for a user: make token USER=ana
 ifeq ($(origin USER),command line)
@@ -39,11 +43,11 @@ else
 	@echo 'say which day: make daily DATE=2026-11-22' >&2; exit 2
 endif
 
-daily-month: $(VENV)/$(STAMP) $(MINISTACK)/$(STAMP)  ## 2,000 people's month against a recount; what the daily job costs
+daily-month: $(VENV)/$(STAMP) $(ENGINES)  ## 2,000 people's month against a recount; what the daily job costs
 	@exec $(VENV)/bin/python -m lab.proofs.month
 
-demo: $(VENV)/$(STAMP) $(MINISTACK)/$(STAMP)  ## watch simulated people live through weeks with the real handlers
-	@exec $(VENV)/bin/python -m lab.demo
+demo: $(VENV)/$(STAMP) $(ENGINES)  ## watch simulated people live through weeks with the real handlers
+	@exec $(VENV)/bin/python -m lab.demo $(SET)
 
 test: lint types tests  ## everything that must hold: lint, types, tests
 
@@ -59,12 +63,15 @@ types: $(VENV)/$(STAMP) $(LAB)/$(STAMP)  ## mypy, strict
 	@$(VENV)/bin/mypy
 	@$(LAB)/bin/mypy --cache-dir .mypy_cache/lab $(LEARNING)
 
-tests: $(VENV)/$(STAMP) $(MINISTACK)/$(STAMP) $(LAB)/$(STAMP)  ## pytest with branch coverage; all but what `make e2e` runs
+tests: $(VENV)/$(STAMP) $(ENGINES) $(LAB)/$(STAMP)  ## pytest with branch coverage; all but what `make e2e` runs
 	@$(VENV)/bin/python -m pytest --cov -n auto --dist loadfile --no-loadscope-reorder --ignore=tests/e2e
 	@$(LAB)/bin/python -m pytest --noconftest tests/lab_*
 
 e2e: $(VENV)/$(STAMP) $(MINISTACK)/$(STAMP) $(SAM)/$(STAMP) $(LAMBDA)/$(STAMP)  ## build and deploy to MiniStack, and try it: routes, jobs, roles, updates, removal; and Lambda's own runtime
 	@$(VENV)/bin/python -m pytest -p tests.e2e.plugin tests/integration tests/e2e --durations=8
+
+# The template's parameters, for `make run` and `make demo`: PARAMETERS="SessionsPerDay=1000 LearnedPerDay=1000"
+SET = $(foreach its,$(PARAMETERS),--set "$(its)")
 
 # `make deploy PARAMETERS="AlarmEmail=ops@example.org Architecture=x86_64" SAM_FLAGS=--guided`
 PARAMETERS ?=
@@ -83,10 +90,13 @@ code-sha: $(VENV)/$(STAMP)  ## print the template's CodeSha256 for a deployment 
 openapi: $(VENV)/$(STAMP)  ## write docs/openapi.json from the handlers
 	@$(VENV)/bin/python -m local.openapi
 
+ledger: $(VENV)/$(STAMP)  ## enter new catalogue entries in the ledger; refuses when a released one is gone or changed
+	@$(VENV)/bin/python -m operate.ledger
+
 data-model: $(VENV)/$(STAMP)  ## write the tables of docs/data-model.md from the field tables
 	@$(VENV)/bin/python -m local.data_model
 
-fuzz: $(VENV)/$(STAMP) $(MINISTACK)/$(STAMP) $(SECURITY)/$(STAMP)  ## requests drawn from docs/openapi.json, checked (EXAMPLES=1000: longer; SEED=1)
+fuzz: $(VENV)/$(STAMP) $(ENGINES) $(SECURITY)/$(STAMP)  ## requests drawn from docs/openapi.json, checked (EXAMPLES=1000: longer; SEED=1)
 	@$(VENV)/bin/python -m lab.proofs.fuzz $(if $(EXAMPLES),--examples $(EXAMPLES)) $(if $(SEED),--seed $(SEED))
 
 security: $(VENV)/$(STAMP) $(SECURITY)/$(STAMP)  ## scan template, pinned packages, code, and files for secrets (COMPLETE=1: no scanner may be out of reach)
@@ -94,7 +104,7 @@ security: $(VENV)/$(STAMP) $(SECURITY)/$(STAMP)  ## scan template, pinned packag
 
 CLIENT := clients/typescript
 
-client-test: $(VENV)/$(STAMP) $(MINISTACK)/$(STAMP) $(CLIENT)/node_modules/.stamp  ## a TypeScript client, generated, type-checked and used
+client-test: $(VENV)/$(STAMP) $(ENGINES) $(CLIENT)/node_modules/.stamp  ## a TypeScript client, generated, type-checked and used
 	@$(VENV)/bin/python -m pytest $(CLIENT)
 
 $(CLIENT)/node_modules/.stamp: $(CLIENT)/package-lock.json
@@ -108,16 +118,26 @@ model-test: $(VENV)/$(STAMP)  ## random lives against a reference model, long
 mutants: $(VENV)/$(STAMP)  ## small changes of the rules, and the share that the unit tests see (SAMPLE=400 SEED=1; docs/mutants.md)
 	@exec $(VENV)/bin/python -m lab.proofs.mutants $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(SEED),--seed $(SEED))
 
-faults: $(VENV)/$(STAMP) $(MINISTACK)/$(STAMP)  ## fail every call of every operation in every way, and compare
+faults: $(VENV)/$(STAMP) $(ENGINES)  ## fail every call of every operation in every way, and compare
 	@exec $(VENV)/bin/python -m lab.proofs.faults
 
-bench-contention: $(VENV)/$(STAMP) $(MINISTACK)/$(STAMP)  ## many writers on one segment, and the job's drain
+conformance: $(VENV)/$(STAMP) $(MINISTACK)/$(STAMP) $(DYNOXIDE)  ## integration tests and faults on MiniStack and on Dynoxide: do they differ? (EVERY=20: a share of the faults)
+	@exec $(VENV)/bin/python -m lab.proofs.conformance $(if $(EVERY),--every "$(EVERY)")
+
+dynoxide: $(DYNOXIDE)  ## install the second DynamoDB, for DATA=dynoxide (needs npm)
+
+$(DYNOXIDE): requirements/dynoxide/package-lock.json
+	@command -v npm >/dev/null || { echo 'Dynoxide comes from npm: install Node.js 20 or newer with npm' >&2; exit 2; }
+	@cd $(dir $<) && npm ci --loglevel=error
+	@touch $@
+
+bench-contention: $(VENV)/$(STAMP) $(ENGINES)  ## many writers on one segment, and the job's drain
 	@exec $(VENV)/bin/python -m lab.bench.contention
 
-bench-units: $(VENV)/$(STAMP) $(MINISTACK)/$(STAMP)  ## count the DynamoDB units and milliseconds of each request
+bench-units: $(VENV)/$(STAMP) $(ENGINES)  ## count the DynamoDB units and milliseconds of each request
 	@exec $(VENV)/bin/python -m lab.bench.units
 
-house: $(VENV)/$(STAMP) $(MINISTACK)/$(STAMP)  ## how many of our files and frames a request runs through
+house: $(VENV)/$(STAMP) $(ENGINES)  ## how many of our files and frames a request runs through
 	@exec $(VENV)/bin/python -m lab.bench.house
 
 bench-coldstart: $(VENV)/$(STAMP) $(SAM)/$(STAMP)  ## time each request handler's init beside a bare client (LAYER=.../python: a built one; TARGET=python3.13; COUNT=1)
@@ -135,7 +155,10 @@ bench-settings: $(LAB)/$(STAMP)  ## one setting of the learner changed at a time
 bench-heartsteps: $(VENV)/$(STAMP)  ## the learner over a real trial, and where effects wear off (docs/learning-heartsteps.md)
 	@exec $(VENV)/bin/python -m lab.studies.heartsteps
 
-venv: $(VENV)/$(STAMP) $(MINISTACK)/$(STAMP) $(SAM)/$(STAMP) $(LAMBDA)/$(STAMP) $(LAB)/$(STAMP) $(SECURITY)/$(STAMP)  ## make the virtual environments of CI
+# CI tests Dynoxide where npm is and has a binary for the machine (local/dynoxide.py); elsewhere those tests are skipped.
+DYNOXIDE_HERE := $(if $(and $(filter Linux-x86_64,$(shell uname -s)-$(shell uname -m)),$(shell command -v npm)),$(DYNOXIDE))
+
+venv: $(VENV)/$(STAMP) $(MINISTACK)/$(STAMP) $(SAM)/$(STAMP) $(LAMBDA)/$(STAMP) $(LAB)/$(STAMP) $(SECURITY)/$(STAMP) $(DYNOXIDE_HERE)  ## make the virtual environments of CI
 
 # What is installed: exactly these packages. The files are complete, hence --no-deps: an older pip takes a pin of "botocore"
 # for none of "botocore[crt]". The first environment is pip's; it has uv, which installs the others in a fraction of the time.
@@ -204,6 +227,6 @@ lock: $(VENV)/$(STAMP)  ## pin every requirement anew
 
 clean:  ## remove what was made here: environments, caches, local data and its signing key
 	@rm -rf $(VENV) $(MINISTACK) $(SAM) $(LAMBDA) $(LAB) $(SECURITY) .stack .aws-sam build *.egg-info layers/rl_core/*.egg-info
-	@rm -rf $(CLIENT)/node_modules $(CLIENT)/build
+	@rm -rf $(CLIENT)/node_modules $(CLIENT)/build $(dir $(DYNOXIDE))
 	@rm -rf .coverage* .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import FrameType
 
 from local.clock import RealClock
-from local.ministack import MiniStackError
+from local.engine import EngineError
 from local.scratch import STACK_FOLDER
 from local.server import PortError
 from local.template import TEMPLATE, TemplateError
@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         return _print_token(options.user) if options.command == "token" else _run(options)
-    except (MiniStackError, PortError, TemplateError, TokenError, ValueError) as error:
+    except (EngineError, PortError, TemplateError, TokenError, ValueError) as error:
         print(f"fettle: {error}", file=sys.stderr)
         return 1
 

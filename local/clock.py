@@ -47,6 +47,6 @@ def in_utc(moment: datetime) -> datetime:
     return moment.astimezone(UTC)
 
 
-def wire_time(moment: datetime) -> str:
+def event_time(moment: datetime) -> str:
     """ISO 8601 with seconds and Z, as EventBridge Scheduler writes it."""
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

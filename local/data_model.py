@@ -6,7 +6,7 @@
 import re
 from pathlib import Path
 
-from rl_core.store import days, items, policies
+from rl_core.store import day_table, items, policies
 from rl_core.store.fields import REQUIRED, FieldTable
 
 PAGE = Path(__file__).parents[1] / "docs" / "data-model.md"
@@ -20,9 +20,9 @@ TABLES: dict[str, tuple[int, tuple[FieldTable, ...]]] = {
     "transition": (policies.RECORD_FORM, (policies.TRANSITION,)),
     "user day": (items.USER_DAY_FORM, (items.MARK,)),
     "figures": (items.USER_DAY_FORM, (items.FIGURES,)),
-    "segment day": (days.SEGMENT_DAY_FORM, (days.SEGMENT_DAY,)),
-    "shard": (days.SHARD_FORM, (days.SHARD,)),
-    "watermark": (days.WATERMARK_FORM, (days.WATERMARK,)),
+    "segment day": (day_table.SEGMENT_DAY_FORM, (day_table.SEGMENT_DAY,)),
+    "shard": (day_table.SHARD_FORM, (day_table.SHARD,)),
+    "watermark": (day_table.WATERMARK_FORM, (day_table.WATERMARK,)),
 }
 
 

@@ -22,7 +22,7 @@ Event = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
-    """One request as it came over the wire; header names are lower case, the path is decoded."""
+    """One request as it arrived; header names are lower case, the path is decoded."""
 
     method: str
     path: str

@@ -141,11 +141,11 @@ class Invocation(NamedTuple):
 def invocation(request: Request, user: str, at: datetime) -> Invocation:
     """The call that a request of that user at that time comes to. Raises NoRouteError if no route takes it."""
     path, _, query = request.target.partition("?")
-    wire = HttpRequest(request.method, unquote(path), query, request.headers, request.body)
-    found = _routes().match(wire)
+    http = HttpRequest(request.method, unquote(path), query, request.headers, request.body)
+    found = _routes().match(http)
     if found is None:
         raise NoRouteError(str(request))
-    return Invocation(found.route.function, found.event(wire, {"sub": user}, at))
+    return Invocation(found.route.function, found.event(http, {"sub": user}, at))
 
 
 def bodies(send: Send) -> Callable[[Request], Json]:

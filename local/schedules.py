@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from local.background import Background
-from local.clock import Clock, wire_time
+from local.clock import Clock, event_time
 from local.facts import Schedule
 
 SCHEDULED_TIME = "<aws.scheduler.scheduled-time>"
@@ -19,7 +19,7 @@ Invoke = Callable[[str, Any], Any]
 
 def event_for(schedule: Schedule, moment: datetime) -> Any:
     """What the function receives: the schedule's Input with its scheduled time filled in."""
-    return json.loads(schedule.payload.replace(SCHEDULED_TIME, wire_time(moment)))
+    return json.loads(schedule.payload.replace(SCHEDULED_TIME, event_time(moment)))
 
 
 class Ticker:

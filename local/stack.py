@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, Self
 
 import boto3
 
-from local import ministack, queues
+from local import data_plane, queues
 from local.api import Api
 from local.clock import Clock, RealClock, SteppedClock
+from local.data_plane import Endpoints
 from local.functions import Functions, environment
 from local.intrinsics import REGION
 from local.pages import pages
@@ -26,6 +27,7 @@ from local.tokens import PARAMETERS, Tokens
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
+UNCAPPED = {"SessionsPerDay": "1000", "LearnedPerDay": "1000"}  # for whom a user's day has no end: tests, benchmarks
 QUIET = {"POWERTOOLS_LOG_LEVEL": "ERROR", "POWERTOOLS_METRICS_DISABLED": "true"}
 
 _one_at_a_time = threading.Lock()
@@ -103,8 +105,9 @@ class Stack:
         """Bottom up: each step is undone in reverse, also when a later one fails."""
         exits.enter_context(_alone_in_this_process())
         bound = exits.enter_context(bind(self._port))
-        self.data_url = exits.enter_context(ministack.running(self._folder))
-        exits.enter_context(environment(variables(self._template, self.data_url) | (QUIET if self._quiet else {})))
+        endpoints = exits.enter_context(data_plane.running(self._folder))
+        self.data_url = endpoints.dynamodb
+        exits.enter_context(environment(variables(self._template, endpoints) | (QUIET if self._quiet else {})))
         self.dynamodb = boto3.session.Session().client("dynamodb")
         exits.callback(self.dynamodb.close)
         self.table_name = self._template.table.create(self.dynamodb)
@@ -128,20 +131,20 @@ class Stack:
             exits.callback(polling.stop)
 
 
-def variables(template: Template, endpoint: str) -> dict[str, str]:
-    """The functions' environment, and an AWS that ends at our own endpoint."""
-    return template.environment | {
+def variables(template: Template, endpoints: Endpoints) -> dict[str, str]:
+    """The functions' environment, and an AWS that ends at our own endpoints."""
+    ours = {
         "AWS_ACCESS_KEY_ID": "local",
         "AWS_SECRET_ACCESS_KEY": "local",
         "AWS_DEFAULT_REGION": REGION,
         "AWS_REGION": REGION,
-        "AWS_ENDPOINT_URL": endpoint,
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",
         "NO_PROXY": "127.0.0.1",
         "no_proxy": "127.0.0.1",
     }
+    return template.environment | endpoints.variables | ours
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from operate.daily import compute, table
 from rl_core.config import Settings, read_settings
 from rl_core.errors import FettleError, UnavailableError
 from rl_core.models import ACTIONS, Segment, Session
-from rl_core.store import Days, Store
+from rl_core.store import DayTable, Store
 from rl_core.store.policies import policy_item
 from rl_core.work import attempts, explain, mend, policy_at, roll_back
 
@@ -129,9 +129,9 @@ def rollback(store: Store, settings: Settings, options: argparse.Namespace) -> i
 
 def daily(store: Store, settings: Settings, options: argparse.Namespace) -> int:
     """Computes a day anew, all its shards in this process, and prints it by segment with intervals."""
-    days = Days(store.name, store.client)
-    report = compute(days, options.date, options.now or datetime.now(UTC), settings)
-    for line in table(days, options.date, entries=options.activities):
+    diary = DayTable(store.name, store.client)
+    report = compute(diary, options.date, options.now or datetime.now(UTC), settings)
+    for line in table(diary, options.date, entries=options.activities):
         print(line)
     print(f"\n{report['users']} user days, {report['written']} of them new or changed", end="")
     print(f", {report['unsettled']} can still change" if report["unsettled"] else "", end="")
@@ -150,6 +150,25 @@ def mending(store: Store, settings: Settings, options: argparse.Namespace) -> in
     """Rebuilds a policy item that is damaged or gone from the records of its versions."""
     policy = mend(store, options.segment, settings)
     print(f"version {policy.version} holds what the records say; {policy.episodes} episodes are learned")
+    return 0
+
+
+def parked(store: Store, *_: object) -> int:
+    """Lists the sessions that were set aside, with the reason."""
+    for due in store.parked():
+        item = store.get(due.pk, due.sk) or {}
+        print(f"{due.user}  session {due.number}  since {due.at.isoformat()}  {item.get('parked', {}).get('S', '')}")
+    return 0
+
+
+def unpark(store: Store, settings: Settings, options: argparse.Namespace) -> int:
+    """Puts a session that was set aside back, so that the jobs try it again."""
+    place = next((d for d in store.parked() if (d.user, d.number) == (options.user, options.session)), None)
+    if place is None:
+        print("no such session is set aside: `parked` lists them", file=sys.stderr)
+        return 2
+    session = store.unpark(place, settings.index_shards)
+    print(f"session {session.number} is {session.status} and waits again")
     return 0
 
 
@@ -187,9 +206,10 @@ def _parser() -> argparse.ArgumentParser:
     day.add_argument("date", type=date.fromisoformat, help="2026-11-22")
     day.add_argument("--now", type=_moment, help="as if run then; else by the machine's clock")
     day.add_argument("--activities", action="store_true", help="activity by activity too")
-    one = add("explain", explanation)
-    one.add_argument("user")
-    one.add_argument("session", type=int)
+    add("parked", parked)
+    for each in (add("explain", explanation), add("unpark", unpark)):
+        each.add_argument("user")
+        each.add_argument("session", type=int)
     return parser
 
 

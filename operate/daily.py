@@ -17,25 +17,25 @@ from rl_core.config import Settings
 from rl_core.days.tally import SegmentDay
 from rl_core.models import ACTIONS, Segment
 from rl_core.sessions.catalogue import catalogue
-from rl_core.store import DAY_SHARDS, Days
+from rl_core.store import DAY_SHARDS, DayTable
 from rl_core.work.roll_up import run_shard
 
 NAMES = {zlib.crc32(e.slug.encode()): e.name for e in catalogue().entries}
 
 
-def compute(days: Days, day: date, now: datetime, settings: Settings) -> Counter[str]:
+def compute(diary: DayTable, day: date, now: datetime, settings: Settings) -> Counter[str]:
     """All shards of a day, one after the other."""
     totals: Counter[str] = Counter()
     for shard in range(DAY_SHARDS):
-        totals.update(run_shard(days, day, shard, now, settings))
+        totals.update(run_shard(diary, day, shard, now, settings))
     return totals
 
 
-def table(days: Days, day: date, *, entries: bool = False) -> Iterator[str]:
+def table(diary: DayTable, day: date, *, entries: bool = False) -> Iterator[str]:
     """The day in lines, segment by segment; with `entries`, activity by activity too."""
     yield f"{day}: figures are value (95 % interval) n"
     for segment in Segment:
-        found, _ = days.segment_day(segment, day)
+        found, _ = diary.segment_day(segment, day)
         if found is not None:
             yield from _segment(segment, found, entries)
 

@@ -37,7 +37,7 @@ from operate.ope.sample import Sample, sample_of
 from operate.ope.targets import as_of_each_decision
 from operate.ope.totals import ESTIMATORS
 from rl_core.config import Settings, read_settings
-from rl_core.errors import FettleError, HistoryError
+from rl_core.errors import FettleError, VersionError
 from rl_core.models import ACTIONS
 from rl_core.store import Store
 
@@ -93,7 +93,7 @@ def _recomputed(sample: Sample, log: Log, store: Store, settings: Settings) -> S
     """The sample with the propensities of all actions, if the policies' past gives those that were logged."""
     try:
         every = as_of_each_decision(store, log, settings)
-    except HistoryError as error:
+    except VersionError as error:
         print(f"propensities could not be recomputed: {error}")
         return sample
     differing = int((~np.isclose(logged_column(every, log.action), log.propensity, rtol=1e-9)).sum())

@@ -96,6 +96,6 @@ def test_only_the_settings_read_the_environment() -> None:
 
 
 def test_class_names_are_unique_as_merged_openapi_schemas_overwrite_each_other() -> None:
-    wire = [CORE / "edge" / "http.py", *HANDLERS]
-    classes = [node.name for path in wire for node in ast.walk(tree_of(path)) if isinstance(node, ast.ClassDef)]
+    with_models = [CORE / "edge" / "http.py", *HANDLERS]
+    classes = [node.name for path in with_models for node in ast.walk(tree_of(path)) if isinstance(node, ast.ClassDef)]
     assert [name for name, count in Counter(classes).items() if count > 1] == []

@@ -12,7 +12,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import AwareDatetime, BaseModel, Field
 
 from rl_core.config import settings
-from rl_core.store import DAY_SHARDS, open_days
+from rl_core.store import DAY_SHARDS, open_day_table
 from rl_core.work import run_shard
 
 processor = BatchProcessor(event_type=EventType.SQS)
@@ -32,7 +32,7 @@ class ShardMessage(BaseModel):
 
 def run(record: SQSRecord) -> None:
     message = ShardMessage.model_validate_json(record.body)
-    report = run_shard(open_days(), message.date, message.shard, message.time, settings())
+    report = run_shard(open_day_table(), message.date, message.shard, message.time, settings())
     for name, metric in _METRICS.items():
         metrics.add_metric(name=metric, unit=MetricUnit.Count, value=report[name])
     if report["users"] or report["unreadable"]:

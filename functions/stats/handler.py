@@ -26,7 +26,7 @@ from rl_core.edge.http import Rounded, answer_problems, caller, now_of, percent,
 from rl_core.errors import ErasingError, InvalidRequestError, ProfileRequiredError
 from rl_core.models import Mark
 from rl_core.sessions import active_day, engagement_now, streak_now
-from rl_core.store import open_days, open_store
+from rl_core.store import open_day_table, open_store
 
 app = APIGatewayHttpResolver(enable_validation=True)
 answer_problems(app)
@@ -133,9 +133,9 @@ def stats(
 
 def _active(user: str, first: date, last: date) -> list[tuple[Mark, Figures]]:
     """Each active day's mark and figures, in order: those stored if settled, else from the sessions as they stand."""
-    days = open_days().days_of(user, first, last)
+    days = open_day_table().days_of(user, first, last)
     waiting = [d.mark for d in days if d.figures is None or not d.figures.settled]
-    sessions = open_days().sessions_from(user, waiting[0].session) if waiting else []
+    sessions = open_day_table().sessions_from(user, waiting[0].session) if waiting else []
     return [(d.mark, d.figures if d.figures and d.figures.settled else figures_of(d.mark, sessions)) for d in days]
 
 

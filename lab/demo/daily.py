@@ -15,7 +15,7 @@ from rich.table import Table
 from operate.intervals import Estimate, completion_by_action, reward_by_action
 from rl_core.days.tally import SegmentDay, merged
 from rl_core.models import Segment
-from rl_core.store import Days
+from rl_core.store import DayTable
 
 LAST = 14  # days that the terminal shows
 
@@ -35,13 +35,13 @@ class DayRow:
 
 def daily_rows(table_name: str, first: date, count: int) -> list[DayRow]:
     """The days on which anybody was active or counted as gone, in order."""
-    days = Days(table_name)
-    wholes = {first + timedelta(days=n): _whole(days, first + timedelta(days=n)) for n in range(count)}
+    diary = DayTable(table_name)
+    wholes = {first + timedelta(days=n): _whole(diary, first + timedelta(days=n)) for n in range(count)}
     return [_row(day, whole) for day, whole in wholes.items() if whole.users or sum(whole.dropouts)]
 
 
-def _whole(days: Days, day: date) -> SegmentDay:
-    found = (days.segment_day(segment, day)[0] for segment in Segment)
+def _whole(diary: DayTable, day: date) -> SegmentDay:
+    found = (diary.segment_day(segment, day)[0] for segment in Segment)
     return merged(segment_day for segment_day in found if segment_day)
 
 

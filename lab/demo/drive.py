@@ -119,14 +119,14 @@ class User:
             self._batch(reported, session_rating(self.person, plan["rl_action_id"], reported))
             return
         for answer in reported:
-            self.phone.complete(answer.activity_id, **_wire(answer))
+            self.phone.complete(answer.activity_id, **_as_json(answer))
         rating = session_rating(self.person, plan["rl_action_id"], reported)
         if visit.ending is Ending.ONE_BY_ONE and rating is not None:
             self._batch(reported, rating)
 
     def _batch(self, reported: list[Answer], rating: int | None) -> None:
         """The session's feedback at once, or its rating after the last single answer; either way it must be learned."""
-        items = [_wire(answer) | {"activity_id": answer.activity_id} for answer in reported]
+        items = [_as_json(answer) | {"activity_id": answer.activity_id} for answer in reported]
         rated = {} if rating is None else {"overall_session_rating": rating}
         learning = self.phone.batch(items, **rated)["training_metrics"]["learning"]
         _expect(learning == "applied", f"{self.person.name}: learning was {learning}")
@@ -140,7 +140,7 @@ class User:
         return body
 
 
-def _wire(answer: Answer) -> Json:
+def _as_json(answer: Answer) -> Json:
     """The answer's JSON; questions left open are left out."""
     said = Json(completed=answer.completed)
     for name in ("motivation_before", "motivation_after", "difficulty_rating"):

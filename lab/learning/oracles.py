@@ -115,11 +115,11 @@ def solve(tastes: Tastes, day: float, cooldown: int) -> Values:
     es = np.linspace(0, 1, 25) if tastes.carry or tastes.by_state else np.array([0.4])
     ms = np.linspace(-0.4, 0.4, 25) if tastes.by_state else np.array([0.0])
     memory = max(cooldown, len(REMEMBERED) if tastes.wear else 1)
-    histories = list(product(ACTIONS, repeat=memory))
-    reward, next_e, next_m = _model(tastes, day, es, ms, histories, cooldown)
-    place = {history: i for i, history in enumerate(histories)}
-    follow = np.array([[place[*h[1:], a] for a in ACTIONS] for h in histories])
-    values = np.zeros((len(es), len(ms), len(histories)))
+    recents = list(product(ACTIONS, repeat=memory))
+    reward, next_e, next_m = _model(tastes, day, es, ms, recents, cooldown)
+    place = {recent: i for i, recent in enumerate(recents)}
+    follow = np.array([[place[*h[1:], a] for a in ACTIONS] for h in recents])
+    values = np.zeros((len(es), len(ms), len(recents)))
     lookup = _Lookup(es, ms, next_e, next_m, follow)
     for _ in range(SWEEPS):
         values = (reward + AHEAD * lookup.of(values)).max(axis=-1)
@@ -127,18 +127,18 @@ def solve(tastes: Tastes, day: float, cooldown: int) -> Values:
 
 
 def _model(
-    tastes: Tastes, day: float, es: Floats, ms: Floats, histories: list[tuple[Action, ...]], cooldown: int
+    tastes: Tastes, day: float, es: Floats, ms: Floats, recents: list[tuple[Action, ...]], cooldown: int
 ) -> tuple[Floats, Floats, Floats]:
-    """Mean reward (minus infinity where barred) and next scores, each of shape (es, ms, histories, 6)."""
-    shape = (len(es), len(ms), len(histories), len(ACTIONS))
+    """Mean reward (minus infinity where barred) and next scores, each of shape (es, ms, recents, 6)."""
+    shape = (len(es), len(ms), len(recents), len(ACTIONS))
     reward, next_e, next_m = np.empty(shape), np.empty(shape), np.empty(shape)
-    for (i, e), (j, m), (h, history) in product(enumerate(es), enumerate(ms), enumerate(histories)):
-        moment = Moment(day, float(e), state_of(float(e), float(m)).row, history)
+    for (i, e), (j, m), (h, recent) in product(enumerate(es), enumerate(ms), enumerate(recents)):
+        moment = Moment(day, float(e), state_of(float(e), float(m)).row, recent)
         for a in ACTIONS:
             at, size = (i, j, h, a), plan_size(a)
             willing = clip(tastes.appetites[a] + tastes.shift(a, moment))
             next_e[at], next_m[at] = step(tastes, a, float(e), float(m), willing)
-            allowed = a not in history[len(history) - cooldown :]
+            allowed = a not in recent[len(recent) - cooldown :]
             reward[at] = DONE * mean_reward(willing, usual_lift(willing), size, size) if allowed else -np.inf
     return reward, next_e, next_m
 

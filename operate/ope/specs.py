@@ -34,7 +34,7 @@ class SpecError(Exception):
 
 
 def target_of(spec: str, log: Log, store: Store | None, settings: Settings) -> Target:
-    """The policy of that name on this log. Raises SpecError; HistoryError when a version cannot be rebuilt."""
+    """The policy of that name on this log. Raises SpecError; VersionError when a version cannot be rebuilt."""
     kind, _, rest = spec.partition(":")
     if kind == "uniform":
         return Target(spec, uniform(log.eligible))

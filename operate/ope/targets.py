@@ -11,7 +11,7 @@ from operate.log import SEGMENTS, Bools, Floats, Ints, Log
 from operate.ope.model import FOLDS, folds_of
 from rl_core import learner
 from rl_core.config import Settings
-from rl_core.errors import HistoryError
+from rl_core.errors import VersionError
 from rl_core.models import ACTIONS, Action, Fold, Policy, Segment, State, Transition
 from rl_core.store import Store
 
@@ -97,7 +97,7 @@ def as_of_each_decision(store: Store, log: Log, settings: Settings) -> Floats:
 
     The policies are folded anew from their records with the settings' learner. Each knows only what came before the
     decision, so nothing is judged by its own reward; under the settings of the time the probabilities are the logged
-    propensities. Raises HistoryError when a record is missing.
+    propensities. Raises VersionError when a record is missing.
     """
     chosen = uniform(log.eligible)
     for code, segment in enumerate(SEGMENTS):
@@ -126,4 +126,4 @@ def _past(store: Store, segment: Segment, how: Fold) -> Iterator[Policy]:
             after = replace(kept[record.restored], version=record.version, episodes=now.episodes)
         kept.append(after)
         yield after
-    raise HistoryError(f"{segment.name}: the record of version {len(kept)} is missing")
+    raise VersionError(f"{segment.name}: the record of version {len(kept)} is missing")

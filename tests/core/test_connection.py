@@ -99,6 +99,19 @@ def test_what_is_too_large_is_told_from_a_lost_race(code: str, reasons: tuple[st
     assert isinstance(refused(refusal(code, *reasons), PUTS[:2]), OversizeError)
 
 
+@pytest.mark.parametrize(
+    ("reasons", "named"), [(("ValidationError", "None"), {b"one"}), (("None", "ValidationError"), set()), ((), set())]
+)
+def test_what_is_too_large_names_the_sessions_whose_writes_were_refused(
+    reasons: tuple[str, ...], named: set[bytes]
+) -> None:
+    puts = [Put("session", {}, key=b"one"), Put("policy", {})]
+    code = "TransactionCanceledException" if reasons else "ValidationException"
+    error = refused(refusal(code, *reasons), puts)
+    assert isinstance(error, OversizeError)
+    assert error.keys == named
+
+
 @pytest.mark.parametrize("code", ["ResourceNotFoundException", "AccessDeniedException", "InternalServerError"])
 def test_whatever_else_is_refused_means_that_the_table_is_not_there(code: str) -> None:
     assert isinstance(refused(refusal(code), PUTS[:1]), UnavailableError)
@@ -122,12 +135,12 @@ def test_a_table_that_cannot_be_reached_is_unavailable() -> None:
 def test_a_transaction_that_lost_over_a_session_and_the_policy_says_so_and_writes_nothing(
     store: Store, session: Session, profile: Profile, closed: Session, constants: Settings
 ) -> None:
-    store.write(session_write(session), profile_write(profile))
+    store.write(session_write(session, 1), profile_write(profile))
     after, record = next_version(Policy(Segment.HIGH_LOW), [transition_of(closed)], constants)
     store.write(*publish_writes(after, record))
     stale, known = replace(session, revision=7), replace(profile, revision=1)
     with pytest.raises(ConflictError) as conflict:
-        store.write(session_write(stale), profile_write(known), *publish_writes(after, record))
+        store.write(session_write(stale, 1), profile_write(known), *publish_writes(after, record))
     assert conflict.value.lost == {"session", "policy", "record"}
     assert conflict.value.keys == {session.key}
     found = store.profile(profile.user)

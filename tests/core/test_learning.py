@@ -11,7 +11,7 @@ import pytest
 
 from rl_core import learner
 from rl_core.config import LearnerSettings, Settings
-from rl_core.errors import HistoryError, PolicyUnreadableError
+from rl_core.errors import PolicyUnreadableError, VersionError
 from rl_core.learner import fold_of
 from rl_core.learner.epsilon import Averages
 from rl_core.learner.posterior import Posterior
@@ -293,9 +293,9 @@ def test_what_is_known_of_an_action_grows_uncertain_while_others_are_served() ->
 
 
 def test_what_one_state_says_of_an_action_moves_it_elsewhere_as_far_as_own_visits_leave_open() -> None:
-    history = random_transitions(9, 401)
-    known = taught(Posterior, history, FILTER)
-    told = taught(Posterior, [*history, transition(state=3, action=1, reward=0.9)], FILTER)
+    learned = random_transitions(9, 401)
+    known = taught(Posterior, learned, FILTER)
+    told = taught(Posterior, [*learned, transition(state=3, action=1, reward=0.9)], FILTER)
     for s in (0, 1, 2, 4, 5, 6, 7, 8):
         rest = known.k / (known.counts[s * 6 + 1] + known.k)
         moved = rest * (told.action_advantages[1] - known.action_advantages[1])
@@ -462,7 +462,7 @@ def test_a_fold_names_its_learner_its_form_and_its_constants() -> None:
     ],
 )
 def test_a_fold_that_this_code_does_not_have_is_refused(how: Fold) -> None:
-    with pytest.raises(HistoryError, match=how.learner):
+    with pytest.raises(VersionError, match=how.learner):
         learner.fold(EMPTY, [transition()], how)
 
 

@@ -78,9 +78,9 @@ def test_a_completion_is_recorded(journey: dict[str, Served]) -> None:
 def test_the_feedback_is_learned_from_at_once(journey: dict[str, Served]) -> None:
     body = body_of(journey["feedback_batch"])
     assert body["activities_updated"] == 4
-    metrics = body["training_metrics"]
-    assert 0 < metrics.pop("exploration_rate") < 1
-    assert metrics == {
+    training = body["training_metrics"]
+    assert 0 < training.pop("exploration_rate") < 1
+    assert training == {
         "total_episodes": 1,
         "epsilon": 0.2979,
         "policy_version": 1,

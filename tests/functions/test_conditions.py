@@ -9,7 +9,7 @@ import pytest
 
 from rl_core.errors import ConflictError
 from rl_core.models import Marker, Profile
-from rl_core.store import Days, Put, Store, marker_write, profile_write, session_write
+from rl_core.store import DayTable, Put, Store, marker_write, profile_write, session_write
 from rl_core.store.items import user_day_item
 from rl_core.store.keys import user_pk
 from tests.conftest import TEMPLATE
@@ -31,13 +31,13 @@ def writing(world: World, name: str) -> Callable[[], None]:
     """Reads ana's item of this name, and returns what writes it back."""
     profile = profile_of(world, "ana")
     if name == "day":
-        days = Days(world.store.name, world.store.client)
+        days = DayTable(world.store.name, world.store.client)
         (day,) = days.days_of("ana", TODAY, TODAY)
         return lambda: days.save(day)
     if name == "marker":
         marker = Marker("ana", profile.key, NOW, NOW, profile.revision)
-        return lambda: world.store.write(marker_write(marker))
-    put = profile_write(profile) if name == "profile" else session_write(world.session("ana"))
+        return lambda: world.store.write(marker_write(marker, 1))
+    put = profile_write(profile) if name == "profile" else session_write(world.session("ana"), 1)
     return lambda: world.store.write(put)
 
 
@@ -78,7 +78,7 @@ def test_what_was_neither_is_written_one_revision_later(world: World, name: str)
 def test_a_user_who_is_there_already_is_not_created_over(world: World) -> None:
     session = world.issue("ana")
     new = replace(profile_of(world, "ana"), revision=0)
-    for put in (profile_write(new), session_write(replace(session, revision=0))):
+    for put in (profile_write(new), session_write(replace(session, revision=0), 1)):
         with pytest.raises(ConflictError) as lost:
             world.store.write(put)
         assert lost.value.lost == {put.name}
@@ -130,7 +130,7 @@ def test_each_transaction_has_a_token_of_its_own(world: World, recorder: Recorde
 
 def test_what_a_write_goes_by_is_read_strongly_consistent(world: World, recorder: Recorder) -> None:
     world.due("ana")
-    days = Days(world.store.name, world.store.client)
+    days = DayTable(world.store.name, world.store.client)
     world.store.session("ana", 9)
     world.store.sessions_before("ana", 2, 5)
     list(world.store.records(world.session("ana").segment))
@@ -147,7 +147,7 @@ def test_what_a_write_goes_by_is_read_strongly_consistent(world: World, recorder
 
 def test_a_users_day_is_written_as_it_was_read_and_nothing_else_of_it(world: World) -> None:
     world.issue("ana")
-    days = Days(world.store.name, world.store.client)
+    days = DayTable(world.store.name, world.store.client)
     (day,) = days.days_of("ana", TODAY, TODAY)
     days.save(day)
     assert stored(PLACES["day"]) == user_day_item(day)

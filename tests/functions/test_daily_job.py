@@ -15,7 +15,7 @@ from rl_core.errors import ConflictError, UnavailableError
 from rl_core.models import EndedBy, Marker, Profile, Segment, Session, Status
 from rl_core.sessions import Answer, Ending, record, show
 from rl_core.store import (
-    Days,
+    DayTable,
     Leaver,
     Store,
     UserDay,
@@ -40,7 +40,7 @@ class Diary:
     """People whose days are written as the handlers would."""
 
     def __init__(self, world: World) -> None:
-        self.store, self.days = world.store, Days(world.store.name, world.store.client)
+        self.store, self.days = world.store, DayTable(world.store.name, world.store.client)
         self._world = world
 
     def look(self, user: str, at: datetime = NOW) -> Session:
@@ -50,7 +50,7 @@ class Diary:
         head = self.store.head(user)
         assert head.profile is not None
         shown = show(head.sessions[0], head.profile, at)
-        self.store.write(session_write(shown.session), profile_write(shown.profile), *mark_writes(shown.mark))
+        self.store.write(session_write(shown.session, 1), profile_write(shown.profile), *mark_writes(shown.mark))
         return self._world.session(user, shown.session.number)
 
     def issue(self, user: str, at: datetime) -> Session:
@@ -77,16 +77,16 @@ class Diary:
         """What the user's DELETE and the job after it come to."""
         profile = self.store.profile(user)
         assert isinstance(profile, Profile)
-        self.store.write(marker_write(Marker(user, profile.key, profile.created_at, FINAL, profile.revision)))
+        self.store.write(marker_write(Marker(user, profile.key, profile.created_at, FINAL, profile.revision), 1))
         leaver = Leaver.of(self.store, f"USER#{user}")
         assert leaver is not None
-        leaver.remove()
+        leaver.remove(FINAL, 1)
 
     def expire(self, now: datetime) -> None:
         """The job that closes what expired."""
-        for page in self.store.expiring(now, 90):
+        for page in self.store.expiring(now, 90, range(1)):
             for due in page:
-                close_expired(self.store, due.user, due.number, settings(), now)
+                close_expired(self.store, due, settings(), now)
 
 
 @pytest.fixture
@@ -278,7 +278,7 @@ def work(diary: Diary, messages: list[dict[str, Any]], but: Callable[[dict[str, 
 
 def test_the_first_run_begins_a_week_back_and_leaves_a_watermark(diary: Diary) -> None:
     done, sent = dispatched(diary, FINAL)
-    assert (done.final, done.messages, done.days) == (date(2026, 11, 18), 7 * 16, 7)
+    assert (done.final, done.messages, done.not_final) == (date(2026, 11, 18), 7 * 16, 7)
     assert {message["date"] for message in sent} == {f"2026-11-{n}" for n in range(19, 26)}
 
 
@@ -351,7 +351,7 @@ def test_open_sessions_are_in_the_figures_as_they_stand(diary: Diary) -> None:
 
 
 def test_days_of_a_table_without_anybody_are_empty_and_final(store: Store) -> None:
-    days = Days(store.name, store.client)
+    days = DayTable(store.name, store.client)
     run_shard(days, MONDAY, 0, FINAL, settings())
     assert days.shard(MONDAY, 0).final
     assert days.segment_day(Segment.HIGH_LOW, MONDAY) == (None, 0)

@@ -9,7 +9,7 @@ import pytest
 from rl_core.config import settings
 from rl_core.days import SegmentDay
 from rl_core.models import Segment
-from rl_core.store import Days
+from rl_core.store import DayTable
 from rl_core.work import merge, run_shard
 from tests.functions.conftest import NOW, SEGMENT
 from tests.functions.test_daily_job import ANA, BEN, FINAL, MONDAY, ONE, SHARD, WEEK, Diary, diary
@@ -17,7 +17,7 @@ from tests.functions.test_daily_job import ANA, BEN, FINAL, MONDAY, ONE, SHARD, 
 __all__ = ["diary"]
 
 
-class Slow(Days):
+class Slow(DayTable):
     """A worker's table: another worker comes between one of its reads and what it does with that."""
 
     after = ""

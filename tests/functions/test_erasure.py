@@ -15,10 +15,9 @@ from rl_core import learner
 from rl_core.config import settings
 from rl_core.errors import ConflictError, ErasingError, RefoldPendingError, UnavailableError
 from rl_core.models import Learning, Marker, Policy, Profile, Session, Status, Transition, VersionRecord
-from rl_core.sessions import learning_of, transition_of
+from rl_core.sessions import erased, learning_of, transition_of
 from rl_core.store import Leaver, Store, marker_write, policies, publish_writes
-from rl_core.work import learn_due
-from rl_core.work import versions as history
+from rl_core.work import learn_due, versions
 from tests.conftest import TEMPLATE, handler_of
 from tests.functions.conftest import NOW, SEGMENT, World
 from tests.functions.test_learning_job import (
@@ -57,7 +56,8 @@ def ask_to_be_erased(world: World, *people: str) -> None:
     for user in people:
         profile = world.store.profile(user)
         assert isinstance(profile, Profile)
-        world.store.write(marker_write(Marker(user, profile.key, profile.created_at, NOW, profile.revision)))
+        marker = Marker(user, profile.key, profile.created_at, NOW, profile.revision)
+        world.store.write(marker_write(marker, settings().index_shards))
 
 
 def dump() -> list[dict[str, Any]]:
@@ -85,8 +85,8 @@ def assert_gone(world: World, sessions: dict[str, Session], gone: list[str]) -> 
         assert repr(sessions[user].key) not in table
     assert policy == replace(folded_without(world, sessions, gone), version=policy.version)
     for version in range(policy.version + 1):
-        again = history.policy_at(world.store, SEGMENT, version)
-        assert again == history.policy_at(world.store, SEGMENT, version, from_start=True)
+        again = versions.policy_at(world.store, SEGMENT, version)
+        assert again == versions.policy_at(world.store, SEGMENT, version, from_start=True)
     assert again == policy
 
 
@@ -114,7 +114,7 @@ def test_versions_before_the_first_that_knew_them_stay_untouched(world: World) -
 
 def test_rollbacks_are_obeyed(world: World) -> None:
     sessions = live(world, PEOPLE[:6])
-    history.roll_back(world.store, SEGMENT, 2, "too far", settings())
+    versions.roll_back(world.store, SEGMENT, 2, "too far", settings())
     sessions |= live(world, PEOPLE[6:])
     ask_to_be_erased(world, *GONE)
     erasure.run(world.store, LATER)
@@ -125,7 +125,7 @@ def test_rollbacks_are_obeyed(world: World) -> None:
     expected = folded(expected, order)
     assert policy == replace(expected, version=policy.version, episodes=len(kept))
     for from_start in (False, True):
-        assert history.policy_at(world.store, SEGMENT, policy.version, from_start) == policy
+        assert versions.policy_at(world.store, SEGMENT, policy.version, from_start) == policy
 
 
 def test_what_a_change_of_learner_took_over_is_unlearned_too(world: World, setting: Callable[[str, str], None]) -> None:
@@ -136,7 +136,7 @@ def test_what_a_change_of_learner_took_over_is_unlearned_too(world: World, setti
     erasure.run(world.store, LATER)
     assert {r.adopted for r in world.store.records(SEGMENT)} == {None, "posterior/1"}
     policy = world.store.policy(SEGMENT)
-    assert policy == history.policy_at(world.store, SEGMENT, policy.version, from_start=True)
+    assert policy == versions.policy_at(world.store, SEGMENT, policy.version, from_start=True)
     ask_to_be_erased(world, *PEOPLE[1:4])
     erasure.run(world.store, LATER)
     assert {r.adopted for r in world.store.records(SEGMENT)} == {None}
@@ -212,7 +212,9 @@ def test_while_it_is_under_way_sessions_queue_and_are_learned_after(world: World
     assert learning_of(world.end("late", world.store).session) is Learning.QUEUED
     assert learn.run(world.store, LATER, always)["learned"] == 0
     with pytest.raises(RefoldPendingError):
-        history.roll_back(world.store, SEGMENT, 1, "not now", settings())
+        learn_due(world.store, [world.session("late")], settings(), Counter())
+    with pytest.raises(RefoldPendingError):
+        versions.roll_back(world.store, SEGMENT, 1, "not now", settings())
     erasure.run(world.store, LATER)
     sessions["late"] = world.session("late")
     assert learn.run(world.store, LATER, always)["learned"] == 1
@@ -224,7 +226,7 @@ def test_a_policy_mended_while_it_is_under_way_is_still_held(world: World) -> No
     ask_to_be_erased(world, *GONE)
     under_way(world)
     spoil_policy(**BROKEN_TABLE)
-    assert history.mend(world.store, SEGMENT, settings()).refolding == 1
+    assert versions.mend(world.store, SEGMENT, settings()).refolding == 1
     assert erasure.run(world.store, LATER) == len(GONE)
     assert_gone(world, sessions, GONE)
 
@@ -295,6 +297,35 @@ def test_a_session_that_waits_to_be_learned_is_never_learned(world: World) -> No
     assert world.store.policy(SEGMENT).episodes == len(sessions)
 
 
+def test_who_used_up_a_day_and_left_comes_back_when_it_is_over(world: World) -> None:
+    world.issue("ana")
+    marker = erased(_profile(world, "ana"), settings().model_copy(update={"sessions_per_day": 1}), NOW)
+    world.store.write(marker_write(marker, 1))
+    assert erasure.run(world.store, LATER) == 1
+    (item,) = items_of("ana")
+    day_ends = str(int((NOW.replace(hour=0, minute=0) + timedelta(days=1)).timestamp()))
+    assert item.keys() == {"pk", "sk", "form", "revision", "erasing", "due_shard", "due_at", "day"}
+    assert (item["day"]["S"], item["due_at"]["N"]) == ("2026-11-23", day_ends)
+    with pytest.raises(ErasingError):
+        world.store.head("ana")
+    assert erasure.run(world.store, NOW + timedelta(hours=14)) == 0
+    assert erasure.run(world.store, NOW + timedelta(hours=15)) == 0
+    assert items_of("ana") == []
+    world.issue("ana", at=NOW + timedelta(hours=16))
+
+
+def _profile(world: World, user: str) -> Profile:
+    found = world.store.profile(user)
+    assert isinstance(found, Profile)
+    return found
+
+
+def items_of(user: str) -> list[dict[str, Any]]:
+    """What is left in the table under this user's key."""
+    items = boto3.client("dynamodb").scan(TableName=TEMPLATE.table.name)["Items"]
+    return [dict(item) for item in items if item["pk"]["S"] == f"USER#{user}"]
+
+
 def test_what_a_later_life_wrote_stays(world: World) -> None:
     world.issue("ana")
     ask_to_be_erased(world, "ana")
@@ -303,7 +334,7 @@ def test_what_a_later_life_wrote_stays(world: World) -> None:
     assert erasure.run(world.store, LATER) == 1
     session = world.issue("ana")
     with pytest.raises(ConflictError):
-        late.remove()
+        late.remove(NOW, 1)
     assert world.session("ana") == session
     assert Leaver.of(world.store, "USER#ana") is None
 

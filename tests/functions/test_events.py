@@ -9,7 +9,7 @@ import boto3
 import pytest
 
 from rl_core.models import Segment, Session, Status
-from rl_core.store import Store, open_days
+from rl_core.store import Store, open_day_table
 from tests.conftest import JOURNEY, READERS, ROOT, TEMPLATE, event_of, granted, handler_of
 
 API = JOURNEY[:6]
@@ -233,12 +233,12 @@ def test_the_daily_dispatch_event_sends_every_shard_of_every_day_that_is_not_fin
 
 def test_the_daily_engagement_event_computes_the_users_day_and_the_segments(store: Store) -> None:
     assert live_until("daily_engagement") == {"batchItemFailures": []}
-    (day,) = open_days().days_of(USER, date(2026, 11, 23), date(2026, 11, 23))
+    (day,) = open_day_table().days_of(USER, date(2026, 11, 23), date(2026, 11, 23))
     session = session_one(store)
     assert session.closing is not None
     assert day.figures is not None
     assert (day.figures.assigned, day.figures.completed) == (len(session.activities), 3)
     assert (day.figures.engagement, day.figures.settled) == (session.closing.engagement_after, True)
-    whole, _ = open_days().segment_day(Segment.HIGH_LOW, date(2026, 11, 23))
+    whole, _ = open_day_table().segment_day(Segment.HIGH_LOW, date(2026, 11, 23))
     assert whole is not None
     assert (whole.users, whole.new_users, whole.total().rewards) == (1, 1, session.closing.reward)

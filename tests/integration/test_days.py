@@ -9,7 +9,7 @@ import pytest
 from local.phone import ids
 from local.stack import Stack
 from operate.__main__ import main
-from rl_core.store import Days, Store
+from rl_core.store import DayTable, Store
 from tests.integration.conftest import Phone, at_once, done, everything, ok, problem
 
 NewUser = Callable[..., Phone]
@@ -17,8 +17,8 @@ Later = Callable[..., None]
 
 
 @pytest.fixture
-def days(table: Store) -> Days:
-    return Days(table.name, table.client)
+def days(table: Store) -> DayTable:
+    return DayTable(table.name, table.client)
 
 
 def stats(phone: Phone, days: int | None = None) -> Any:
@@ -156,7 +156,7 @@ def test_an_erased_users_days_are_removed_and_a_new_life_starts_without_them(
     assert stats(ana)["totals"]["active_days"] == 0
 
 
-def test_the_stack_runs_the_daily_job_by_its_schedule(ana: Phone, stack: Stack, days: Days, later: Later) -> None:
+def test_the_stack_runs_the_daily_job_by_its_schedule(ana: Phone, stack: Stack, days: DayTable, later: Later) -> None:
     ok(ana.batch(done(ana.plan())))
     day = today(stack)
     for _ in range(2):
@@ -167,7 +167,7 @@ def test_the_stack_runs_the_daily_job_by_its_schedule(ana: Phone, stack: Stack, 
 
 
 def test_an_operator_computes_a_day_by_hand(
-    ana: Phone, stack: Stack, days: Days, capsys: pytest.CaptureFixture[str]
+    ana: Phone, stack: Stack, days: DayTable, capsys: pytest.CaptureFixture[str]
 ) -> None:
     ok(ana.batch(done(ana.plan(), 2, motivation_before=2, motivation_after=4)))
     at = datetime.combine(today(stack), datetime.min.time()) + timedelta(days=5)

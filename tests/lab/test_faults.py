@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from lab.proofs.faults.bench import Bench, bench
+from lab.proofs.faults.bench import Bench, Item, bench
 from lab.proofs.faults.client import Kind
-from lab.proofs.faults.outcome import broken, differences
+from lab.proofs.faults.outcome import broken, differences, outcome
 from lab.proofs.faults.scenarios import SCENARIOS, Scenario
 from lab.proofs.faults.trial import Trial
 
@@ -25,7 +25,7 @@ def own() -> Iterator[Bench]:
 
 
 def found(bench_: Bench, name: str, *kinds: Kind) -> list[str]:
-    return [str(r.violation) for r in Trial(bench_, scenario(name)).run(kinds) if r.violation]
+    return [str(r) for r in Trial(bench_, scenario(name)).run(kinds) if r.violations]
 
 
 def test_the_last_completion_survives_lost_answers_kills_and_conflicts(own: Bench) -> None:
@@ -59,8 +59,8 @@ def test_a_lost_feedback_is_found(own: Bench, monkeypatch: pytest.MonkeyPatch) -
 def unconditional(write: Any) -> Any:
     """The write with a condition that any stored item meets."""
 
-    def written(item: Any) -> Any:
-        return replace(write(item), condition="attribute_exists(pk)", values=None, names=None)
+    def written(item: Any, *shards: int) -> Any:
+        return replace(write(item, *shards), condition="attribute_exists(pk)", values=None, names=None)
 
     return written
 
@@ -69,7 +69,7 @@ def forgetful(query: Any) -> Any:
     """An index in which nothing is ever due."""
 
     def answer(**arguments: Any) -> Any:
-        due = str(arguments["ExpressionAttributeValues"].get(":shard", {}).get("S", "")).startswith("due#")
+        due = str(arguments["ExpressionAttributeValues"].get(":partition", {}).get("S", "")).startswith("due#")
         return {"Items": []} if due else query(**arguments)
 
     return answer
@@ -84,6 +84,50 @@ def test_differences_name_items_and_fields() -> None:
         "missing: c",
         "too much: d",
     ]
+
+
+def learned(*users: bytes, reward: str = "0.5") -> list[Item]:
+    """What is in a table that learned a session of each of these users, in this order; the fold knows it too."""
+    home = {"S": "SEGMENT#HIGH_LOW"}
+    policy: Item = {"pk": home, "sk": {"S": "POLICY"}, "version": {"N": "1"}, "table": {"B": b"".join(users)}}
+    transitions = {"L": [{"M": {"key": {"B": user}, "r": {"N": reward}}} for user in users]}
+    record: Item = {"pk": home, "sk": {"S": "VERSION#1"}, "transitions": transitions}
+    sessions: list[Item] = [
+        {"pk": {"S": f"USER#{user.decode()}"}, "sk": {"S": "SESSION#1"}, "key": {"B": user}} for user in sorted(users)
+    ]
+    return [policy, record, *sessions]
+
+
+def turned(value: Any) -> Any:
+    """The same with the names of every map in the opposite order."""
+    if isinstance(value, list):
+        return [turned(each) for each in value]
+    return {k: turned(v) for k, v in reversed(value.items())} if isinstance(value, dict) else value
+
+
+def between(before: list[Item], after: list[Item], *, ordered: bool) -> list[str]:
+    return differences(outcome(before, ordered=ordered), outcome(after, ordered=ordered))
+
+
+@pytest.mark.parametrize("ordered", [True, False])
+def test_the_order_of_a_maps_names_is_no_difference(ordered: bool) -> None:
+    before = learned(b"ana", b"ben")
+    assert repr(turned(before)) != repr(before)
+    assert between(before, turned(before), ordered=ordered) == []
+
+
+def test_another_order_of_learning_is_a_difference_only_where_order_counts() -> None:
+    before, after = learned(b"ana", b"ben"), learned(b"ben", b"ana")
+    assert between(before, after, ordered=False) == []
+    assert [line.partition(":")[0] for line in between(before, after, ordered=True)] == [
+        "SEGMENT#HIGH_LOW POLICY.table",
+        "SEGMENT#HIGH_LOW VERSION#1",
+    ]
+
+
+@pytest.mark.parametrize("ordered", [True, False])
+def test_another_reward_is_a_difference(ordered: bool) -> None:
+    assert between(learned(b"ana", b"ben"), learned(b"ana", b"ben", reward="0.4"), ordered=ordered)
 
 
 def test_waiting_work_is_stuck() -> None:

@@ -11,8 +11,8 @@ from lab.proofs.month.compare import segment_days, user_days
 from lab.proofs.month.people import Entry
 from lab.proofs.month.recount import Life, lives_of
 from lab.proofs.month.run import FIRST, live, queue_only, start
-from local.stack import Stack
-from rl_core.store import Days
+from local.stack import UNCAPPED, Stack
+from rl_core.store import DayTable
 
 PEOPLE, DAYS, AFTER = 150, 5, 5
 
@@ -20,7 +20,7 @@ PEOPLE, DAYS, AFTER = 150, 5, 5
 @pytest.fixture(scope="module")
 def month() -> Iterator[tuple[Stack, list[Entry]]]:
     """Days in many zones, with the stack as it stands after them."""
-    with queue_only(), Stack(clock=start(), quiet=True) as stack:
+    with queue_only(), Stack(clock=start(), quiet=True, parameters=UNCAPPED) as stack:
         yield stack, live(stack, PEOPLE, DAYS, every=2, keenness=3)
 
 
@@ -29,8 +29,8 @@ def lives(month: tuple[Stack, list[Entry]]) -> dict[str, Life]:
     return lives_of(month[1])
 
 
-def days_of(stack: Stack) -> Days:
-    return Days(stack.table_name, stack.dynamodb)
+def days_of(stack: Stack) -> DayTable:
+    return DayTable(stack.table_name, stack.dynamodb)
 
 
 def test_users_days_equal_the_recount(month: tuple[Stack, list[Entry]], lives: dict[str, Life]) -> None:

@@ -7,7 +7,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from local import dynoxide
 from local.clock import SteppedClock
+from local.engine import EngineError
 from local.stack import Stack
 
 SMALL_TEMPLATE = Path(__file__).parent / "project" / "infra" / "template.yaml"
@@ -18,6 +20,15 @@ START = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 def small_template() -> Path:
     """The template of the small project."""
     return SMALL_TEMPLATE
+
+
+@pytest.fixture
+def dynoxide_installed() -> None:
+    """Skips the test where there is no Dynoxide."""
+    try:
+        dynoxide.installed()
+    except EngineError as error:
+        pytest.skip(str(error))
 
 
 @pytest.fixture(scope="module")

@@ -25,12 +25,12 @@ def command(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "local", *arguments]
 
 
-def started(small_template: Path, port: int, *more: str) -> subprocess.Popen[str]:
+def started(small_template: Path, port: int, *more: str, **variables: str) -> subprocess.Popen[str]:
     """The stack as a process, ready."""
     process = subprocess.Popen(
         command("--template", str(small_template), *more),
         cwd=ROOT,
-        env=os.environ | {"PORT": str(port)},
+        env=os.environ | {"PORT": str(port)} | variables,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -42,12 +42,10 @@ def started(small_template: Path, port: int, *more: str) -> subprocess.Popen[str
     raise AssertionError("it ended without being ready")
 
 
-def children(process: subprocess.Popen[str]) -> list[int]:
-    """The processes that it started."""
-    found = subprocess.run(
-        ["ps", "-o", "pid=", "--ppid", str(process.pid)], capture_output=True, text=True, check=False
-    )
-    return [int(pid) for pid in found.stdout.split()]
+def below(pid: int) -> list[int]:
+    """The processes that it started, and those that they started."""
+    found = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True, check=False)
+    return [each for child in map(int, found.stdout.split()) for each in (child, *below(child))]
 
 
 def alive(pid: int) -> bool:
@@ -81,8 +79,8 @@ def process(small_template: Path, port: int) -> Iterator[subprocess.Popen[str]]:
 
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_it_cleanly(process: subprocess.Popen[str], port: int, stop: signal.Signals) -> None:
-    ours = children(process)
-    assert len(ours) == 1
+    ours = below(process.pid)
+    assert ours
     process.send_signal(stop)
     output, _ = process.communicate(timeout=20)
     assert (process.returncode, output) == (0, "")
@@ -93,10 +91,27 @@ def test_a_signal_ends_it_cleanly(process: subprocess.Popen[str], port: int, sto
 
 
 def test_ministack_goes_even_when_we_are_killed(process: subprocess.Popen[str]) -> None:
-    ours = children(process)
+    ours = below(process.pid)
     process.kill()
     process.wait()
     assert gone(ours)
+
+
+@pytest.mark.usefixtures("dynoxide_installed")
+def test_dynoxide_goes_even_when_we_are_killed(small_template: Path, port: int) -> None:
+    process = started(small_template, port, DATA="dynoxide")
+    ours = below(process.pid)
+    process.kill()
+    process.communicate()
+    assert len(ours) == 3  # MiniStack; Dynoxide, and the one between us
+    assert gone(ours)
+
+
+def test_an_unknown_data_is_one_line_and_exit_code_one(port: int) -> None:
+    variables = os.environ | {"PORT": str(port), "DATA": "mysql"}
+    refused = subprocess.run(command(), cwd=ROOT, env=variables, capture_output=True, text=True, check=False)
+    assert (refused.returncode, refused.stderr.count("\n")) == (1, 1)
+    assert refused.stderr.startswith("fettle: DATA=mysql")
 
 
 def test_a_token_of_the_command_line_is_let_in(process: subprocess.Popen[str], port: int) -> None:

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from local.ministack import MiniStackError, running
+from local.engine import EngineError
+from local.ministack import running
 from local.scratch import workspace
 
 
@@ -43,7 +44,7 @@ def test_two_ministacks_run_side_by_side(tmp_path: Path) -> None:
 
 
 def test_without_its_environment_it_says_what_to_do(tmp_path: Path) -> None:
-    with pytest.raises(MiniStackError, match="make run"), running(tmp_path, tmp_path / "python"):
+    with pytest.raises(EngineError, match="make run"), running(tmp_path, tmp_path / "python"):
         pass
 
 
@@ -51,5 +52,5 @@ def test_a_ministack_that_does_not_come_up_shows_its_log(tmp_path: Path) -> None
     broken = tmp_path / "python"
     broken.write_text("#!/bin/sh\necho it is broken\nexit 1\n")
     broken.chmod(0o700)
-    with pytest.raises(MiniStackError, match="it is broken"), running(tmp_path, broken):
+    with pytest.raises(EngineError, match="it is broken"), running(tmp_path, broken):
         pass

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from local.clock import RealClock, SteppedClock, wire_time
+from local.clock import RealClock, SteppedClock, event_time
 from local.facts import Schedule
 from local.schedules import Ticker, TickerThread
 
@@ -88,7 +88,7 @@ def test_a_stepped_clock_stands_still_until_it_is_moved() -> None:
     clock = SteppedClock(START)
     assert clock.now() == clock.now() == START
     clock.advance_to(START + timedelta(days=3))
-    assert wire_time(clock.now()) == "2026-11-26T08:00:00Z"
+    assert event_time(clock.now()) == "2026-11-26T08:00:00Z"
 
 
 def test_time_does_not_run_backwards() -> None:

@@ -20,7 +20,7 @@ from operate.ope.specs import SpecError, target_of
 from operate.ope.targets import as_of_each_decision, fixed, greedy, relearned, uniform
 from rl_core import learner
 from rl_core.config import Settings
-from rl_core.errors import HistoryError
+from rl_core.errors import VersionError
 from rl_core.models import ACTIONS, Action, Policy, Segment, State
 from rl_core.work.versions import policy_at
 from tests.operate.table import SEGMENTS, SESSIONS, USERS, lived_table
@@ -144,7 +144,7 @@ def test_a_policy_that_is_none_is_refused_in_words(store: ExportedStore, log: Lo
 def test_a_record_that_is_missing_is_said(folder: Path, log: Log) -> None:
     holed = ExportedStore(folder)
     holed.every = [item for item in holed.every if item["sk"]["S"] != "VERSION#0000000007"]
-    with pytest.raises(HistoryError, match="version 7 is missing"):
+    with pytest.raises(VersionError, match="version 7 is missing"):
         as_of_each_decision(holed, log, CONSTANTS)
 
 

@@ -12,9 +12,9 @@ from typing import Any
 import boto3
 
 from lab.proofs.faults.client import Beside, Fault, FaultyClient
-from local import ministack, queues
+from local import data_plane, queues
 from local.functions import Functions, environment
-from local.stack import variables
+from local.stack import UNCAPPED, variables
 from local.template import load
 from local.tokens import PARAMETERS
 
@@ -81,11 +81,11 @@ class Bench:
 @contextmanager
 def bench() -> Iterator[Bench]:
     """A bench, and the data plane under it, while it lasts."""
-    template = load(PARAMETERS)
+    template = load(PARAMETERS | UNCAPPED)
     with ExitStack() as exits:
         folder = Path(exits.enter_context(tempfile.TemporaryDirectory(prefix="fettle-faults-")))
-        endpoint = exits.enter_context(ministack.running(folder))
-        exits.enter_context(environment(variables(template, endpoint) | _SETTINGS))
+        endpoints = exits.enter_context(data_plane.running(folder))
+        exits.enter_context(environment(variables(template, endpoints) | _SETTINGS))
         dynamodb = boto3.session.Session().client("dynamodb")
         exits.callback(dynamodb.close)
         table = template.table.create(dynamodb)

@@ -120,4 +120,4 @@ def _target(arguments: dict[str, Any]) -> str:
     if "QueueUrl" in arguments:
         return "queue"
     values = arguments.get("ExpressionAttributeValues", {})
-    return str(values.get(":pk", values.get(":shard", {})).get("S", "several"))
+    return str(values.get(":pk", values.get(":partition", {})).get("S", "several"))

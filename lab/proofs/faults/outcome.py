@@ -1,5 +1,6 @@
 """What the table comes to: all that must be the same however the calls failed, and what must hold in itself."""
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +13,7 @@ Outcome = dict[str, Any]
 
 _OPEN_FALLBACK = ("status", "shown", "segment", "state", "engagement", "issued_at", "expires_at", "due_shard", "due_at")
 _STUCK = ("due#", "erasing#")
+_BY_ORDER = {"version", "table"}  # of a policy: how many transactions learned, and a fold's last bits
 
 
 def outcome(items: list[Item], *, ordered: bool, fallback: bool = False) -> Outcome:
@@ -28,14 +30,19 @@ def outcome(items: list[Item], *, ordered: bool, fallback: bool = False) -> Outc
             for learned in item["transitions"]["L"]:
                 entry = {**learned["M"], "key": owners.get(learned["M"]["key"]["B"], "nobody")}
                 place = name if ordered else item["pk"]["S"] + " transitions"
-                found.setdefault(place, []).append(repr(entry))
+                found.setdefault(place, []).append(entry)
         elif kind == "POLICY":
-            found[name] = {k: v for k, v in item.items() if ordered or k not in {"version", "values"}}
+            found[name] = {k: v for k, v in item.items() if ordered or k not in _BY_ORDER}
             if ordered:
                 found[name]["version"] = int(item["version"]["N"]) - _erasures(items, item["pk"])
         else:
             found[name] = _of_user(item, ordered, fallback)
-    return {name: sorted(value) if isinstance(value, list) and not ordered else value for name, value in found.items()}
+    return {name: value if ordered or isinstance(value, dict) else _sorted(value) for name, value in found.items()}
+
+
+def _sorted(entries: list[Any]) -> list[Any]:
+    """The entries in an order of their own. DynamoDB promises none for the names of a map: they are sorted too."""
+    return sorted(entries, key=lambda entry: json.dumps(entry, sort_keys=True, default=repr))
 
 
 def _erasures(items: list[Item], home: Any) -> int:

@@ -12,11 +12,12 @@ from lab.proofs.faults.client import Fault, Kind
 from local.phone import Json, Phone, ids, invocation
 
 START = datetime(2026, 11, 23, 8, tzinfo=UTC)
-SOON, NEXT_DAY, EXPIRED = (START + timedelta(hours=hours) for hours in (1, 24, 49))
+# Jobs run a minute after an hour begins: in its first minute they ask every shard, and each call is made to fail.
+SOON, NEXT_DAY, EXPIRED = (START + timedelta(hours=hours, minutes=1) for hours in (1, 24, 49))
 DISPATCH = datetime(2026, 11, 26, 12, 30, tzinfo=UTC)  # when the 23rd becomes final
 SEGMENT, OTHER_SEGMENT = "High Anxiety, Low Activity", "Low Anxiety, High Activity"
-DAY_SHARD = ("user-9", "user-12", "user-25", "user-44")  # of the days' index
-SAME_SHARD = ("finn", "gina", "hugo")  # of the index: with two sessions in a transaction, they make two
+ONE_SHARD = ("user-9", "user-12", "user-25", "user-44")  # users of one shard
+DUE = ("finn", "gina", "hugo")  # with two sessions in a transaction, they make two
 ANSWER = {"completed": True, "motivation_before": 2, "motivation_after": 4, "difficulty_rating": 3}
 
 
@@ -146,7 +147,7 @@ def _new_session(bench: Bench) -> Call:
 def _learning(bench: Bench) -> Call:
     """All that the job finds: sessions due, of two segments; expired, seen and unseen; and one that is unreadable."""
     learned(bench)
-    for user in SAME_SHARD:
+    for user in DUE:
         queued(bench, user)
     queued(bench, "dora", OTHER_SEGMENT)
     issued(bench, "ana")
@@ -185,7 +186,7 @@ def _stats(bench: Bench) -> Call:
 
 def _days(bench: Bench) -> None:
     """Days to compute: closed, left open, with an action of their own, and that of a user who then stays away."""
-    gone, closed, left, other = DAY_SHARD
+    gone, closed, left, other = ONE_SHARD
     week = timedelta(days=7)
     done(bench, put(gone))
     done(bench, phone(gone, START - week).recommend())
@@ -202,7 +203,7 @@ def _dispatch(bench: Bench) -> Call:
 
 def _work(bench: Bench) -> Call:
     _days(bench)
-    shard = zlib.crc32(DAY_SHARD[0].encode()) % 16
+    shard = zlib.crc32(ONE_SHARD[0].encode()) % 16
     body = json.dumps({"date": START.date().isoformat(), "shard": shard, "time": DISPATCH.isoformat()})
     record = {"messageId": "1", "receiptHandle": "1", "body": body, "attributes": {}, "eventSource": "aws:sqs"}
     return Call("DailyEngagement", {"Records": [record]}, DISPATCH)

@@ -1,10 +1,12 @@
 """One scenario under every fault: the client repeats its request, the jobs run, the table is compared."""
 
 import json
-from collections import Counter
-from collections.abc import Iterable, Iterator
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
+from multiprocessing import get_context
 from typing import Any, NamedTuple
 
 from lab.proofs.faults.bench import Bench, Item, bench
@@ -20,33 +22,29 @@ _DONE = {200, 204}
 
 
 @dataclass(frozen=True, slots=True)
-class Violation:
-    """What was not as without the fault."""
+class Report:
+    """How one fault went: `violations` are what was not as without it."""
 
     scenario: str
     call: str
-    fault: str
-    found: tuple[str, ...]
+    kind: Kind
+    violations: tuple[str, ...]
+
+    @property
+    def fault(self) -> str:
+        """The fault in words; no two of all have the same."""
+        return f"{self.scenario}: {self.call} {self.kind}"
 
     def __str__(self) -> str:
-        return f"{self.scenario}: {self.call} {self.fault}:\n" + "\n".join(f"    {line}" for line in self.found)
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """How one fault went; `violation` is None when all is well."""
-
-    kind: Kind
-    violation: Violation | None
+        return f"{self.fault}:\n" + "\n".join(f"    {line}" for line in self.violations)
 
 
 class Share(NamedTuple):
-    """What one process found of one scenario."""
+    """What one process found of one scenario, which makes so many calls."""
 
     scenario: str
     calls: int
-    kinds: Counter[Kind]
-    violations: int
+    reports: tuple[Report, ...]
 
 
 class Trial:
@@ -78,9 +76,8 @@ class Trial:
             if kind is not Kind.REPEAT or not call.startswith(_READS)
         ]
         for fault in faults[first::step]:
-            found = tuple(self._under(fault))
             call = f"call {fault.at} ({self.calls[fault.at]})"
-            yield Report(fault.kind, Violation(self._scenario.name, call, fault.kind, found) if found else None)
+            yield Report(self._scenario.name, call, fault.kind, tuple(self._under(fault)))
 
     def _under(self, fault: Fault) -> list[str]:
         """What is wrong after this fault."""
@@ -146,13 +143,24 @@ def run_share(first: int, step: int) -> list[Share]:
     shares = []
     with bench() as own:
         for scenario in SCENARIOS:
-            trial = Trial(own, scenario)
-            kinds: Counter[Kind] = Counter()
-            violations = 0
+            trial, reports = Trial(own, scenario), []
             for report in trial.run(first=first, step=step):
-                kinds[report.kind] += 1
-                if report.violation:
-                    violations += 1
-                    print(report.violation, flush=True)
-            shares.append(Share(scenario.name, len(trial.calls), kinds, violations))
+                reports.append(report)
+                if report.violations:
+                    print(report, flush=True)
+            shares.append(Share(scenario.name, len(trial.calls), tuple(reports)))
     return shares
+
+
+def run_all(every: int = 1) -> list[Share]:
+    """Every fault of each scenario, or one in so many, with a bench for each processor."""
+    workers = min(4, os.cpu_count() or 1)
+    firsts = range(0, workers * every, every)
+    with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
+        found = pool.map(run_share, firsts, [workers * every] * workers)
+        return [_joined(shares) for shares in zip(*found, strict=True)]
+
+
+def _joined(shares: Sequence[Share]) -> Share:
+    """What several processes found of one scenario."""
+    return shares[0]._replace(reports=tuple(report for share in shares for report in share.reports))

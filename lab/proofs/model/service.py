@@ -12,7 +12,7 @@ import moto
 from local.functions import Functions, environment
 from local.template import load
 from rl_core.config import settings
-from rl_core.store import open_days, open_store
+from rl_core.store import open_day_table, open_store
 
 Table = dict[tuple[str, str], dict[str, Any]]
 
@@ -38,7 +38,7 @@ def empty_table() -> Iterator[None]:
 
 def _forget() -> None:
     """What the layer remembers from its first use belongs to one table."""
-    for kept in (settings, open_store, open_days):
+    for kept in (settings, open_store, open_day_table):
         kept.cache_clear()
 
 

@@ -11,7 +11,7 @@ from rl_core.days.figures import TYPES, Figures
 from rl_core.days.tally import SegmentDay
 from rl_core.models import Segment, entry_code
 from rl_core.sessions import catalogue
-from rl_core.store import Days, read_user_day
+from rl_core.store import DayTable, read_user_day
 
 TOLERANCE = 1e-9
 
@@ -46,11 +46,11 @@ def _row(figures: Figures) -> Row:
     }
 
 
-def segment_days(days: Days, lives: dict[str, Life], first: date, count: int) -> Iterator[str]:
+def segment_days(diary: DayTable, lives: dict[str, Life], first: date, count: int) -> Iterator[str]:
     """Differences between the stored days of segments and the recount."""
     for day in (date.fromordinal(first.toordinal() + n) for n in range(count)):
         for segment in Segment:
-            found, _ = days.segment_day(segment, day)
+            found, _ = diary.segment_day(segment, day)
             row, told = segment_row(lives.values(), segment.value, day), _segment_row(found or SegmentDay())
             wrong = [name for name in row if not _same(told[name], row[name])]
             yield from (f"{segment.value} {day} {name}: {told[name]} instead of {row[name]}" for name in wrong)

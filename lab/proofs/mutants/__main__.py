@@ -53,7 +53,7 @@ def mutants_of(rooms: Iterable[str], only: str) -> list[str]:
 
 
 def draw(names: Sequence[str], most: int, seed: int) -> list[str]:
-    """Returns so many of them, or all, drawn without replacement; a larger sample holds a smaller one."""
+    """Returns so many of them, drawn without replacement, or all; a larger sample holds every smaller one."""
     return sorted(Random(seed).sample(names, len(names))[:most])
 
 

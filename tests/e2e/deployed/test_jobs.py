@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from local.clock import wire_time
+from local.clock import event_time
 from local.facts import Schedule
 from local.intrinsics import parse
 from local.phone import ids
@@ -120,7 +120,7 @@ def _of(kind: str) -> dict[str, Any]:
 
 
 def test_a_run_that_fails_for_good_leaves_its_event_in_the_queue(fired: dict[str, str], deployment: Deployment) -> None:
-    event = {"time": "no time", "seen": wire_time(datetime.now(UTC))}
+    event = {"time": "no time", "seen": event_time(datetime.now(UTC))}
     awslambda, sqs = deployment.client("lambda"), deployment.client("sqs")
     name = deployment.resources("AWS::Lambda::Function")["Learn"]
     kept = ("MaximumRetryAttempts", "MaximumEventAgeInSeconds", "DestinationConfig")

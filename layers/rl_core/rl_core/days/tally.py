@@ -48,7 +48,7 @@ class EntrySums:
 
 @dataclass(frozen=True, slots=True)
 class SegmentDay:
-    """A segment's day, or one index shard of it.
+    """A segment's day, or one shard's part of it.
 
     `users` were active, `new_users` of them for the first time; `dropouts` were last active exactly seven days before,
     by their last action. `actions` by action id; `entries` by entry code. Sessions count in the segment in
@@ -90,7 +90,7 @@ class SegmentDay:
 
 
 def merged(parts: Iterable[SegmentDay]) -> SegmentDay:
-    """The whole of these shards, added in the order given."""
+    """The whole of these parts, added in the order given."""
     whole = SegmentDay()
     for part in parts:
         whole = whole.plus(part)

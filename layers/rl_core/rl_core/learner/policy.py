@@ -11,7 +11,7 @@ from random import Random
 from typing import Any, ClassVar, NamedTuple, Protocol, Self
 
 from rl_core.config import LearnerSettings, Settings
-from rl_core.errors import HistoryError, PolicyUnreadableError
+from rl_core.errors import PolicyUnreadableError, VersionError
 from rl_core.learner.epsilon import ID as EPSILON
 from rl_core.learner.epsilon import Averages
 from rl_core.learner.posterior import ID as POSTERIOR
@@ -62,7 +62,7 @@ ALGORITHMS: Mapping[str, type[QTable]] = {
     EPSILON: Averages,
     POSTERIOR: Posterior,
 }
-_PRESENT = {"epsilon": EPSILON, "posterior": POSTERIOR}
+PRESENT = {"epsilon": EPSILON, "posterior": POSTERIOR}
 
 
 class Chances(NamedTuple):
@@ -86,7 +86,7 @@ class Chances(NamedTuple):
 
 def fold_of(settings: LearnerSettings) -> Fold:
     """Returns how a version is folded under these settings: by which learner, in its present form, and constants."""
-    name = _PRESENT[settings.exploration]
+    name = PRESENT[settings.exploration]
     return Fold(name, {constant: float(getattr(settings, constant)) for constant in ALGORITHMS[name].CONSTANTS._fields})
 
 
@@ -94,8 +94,8 @@ def fold(policy: Policy, transitions: Iterable[Transition], how: Fold) -> Policy
     """Returns the policy after all transitions, in order; without any, the same policy.
 
     The one fold behind API, job and replay. Leaves `version` unchanged; set it before writing. A policy of another
-    learner or form is adopted first; sessions of excluded persons are left out. Raises HistoryError when this code
-    does not have the fold.
+    learner or form is adopted first; sessions of excluded persons are left out. Raises VersionError when this code
+    does not have the fold, or an action of it.
     """
     constants = _constants(how)
     table: QTable | None = None
@@ -103,6 +103,8 @@ def fold(policy: Policy, transitions: Iterable[Transition], how: Fold) -> Policy
     for t in transitions:
         if t.key[:PERSON] in policy.excluded:
             continue
+        if t.action not in ACTIONS:
+            raise VersionError(f"a session was given action {int(t.action)}, which this code does not have")
         table = table or _table(policy, how.learner, constants)
         table.update(t, episodes, constants)
         episodes += 1
@@ -132,12 +134,12 @@ def check(policy: Policy) -> None:
 
 def _constants(how: Fold) -> dict[str, float]:
     if how.learner not in ALGORITHMS:
-        raise HistoryError(f"folded by learner {how.learner!r}, which this code does not have")
+        raise VersionError(f"folded by learner {how.learner!r}, which this code does not have")
     try:
         constants: dict[str, float] = ALGORITHMS[how.learner].CONSTANTS(**how.constants)._asdict()
     except TypeError as error:
         names = ", ".join(sorted(how.constants))
-        raise HistoryError(f"folded by {how.learner} with constants that this code does not have: {names}") from error
+        raise VersionError(f"folded by {how.learner} with constants that this code does not have: {names}") from error
     return constants
 
 

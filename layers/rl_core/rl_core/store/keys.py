@@ -1,7 +1,7 @@
 """The key schema. docs/data-model.md explains it; nothing outside this package builds a key."""
 
 import zlib
-from datetime import date
+from datetime import date, datetime
 
 from rl_core.models import Segment, Session, Status
 
@@ -15,7 +15,7 @@ SNAPSHOT_PREFIX = "SNAPSHOT#"
 LAST_VERSION = 10**10 - 1
 INDEX = "due"
 PARKED = "parked"
-SHARDS = 4
+MOST_PARTITIONS = 16  # the greatest number of partitions that a deployment may ever have had
 LAST_SESSION = 10**8 - 1
 DAY_PREFIX = "DAY#"  # of a user: sorts before the sessions, so that the query from the end never meets it
 DAY_SHARDS = 16
@@ -47,32 +47,27 @@ def version_sk(version: int) -> str:
     return f"{VERSION_PREFIX}{version:010d}"
 
 
-def open_shard(shard: int) -> str:
-    return f"open#{shard}"
+def open_partition(n: int) -> str:
+    return f"open#{n}"
 
 
-def due_shard(segment: Segment, shard: int) -> str:
-    return f"due#{segment.name}#{shard}"
+def due_partition(segment: Segment, n: int) -> str:
+    return f"due#{segment.name}#{n}"
 
 
-def erasing_shard(shard: int) -> str:
-    return f"erasing#{shard}"
+def erasing_partition(n: int) -> str:
+    return f"erasing#{n}"
 
 
-def open_shards() -> tuple[str, ...]:
-    return tuple(open_shard(n) for n in range(SHARDS))
+def partition_of(user: str, partitions: int) -> int:
+    """Returns in which of so many partitions of the index the user's work waits."""
+    return zlib.crc32(user.encode()) % partitions
 
 
-def due_shards(segment: Segment) -> tuple[str, ...]:
-    return tuple(due_shard(segment, n) for n in range(SHARDS))
-
-
-def erasing_shards() -> tuple[str, ...]:
-    return tuple(erasing_shard(n) for n in range(SHARDS))
-
-
-def shard_of(user: str) -> int:
-    return zlib.crc32(user.encode()) % SHARDS
+def partitions_to_ask(partitions: int, now: datetime) -> range:
+    """Returns the partitions that a job's run asks: where there are so many now, these; in the first minute of each
+    hour all that there may ever have been, since work written under another number waits there."""
+    return range(partitions if now.minute else MOST_PARTITIONS)
 
 
 def day_sk(day: date) -> str:
@@ -92,7 +87,7 @@ def day_and_shard(sk: str) -> tuple[date, int]:
     return date.fromisoformat(day), int(shard)
 
 
-def day_shard(day: date, shard: int) -> str:
+def day_partition(day: date, shard: int) -> str:
     return f"day#{day.isoformat()}#{shard:02d}"
 
 
@@ -100,10 +95,10 @@ def day_shard_of(user: str) -> int:
     return zlib.crc32(user.encode()) % DAY_SHARDS
 
 
-def waiting_shard(session: Session, due: bool) -> str | None:
-    """The index partition in which a job finds the session; None once no job waits for it."""
+def waiting_partition(session: Session, due: bool, partitions: int) -> str | None:
+    """Returns the index partition, of so many, in which a job finds the session; None once no job waits for it."""
     if session.status is Status.OPEN:
-        return open_shard(shard_of(session.user))
+        return open_partition(partition_of(session.user, partitions))
     if session.parked is not None:
         return PARKED
-    return due_shard(session.segment, shard_of(session.user)) if due else None
+    return due_partition(session.segment, partition_of(session.user, partitions)) if due else None

@@ -9,9 +9,9 @@ from rl_core.work.train import (
     close_and_learn,
     close_expired,
     exploration_rate,
-    figures_of,
     learn_due,
     next_version,
+    training_figures,
 )
 from rl_core.work.versions import UNDER_WAY, Explanation, explain, mend, policy_at, roll_back, step
 
@@ -27,7 +27,6 @@ __all__ = [
     "dispatch",
     "explain",
     "exploration_rate",
-    "figures_of",
     "forget",
     "learn_due",
     "mend",
@@ -38,4 +37,5 @@ __all__ = [
     "roll_back",
     "run_shard",
     "step",
+    "training_figures",
 ]

@@ -22,7 +22,7 @@ from rl_core.work.versions import UNDER_WAY, step
 def forget(store: Store, segment: Segment, lessons: Collection[Lesson], settings: Settings) -> bool:
     """Folds a segment's policy anew without these lessons and publishes it; returns False if it holds none of them.
 
-    Raises PolicyUnreadableError and HistoryError when that cannot be done; ConflictError when another run took over.
+    Raises PolicyUnreadableError and VersionError when that cannot be done; ConflictError when another run took over.
     """
     under_way = bool(lessons) and store.policy(segment).refolding is not None
     if not under_way and not any(_recorded(store, lesson) for lesson in lessons):

@@ -85,7 +85,7 @@ WATERMARK = FieldTable((Field("day", "day", DATE, "it and all days before are fi
 
 
 def segment_day_item(segment: Segment, sk: str, day: SegmentDay) -> Item:
-    """Returns a segment's day, or a shard of it, without a revision."""
+    """Returns a segment's day, or one shard's part of it, without a revision."""
     place = {"pk": string(keys.segment_pk(segment)), "sk": string(sk)}
     return written(SEGMENT_DAY_FORM, place | SEGMENT_DAY.write(day), {})
 
@@ -96,15 +96,15 @@ def read_segment_day(item: Stored) -> SegmentDay:
     return SegmentDay(**SEGMENT_DAY.read(item))
 
 
-class Days(Table):
+class DayTable(Table):
     """The table as the daily job reads and writes it. Every method raises UnavailableError when there is none."""
 
     def active(self, day: date, shard: int) -> Iterator[tuple[str, ...]]:
-        """Pages of the users of one index shard who were active on the day, as far as the index knows."""
+        """Pages of the users of one shard who were active on the day, as far as the index knows."""
         pages = self.pages(
             IndexName=keys.INDEX,
-            KeyConditionExpression="due_shard = :shard",
-            ExpressionAttributeValues={":shard": string(keys.day_shard(day, shard))},
+            KeyConditionExpression="due_shard = :partition",
+            ExpressionAttributeValues={":partition": string(keys.day_partition(day, shard))},
             Limit=_PAGE,
         )
         yield from (tuple(i["pk"]["S"].removeprefix(keys.user_pk("")) for i in page) for page in pages)
@@ -168,7 +168,7 @@ class Days(Table):
         return (read_segment_day(item), int(item["revision"]["N"])) if item else (None, 0)
 
     def parts(self, segment: Segment, day: date) -> list[SegmentDay]:
-        """All shards of a segment's day, in order, strongly consistent."""
+        """The parts of a segment's day, in order of their shards, strongly consistent."""
         query = between(keys.segment_pk(segment), keys.shard_sk(day, 0), keys.shard_sk(day, keys.DAY_SHARDS - 1))
         return [read_segment_day(item) for page in self.pages(**query) for item in page]
 
@@ -202,6 +202,6 @@ class Days(Table):
 
 
 @lru_cache(maxsize=1)
-def open_days() -> Days:
+def open_day_table() -> DayTable:
     """Returns the process's days, over the client of the process's store."""
-    return Days(open_store().name, open_store().client)
+    return DayTable(open_store().name, open_store().client)

@@ -10,12 +10,12 @@ import pytest
 from operate.__main__ import main
 from rl_core import learner
 from rl_core.config import settings
-from rl_core.errors import ConflictError, HistoryError
+from rl_core.errors import ConflictError, VersionError
 from rl_core.models import Policy, Status, VersionRecord
 from rl_core.sessions import issue
 from rl_core.store import Put, Store, policies, publish_writes
 from rl_core.store.policies import policy_item
-from rl_core.work import versions as history
+from rl_core.work import versions
 from tests.conftest import TEMPLATE
 from tests.functions.conftest import NOW, SEGMENT, World
 from tests.functions.test_learning_job import (
@@ -50,7 +50,7 @@ def often(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_every_version_can_be_rebuilt_from_a_snapshot_or_from_nothing(world: World, often: None) -> None:
     for policy in live(world, 10):
         for from_start in (False, True):
-            again = history.policy_at(world.store, SEGMENT, policy.version, from_start)
+            again = versions.policy_at(world.store, SEGMENT, policy.version, from_start)
             assert policy_item(again) == policy_item(policy)
 
 
@@ -68,13 +68,13 @@ def test_a_snapshot_is_kept_every_hundred_versions(world: World) -> None:
 def test_a_replay_starts_at_the_snapshot(world: World, often: None) -> None:
     *_, last = live(world, 6)
     spoil("SEGMENT#HIGH_LOW", "VERSION#0000000001", transitions={"L": []})
-    assert policy_item(history.policy_at(world.store, SEGMENT, 6)) == policy_item(last)
-    assert policy_item(history.policy_at(world.store, SEGMENT, 6, from_start=True)) != policy_item(last)
+    assert policy_item(versions.policy_at(world.store, SEGMENT, 6)) == policy_item(last)
+    assert policy_item(versions.policy_at(world.store, SEGMENT, 6, from_start=True)) != policy_item(last)
 
 
 def test_a_rollback_restores_values_and_never_takes_back_version_or_episodes(world: World, often: None) -> None:
     past = live(world, 5)
-    restored = history.roll_back(world.store, SEGMENT, 2, "went wrong", settings())
+    restored = versions.roll_back(world.store, SEGMENT, 2, "went wrong", settings())
     assert restored == replace(past[1], version=6, episodes=5)
     assert world.store.policy(SEGMENT) == restored
     assert world.session("u4").status is Status.LEARNED
@@ -83,14 +83,14 @@ def test_a_rollback_restores_values_and_never_takes_back_version_or_episodes(wor
 def test_learning_and_replay_go_on_after_rollbacks(world: World, often: None) -> None:
     live(world, 5)
     waiting = world.due("issued-before")
-    history.roll_back(world.store, SEGMENT, 3, "first", settings())
+    versions.roll_back(world.store, SEGMENT, 3, "first", settings())
     live(world, 2, first=5)
-    history.roll_back(world.store, SEGMENT, 6, "second, to the first", settings())
+    versions.roll_back(world.store, SEGMENT, 6, "second, to the first", settings())
     (last,) = live(world, 1, first=7)
     assert world.session(waiting.user).status is Status.LEARNED
     assert last.episodes == 9
     for from_start in (False, True):
-        assert policy_item(history.policy_at(world.store, SEGMENT, last.version, from_start)) == policy_item(last)
+        assert policy_item(versions.policy_at(world.store, SEGMENT, last.version, from_start)) == policy_item(last)
 
 
 def test_a_change_of_learner_adopts_what_was_learned_and_stays_replayable(
@@ -106,7 +106,7 @@ def test_a_change_of_learner_adopts_what_was_learned_and_stays_replayable(
     adopted = [record.adopted for record in world.store.records(SEGMENT)]
     assert adopted == [None, None, None, "posterior/1", None, None, "epsilon/1"]
     for from_start in (False, True):
-        assert policy_item(history.policy_at(world.store, SEGMENT, 7, from_start)) == policy_item(last)
+        assert policy_item(versions.policy_at(world.store, SEGMENT, 7, from_start)) == policy_item(last)
     assert main([*TABLE, "versions", "HIGH_LOW"]) == 0
     assert "by epsilon/1 that adopted from posterior/1" in capsys.readouterr().out
 
@@ -121,8 +121,8 @@ def test_a_rollback_to_before_the_first_version_forgets_all_but_the_count(world:
 @pytest.mark.parametrize("to", [-1, 3, 4])
 def test_only_a_version_of_the_past_can_be_restored(world: World, to: int) -> None:
     live(world, 3)
-    with pytest.raises(HistoryError):
-        history.roll_back(world.store, SEGMENT, to, "no", settings())
+    with pytest.raises(VersionError):
+        versions.roll_back(world.store, SEGMENT, to, "no", settings())
 
 
 def test_a_rollback_that_loses_the_race_changes_nothing(world: World) -> None:
@@ -134,7 +134,7 @@ def test_a_rollback_that_loses_the_race_changes_nothing(world: World) -> None:
             super().write(*puts)
 
     with pytest.raises(ConflictError):
-        history.roll_back(Late(TEMPLATE.table.name), SEGMENT, 1, "late", settings())
+        versions.roll_back(Late(TEMPLATE.table.name), SEGMENT, 1, "late", settings())
     assert world.store.policy(SEGMENT).version == 3
 
 
@@ -148,12 +148,12 @@ def test_a_policy_that_cannot_be_read_is_mended_from_its_records(world: World, o
         boto3.client("dynamodb").delete_item(TableName=TEMPLATE.table.name, Key=key)
     assert main([*TABLE, "mend", "HIGH_LOW"]) == 0
     assert world.store.policy(SEGMENT) == replace(last, version=last.version + 1)
-    assert live(world, 1, first=6)[-1] == history.policy_at(world.store, SEGMENT, 8, from_start=True)
+    assert live(world, 1, first=6)[-1] == versions.policy_at(world.store, SEGMENT, 8, from_start=True)
 
 
 def test_a_policy_that_is_well_is_not_mended(world: World) -> None:
-    with pytest.raises(HistoryError, match="nothing to mend"):
-        history.mend(world.store, SEGMENT, settings())
+    with pytest.raises(VersionError, match="nothing to mend"):
+        versions.mend(world.store, SEGMENT, settings())
 
 
 def test_a_policy_of_a_newer_form_is_never_overwritten(world: World) -> None:
@@ -161,7 +161,7 @@ def test_a_policy_of_a_newer_form_is_never_overwritten(world: World) -> None:
     spoil_policy(**OF_A_LATER_RELEASE, form={"N": "99"})
     before = stored_policy()
     with pytest.raises(ConflictError):
-        history.mend(world.store, SEGMENT, settings())
+        versions.mend(world.store, SEGMENT, settings())
     assert stored_policy() == before
 
 
@@ -170,24 +170,24 @@ def test_a_version_of_a_learner_that_is_not_here_is_neither_replayed_nor_mended(
     spoil_policy(**OF_A_LATER_RELEASE)
     spoil("SEGMENT#HIGH_LOW", "VERSION#0000000002", fold={"M": {"learner": {"S": "posterior/99"}}})
     before = stored_policy()
-    with pytest.raises(HistoryError, match="posterior/99"):
-        history.policy_at(world.store, SEGMENT, 2)
-    with pytest.raises(HistoryError, match="posterior/99"):
-        history.mend(world.store, SEGMENT, settings())
+    with pytest.raises(VersionError, match="posterior/99"):
+        versions.policy_at(world.store, SEGMENT, 2)
+    with pytest.raises(VersionError, match="posterior/99"):
+        versions.mend(world.store, SEGMENT, settings())
     assert stored_policy() == before
 
 
 def test_a_missing_record_is_told_not_skipped(world: World) -> None:
     live(world, 3)
-    with pytest.raises(HistoryError, match="no version 7"):
-        history.policy_at(world.store, SEGMENT, 7)
+    with pytest.raises(VersionError, match="no version 7"):
+        versions.policy_at(world.store, SEGMENT, 7)
 
 
 def test_a_decision_is_recomputed_bit_for_bit(world: World) -> None:
     live(world, 6)
     for n in range(30):
         session = world.issue(f"later-{n}")
-        assert history.explain(world.store, session, settings()).agrees(session.decision)
+        assert versions.explain(world.store, session, settings()).agrees(session.decision)
 
 
 def test_a_decision_that_was_tampered_with_does_not_agree(world: World) -> None:
@@ -195,14 +195,14 @@ def test_a_decision_that_was_tampered_with_does_not_agree(world: World) -> None:
     session = world.issue("ana")
     halves = tuple(chance / 2 for chance in session.decision.chances)
     other = replace(session, decision=replace(session.decision, chances=halves))
-    assert not history.explain(world.store, other, settings()).agrees(other.decision)
+    assert not versions.explain(world.store, other, settings()).agrees(other.decision)
 
 
 def test_a_fallback_is_recomputed_too(world: World) -> None:
     profile = world.store.head(world.issue("ana").user).profile or pytest.fail("no profile")
     session = issue(profile, None, None, settings(), NOW, shown=True).session
     assert session.decision.fallback
-    assert history.explain(world.store, session, settings()).agrees(session.decision)
+    assert versions.explain(world.store, session, settings()).agrees(session.decision)
 
 
 def test_the_command_line_lists_replays_explains_and_rolls_back(
