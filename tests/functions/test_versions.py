@@ -113,9 +113,9 @@ def test_a_change_of_learner_adopts_what_was_learned_and_stays_replayable(
 
 def test_a_rollback_to_before_the_first_version_forgets_all_but_the_count(world: World) -> None:
     live(world, 2)
-    restored = history.roll_back(world.store, SEGMENT, 0, "all of it", settings())
+    restored = versions.roll_back(world.store, SEGMENT, 0, "all of it", settings())
     assert restored == Policy(SEGMENT, version=3, episodes=2)
-    assert history.policy_at(world.store, SEGMENT, 3) == restored
+    assert versions.policy_at(world.store, SEGMENT, 3) == restored
 
 
 @pytest.mark.parametrize("to", [-1, 3, 4])
