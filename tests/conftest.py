@@ -55,7 +55,7 @@ JOURNEY = (
 READS = {"dynamodb:Query", "dynamodb:GetItem", "dynamodb:BatchGetItem"}
 WRITERS = {route.function for route in TEMPLATE.routes if route.method != "GET"} | {"Recommend"}
 READERS = sorted({route.function for route in TEMPLATE.routes} - WRITERS)
-LONG = {"test_model.py", "test_month.py", "test_slate.py", "test_races.py", "test_daily_job.py", "test_demo.py"}
+LONG = {f"test_{name}.py" for name in ("model", "bugs", "month", "slate", "races", "daily_job", "demo")}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -147,6 +147,17 @@ def test_a_day_holds_what_its_sessions_came_to(
     assert (figures.streak_days, figures.settled) == (3, True)
 
 
+def test_only_sessions_from_the_marks_on_and_up_to_its_day_are_of_the_day(
+    mark: Mark, shown: Session, profile: Profile, constants: Settings
+) -> None:
+    closed = ended(shown, profile, constants, MORNING)
+    earlier, unseen = replace(closed, number=1), replace(closed, number=3, day=None)
+    tomorrows, own = replace(closed, number=4, day=MONDAY + ONE), replace(closed, number=2)
+    later = replace(mark, session=2)
+    assert figures_of(later, [earlier, own, unseen, tomorrows]) == figures_of(later, [own])
+    assert figures_of(later, [earlier, unseen, tomorrows]).sessions == 0
+
+
 def test_answers_given_the_next_day_count_for_the_day_but_do_not_move_its_last_score(
     mark: Mark, shown: Session, profile: Profile, constants: Settings
 ) -> None:

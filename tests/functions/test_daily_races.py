@@ -1,7 +1,8 @@
 """Two workers on one shard of a day: whoever writes last has seen the most, on moto."""
 
+import zlib
 from collections.abc import Callable, Iterator
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -92,3 +93,20 @@ def test_who_was_active_in_between_did_not_drop_out(diary: Diary) -> None:
         diary.expire(NOW - 2 * ONE)
     diary.issue(ANA, NOW - ONE)
     assert diary.run()["dropouts"] == 1
+
+
+def test_the_first_and_the_last_shard_are_part_of_the_whole(diary: Diary) -> None:
+    of_shard = {zlib.crc32(user.encode()) % 16: user for user in (f"user-{n}" for n in range(200))}
+    for shard in (0, 15):
+        diary.finish(of_shard[shard])
+        diary.run(shard=shard)
+    assert users(diary) == 2
+
+
+def test_a_day_is_settled_from_when_the_last_zone_has_left_it(diary: Diary) -> None:
+    diary.finish(ANA)
+    for minutes, settled in ((-1, False), (0, True)):
+        diary.run(datetime(2026, 11, 24, 12, tzinfo=UTC) + timedelta(minutes=minutes))
+        figures = diary.day(ANA).figures
+        assert figures is not None
+        assert figures.settled is settled

@@ -1,16 +1,19 @@
 """An erasure beside other work: what was learned meanwhile is unlearned, and another life is left alone, on moto."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from rl_core.config import settings
 from rl_core.errors import ConflictError, ErasingError
-from rl_core.store import Leaver, Store
-from rl_core.work import policy_at
+from rl_core.store import Leaver, Lesson, Store, erasing
+from rl_core.work import forget, policy_at
 from tests.conftest import TEMPLATE
-from tests.functions.conftest import SEGMENT, Meanwhile, World
+from tests.functions.conftest import NOW, SEGMENT, Meanwhile, World
 from tests.functions.test_erasure import (
     LATER,
+    PEOPLE,
     CutOffError,
     ask_to_be_erased,
     assert_gone,
@@ -46,12 +49,42 @@ def test_a_session_learned_into_a_snapshot_is_unlearned(world: World) -> None:
     assert_gone(world, sessions, ["person-6"])
 
 
+def test_what_was_learned_of_many_sessions_is_unlearned(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(erasing, "_PAGE", 1)
+    for number in (1, 2, 3):
+        session = world.issue("ana", at=NOW + (number - 1) * timedelta(days=3))
+        assert session.number == number
+        learn.run(world.store, session.expires_at, always)
+    ask_to_be_erased(world, "ana")
+    assert world.store.policy(SEGMENT).episodes == 3
+    assert erasure.run(world.store, LATER + timedelta(days=9)) == 1
+    assert world.store.policy(SEGMENT).episodes == 0
+    assert {item["pk"]["S"] for item in dump()} == {"SEGMENT#HIGH_LOW"}
+
+
 def test_who_is_being_erased_is_told_so_whatever_is_read_of_them(world: World) -> None:
     world.due("ana")
     ask_to_be_erased(world, "ana")
     for read in (world.store.head, world.store.profile):
         with pytest.raises(ErasingError):
             read("ana")
+
+
+def test_a_segment_that_holds_nothing_of_them_is_left_as_it_is(world: World) -> None:
+    live(world, PEOPLE[:4])
+    before = dump()
+    assert not forget(world.store, SEGMENT, [Lesson(SEGMENT, 1, b"of nobody here")], settings())
+    assert not forget(world.store, SEGMENT, [], settings())
+    assert dump() == before
+
+
+def test_who_was_not_learned_from_is_erased_beside_an_erasure_under_way(world: World) -> None:
+    live(world, PEOPLE[:8])
+    ask_to_be_erased(world, "person-1")
+    cut_after_one_rewrite(world)
+    before = dump()
+    assert not forget(world.store, SEGMENT, [], settings())
+    assert dump() == before
 
 
 def leaver(world: World, user: str) -> Leaver:

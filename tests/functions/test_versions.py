@@ -111,6 +111,13 @@ def test_a_change_of_learner_adopts_what_was_learned_and_stays_replayable(
     assert "by epsilon/1 that adopted from posterior/1" in capsys.readouterr().out
 
 
+def test_a_rollback_to_before_the_first_version_forgets_all_but_the_count(world: World) -> None:
+    live(world, 2)
+    restored = versions.roll_back(world.store, SEGMENT, 0, "all of it", settings())
+    assert restored == Policy(SEGMENT, version=3, episodes=2)
+    assert versions.policy_at(world.store, SEGMENT, 3) == restored
+
+
 @pytest.mark.parametrize("to", [-1, 3, 4])
 def test_only_a_version_of_the_past_can_be_restored(world: World, to: int) -> None:
     live(world, 3)
