@@ -18,8 +18,8 @@ ENGINES := $(MINISTACK)/$(STAMP) $(if $(filter dynoxide,$(DATA)),$(DYNOXIDE))
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run token demo daily daily-month test lint types tests e2e build deploy code-sha openapi data-model fuzz client-test security \
-	model-test faults conformance dynoxide bench-contention bench-units house bench-coldstart bench-learning bench-settings check-learner \
+.PHONY: help run token demo daily daily-month test lint types tests e2e build deploy code-sha openapi data-model ledger fuzz client-test security \
+	model-test mutants faults conformance dynoxide bench-contention bench-units house bench-coldstart bench-learning bench-settings check-learner \
 	bench-heartsteps lock clean venv
 
 help:  ## say what there is
@@ -27,7 +27,7 @@ help:  ## say what there is
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1|/' | awk -F'|' '{ printf "  make %-16s %s\n", $$1, $$2 }'
 
 run: $(VENV)/$(STAMP) $(ENGINES)  ## run the local stack on 127.0.0.1, port 3000 (PORT=4000: another; NOW=2026-11-23T08:00:00Z: its clock)
-	@exec $(VENV)/bin/python -m local $(if $(filter command line,$(origin NOW)),--now "$(NOW)")
+	@exec $(VENV)/bin/python -m local $(if $(filter command line,$(origin NOW)),--now "$(NOW)") $(SET)
 
 token: $(if $(filter command line,$(origin USER)),$(VENV)/$(STAMP))  ## print a bearer token for a user: make token USER=ana
 ifeq ($(origin USER),command line)
@@ -47,7 +47,7 @@ daily-month: $(VENV)/$(STAMP) $(ENGINES)  ## 2,000 people's month against a reco
 	@exec $(VENV)/bin/python -m lab.proofs.month
 
 demo: $(VENV)/$(STAMP) $(ENGINES)  ## watch simulated people live through weeks with the real handlers
-	@exec $(VENV)/bin/python -m lab.demo
+	@exec $(VENV)/bin/python -m lab.demo $(SET)
 
 test: lint types tests  ## everything that must hold: lint, types, tests
 
@@ -70,6 +70,9 @@ tests: $(VENV)/$(STAMP) $(ENGINES) $(LAB)/$(STAMP)  ## pytest with branch covera
 e2e: $(VENV)/$(STAMP) $(MINISTACK)/$(STAMP) $(SAM)/$(STAMP) $(LAMBDA)/$(STAMP)  ## build and deploy to MiniStack, and try it: routes, jobs, roles, updates, removal; and Lambda's own runtime
 	@$(VENV)/bin/python -m pytest -p tests.e2e.plugin tests/integration tests/e2e --durations=8
 
+# The template's parameters, for `make run` and `make demo`: PARAMETERS="SessionsPerDay=1000 LearnedPerDay=1000"
+SET = $(foreach its,$(PARAMETERS),--set "$(its)")
+
 # `make deploy PARAMETERS="AlarmEmail=ops@example.org Architecture=x86_64" SAM_FLAGS=--guided`
 PARAMETERS ?=
 OVERRIDES = --parameter-overrides CodeSha256=$$($(VENV)/bin/python -m operate.release sha $(PARAMETERS)) $(PARAMETERS)
@@ -86,6 +89,9 @@ code-sha: $(VENV)/$(STAMP)  ## print the template's CodeSha256 for a deployment 
 
 openapi: $(VENV)/$(STAMP)  ## write docs/openapi.json from the handlers
 	@$(VENV)/bin/python -m local.openapi
+
+ledger: $(VENV)/$(STAMP)  ## enter new catalogue entries in the ledger; refuses when a released one is gone or changed
+	@$(VENV)/bin/python -m operate.ledger
 
 data-model: $(VENV)/$(STAMP)  ## write the tables of docs/data-model.md from the field tables
 	@$(VENV)/bin/python -m local.data_model
@@ -108,6 +114,9 @@ $(CLIENT)/node_modules/.stamp: $(CLIENT)/package-lock.json
 
 model-test: $(VENV)/$(STAMP)  ## random lives against a reference model, long
 	@FETTLE_MODEL_EXAMPLES=$(or $(EXAMPLES),100) $(VENV)/bin/python -m pytest tests/model
+
+mutants: $(VENV)/$(STAMP)  ## small changes of the rules, and the share that the unit tests see (SAMPLE=400 SEED=1; docs/mutants.md)
+	@exec $(VENV)/bin/python -m lab.proofs.mutants $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(SEED),--seed $(SEED))
 
 faults: $(VENV)/$(STAMP) $(ENGINES)  ## fail every call of every operation in every way, and compare
 	@exec $(VENV)/bin/python -m lab.proofs.faults

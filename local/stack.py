@@ -27,6 +27,7 @@ from local.tokens import PARAMETERS, Tokens
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
+UNCAPPED = {"SessionsPerDay": "1000", "LearnedPerDay": "1000"}  # for whom a user's day has no end: tests, benchmarks
 QUIET = {"POWERTOOLS_LOG_LEVEL": "ERROR", "POWERTOOLS_METRICS_DISABLED": "true"}
 
 _one_at_a_time = threading.Lock()

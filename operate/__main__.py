@@ -153,6 +153,25 @@ def mending(store: Store, settings: Settings, options: argparse.Namespace) -> in
     return 0
 
 
+def parked(store: Store, *_: object) -> int:
+    """Lists the sessions that were set aside, with the reason."""
+    for due in store.parked():
+        item = store.get(due.pk, due.sk) or {}
+        print(f"{due.user}  session {due.number}  since {due.at.isoformat()}  {item.get('parked', {}).get('S', '')}")
+    return 0
+
+
+def unpark(store: Store, settings: Settings, options: argparse.Namespace) -> int:
+    """Puts a session that was set aside back, so that the jobs try it again."""
+    place = next((d for d in store.parked() if (d.user, d.number) == (options.user, options.session)), None)
+    if place is None:
+        print("no such session is set aside: `parked` lists them", file=sys.stderr)
+        return 2
+    session = store.unpark(place, settings.index_shards)
+    print(f"session {session.number} is {session.status} and waits again")
+    return 0
+
+
 def _segment(text: str) -> Segment:
     try:
         return Segment[text] if text in Segment.__members__ else Segment(text)
@@ -187,9 +206,10 @@ def _parser() -> argparse.ArgumentParser:
     day.add_argument("date", type=date.fromisoformat, help="2026-11-22")
     day.add_argument("--now", type=_moment, help="as if run then; else by the machine's clock")
     day.add_argument("--activities", action="store_true", help="activity by activity too")
-    one = add("explain", explanation)
-    one.add_argument("user")
-    one.add_argument("session", type=int)
+    add("parked", parked)
+    for each in (add("explain", explanation), add("unpark", unpark)):
+        each.add_argument("user")
+        each.add_argument("session", type=int)
     return parser
 
 

@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -13,12 +14,13 @@ import pytest
 
 from local.functions import derived_keys
 from local.intrinsics import Call, parse
+from local.stack import UNCAPPED
 from local.template import TEMPLATE as PATH
 from local.template import load
 
 ROOT = Path(__file__).parents[1]
 collect_ignore_glob = ["lab_*"]  # these run in the laboratory's environment: make tests
-TEMPLATE = load({"JwtIssuer": "https://issuer.test", "JwtAudience": "fettle"})
+TEMPLATE = load({"JwtIssuer": "https://issuer.test", "JwtAudience": "fettle"} | UNCAPPED)
 os.environ.update(
     TEMPLATE.environment
     | {
@@ -92,6 +94,17 @@ def granted(function: str) -> set[str]:
 
 def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
+
+
+def calls_of(client: Any) -> Counter[str]:
+    """The calls that a DynamoDB client makes from now on, by operation; those of the index count under its name."""
+    calls: Counter[str] = Counter()
+
+    def note(params: dict[str, Any], model: Any, **_: Any) -> None:
+        calls[params.get("IndexName", model.name)] += 1
+
+    client.meta.events.register("provide-client-params.dynamodb.*", note)
+    return calls
 
 
 @pytest.fixture

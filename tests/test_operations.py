@@ -87,7 +87,7 @@ def test_the_template_names_only_metrics_that_the_table_explains() -> None:
 
 def test_the_table_explains_every_metric_and_no_other() -> None:
     counted = set(re.findall(r'add_metric\(name="(\w+)"', CODE))
-    counted |= set(re.findall(r'"((?:Sessions|Policy|Fallback)[A-Z]\w+)"', CODE))
+    counted |= set(re.findall(r'"((?:Sessions|Policy|Fallback|UserDays)[A-Z]\w+|UserDays)"', CODE))
     counted |= {"Epsilon", "Episodes", "ActionsChosen", "Reward", "CompletionRate"}
     assert rows_of(OPERATIONS, "Metrics") == counted
     assert all(f'"{name}"' in CODE for name in counted)

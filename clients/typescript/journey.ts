@@ -70,6 +70,26 @@ const stats = await api.GET("/stats/");
 assert.equal(stats.data?.totals.completed, 2);
 assert.equal(stats.data.daily.at(-1)?.completed, 2, "today is the last day");
 
+// Of a user's day the first two sessions are learned from, and twelve are issued.
+const why: (string | null | undefined)[] = [];
+for (let open = second; ; ) {
+  const ended = await api.POST("/activity/feedback-batch/", {
+    body: { activities: [{ activity_id: open.activities[0]!.id, completed: true }] },
+  });
+  why.push(ended.data?.training_metrics.why);
+  const { data, response, error } = await api.GET("/activity/recommended/");
+  if (data) {
+    open = data;
+    continue;
+  }
+  assert.equal(response.status, 429);
+  assert(error && "type" in error);
+  assert.equal(error.type, "too-many-sessions");
+  assert(Number(response.headers.get("retry-after")) >= 1);
+  break;
+}
+assert.deepEqual(why, [null, ...Array(10).fill("over-weight")]);
+
 assert.equal((await api.DELETE("/profile/")).response.status, 204);
 assert.equal((await api.GET("/profile/")).response.status, 404);
 

@@ -1,7 +1,6 @@
 """POST /activity/{id}/complete/: what the user did of one activity; the last answer ends the session."""
 
-from datetime import datetime, timedelta
-from itertools import takewhile
+from datetime import datetime
 from typing import Annotated, Any
 
 from aws_lambda_powertools import Logger
@@ -19,36 +18,33 @@ from rl_core.edge.http import (
     TrackedActivity,
     answer_problems,
     caller,
+    canonical_id,
     now_of,
     percent,
-    plain_integer,
     resolve,
     responses,
     split_id,
     tracked_fields,
 )
-from rl_core.errors import ActivityNotFoundError, SessionClosedError, UnavailableError
+from rl_core.errors import ActivityNotFoundError, SessionClosedError, TooManyAnswersError, UnavailableError
 from rl_core.models import Profile, Session
 from rl_core.sessions import (
     Answer,
     accepts_answers,
     active_day,
-    completed_on,
-    days_completed,
+    completed_today,
     engagement_delta,
     outcome_of,
     record,
     with_answers,
 )
-from rl_core.store import Head, mark_writes, open_store, profile_write, session_write
+from rl_core.store import mark_writes, open_store, profile_write, session_write
 from rl_core.work import attempts, close_and_learn
 
 app = APIGatewayHttpResolver(enable_validation=True)
 answer_problems(app)
 open_store()  # in init, where Lambda gives a whole processor, instead of in the first request
 logger = Logger()
-
-_PAGE = 10
 
 
 class CompleteStats(BaseModel):
@@ -70,10 +66,10 @@ class CompleteResponse(BaseModel):
     operation_id="complete",
     summary="Record one activity",
     description="Answers may change while the session is open. The last answer ends the session, as a batch would.",
-    responses=responses(CompleteResponse, ActivityNotFoundError, SessionClosedError, *BODY_ERRORS),
+    responses=responses(CompleteResponse, ActivityNotFoundError, SessionClosedError, TooManyAnswersError, *BODY_ERRORS),
 )
 def complete(
-    id: Annotated[int, BeforeValidator(plain_integer), Path()],  # noqa: A002 - the route's own name
+    id: Annotated[int, BeforeValidator(canonical_id), Path()],  # noqa: A002 - the route's own name
     answer: Annotated[CompleteRequest, Body()],
 ) -> CompleteResponse:
     event = app.current_event.raw_event
@@ -108,12 +104,12 @@ def _record(user: str, number: int, position: int, answer: CompleteRequest, now:
     if head.profile is None or session is None or not 1 <= position <= len(session.activities):
         raise ActivityNotFoundError
     said = {position: answer.said()}
-    if with_answers(session, said, now) == session:
-        return session, _completed_today(head.profile, head, session, now)
-    if not accepts_answers(session, now):
-        raise SessionClosedError
-    session = _stored(session, head.profile, said, now)
-    return session, _completed_today(head.profile, head, session, now)
+    if with_answers(session, said, now) != session:
+        if not accepts_answers(session, now):
+            raise SessionClosedError
+        session = _stored(session, head.profile, said, now)
+    latest = session if session.number == head.profile.sessions else head.sessions[0]
+    return session, completed_today(latest, active_day(head.profile, now))
 
 
 def _stored(session: Session, profile: Profile, said: dict[int, Answer], now: datetime) -> Session:
@@ -122,35 +118,11 @@ def _stored(session: Session, profile: Profile, said: dict[int, Answer], now: da
     mark = mark_writes(recorded.mark)
     if recorded.session.closing is None:
         seen = [profile_write(recorded.profile)] if mark else []
-        open_store().write(session_write(recorded.session), *seen, *mark)
+        open_store().write(session_write(recorded.session, settings().index_shards), *seen, *mark)
         return recorded.session
     closed = close_and_learn(open_store(), recorded.session, recorded.profile, settings(), *mark)
     measures.session_closed(closed.session, closed.conflicts)
     return closed.session
-
-
-def _completed_today(profile: Profile, head: Head, current: Session, now: datetime) -> int:
-    """Returns how many activities were completed in the user's day, over all sessions; `current` just changed.
-
-    Sessions follow one another: before one whose last completion is of an earlier day, or that was closed before today
-    began in the easternmost zone, none can hold a completion of today.
-    """
-    today = active_day(profile, now)
-
-    def touches_today(session: Session) -> bool:
-        if done := days_completed(session.activities):
-            return done[-1] >= today
-        return session.closed_at is None or session.closed_at.date() >= today - timedelta(days=1)
-
-    page = tuple(current if s.number == current.number else s for s in head.sessions)
-    total = 0
-    while page:
-        recent = tuple(takewhile(touches_today, page))
-        total += completed_on(today, recent)
-        if len(recent) < len(page):
-            break
-        page = open_store().sessions_before(profile.user, page[-1].number, _PAGE)
-    return total
 
 
 @logger.inject_lambda_context

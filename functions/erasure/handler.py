@@ -12,7 +12,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from rl_core.config import settings
 from rl_core.errors import ConflictError, FettleError, UnavailableError
 from rl_core.models import Segment
-from rl_core.store import Leaver, Lesson, Store, open_store
+from rl_core.store import Leaver, Lesson, Store, open_store, shards_to_ask
 from rl_core.work import attempts, forget
 
 logger = Logger()
@@ -24,7 +24,8 @@ _USERS = 900  # in one run: each segment is folded anew once for all of them
 
 def run(store: Store, now: datetime) -> int:
     """One run: how many users it erased. Cut off anywhere, the next run goes on: sessions and marker go last."""
-    due = islice((due for page in store.erasing(now, _PAGE) for due in page), _USERS)
+    shards = shards_to_ask(settings().index_shards, now)
+    due = islice((due for page in store.erasing(now, _PAGE, shards) for due in page), _USERS)
     leavers = [leaver for leaver in (Leaver.of(store, d.pk) for d in due) if leaver]
     lessons = {leaver: found for leaver in leavers if (found := _lessons(leaver)) is not None}
     left = {segment for segment in Segment if not _forgotten(store, segment, lessons)}
@@ -32,8 +33,7 @@ def run(store: Store, now: datetime) -> int:
     for leaver, found in lessons.items():
         if left.isdisjoint(lesson.segment for lesson in found):
             with suppress(ConflictError):
-                leaver.remove()
-                erased += 1
+                erased += leaver.remove(now, settings().index_shards)
     return erased
 
 

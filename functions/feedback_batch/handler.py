@@ -28,7 +28,7 @@ from rl_core.edge.http import (
     split_id,
 )
 from rl_core.errors import ActivityNotFoundError, InvalidRequestError, SessionClosedError, UnavailableError
-from rl_core.models import MAX_ACTIVITIES, EndedBy, Learning, Profile, Session, Why
+from rl_core.models import MAX_ACTIVITIES, EndedBy, Learning, Profile, Session, Status, Why
 from rl_core.sessions import Ending, accepts_answers, add_rating, engagement_delta, record, with_answers
 from rl_core.store import Store, mark_writes, open_store, profile_write, session_write
 from rl_core.work import Closed, attempts, close_and_learn, figures_of
@@ -146,7 +146,7 @@ def _with_rating(
 ) -> Session:
     """Returns a closed session that the batch agrees with; one that completions ended may get rating and notes."""
     closing = session.closing
-    if closing is None:
+    if closing is None or session.status not in (Status.CLOSED, Status.LEARNED):
         raise SessionClosedError
     stated = batch.model_fields_set
     rating = batch.overall_session_rating if "overall_session_rating" in stated else closing.rating
@@ -157,7 +157,8 @@ def _with_rating(
     if not adds or session.ended_by is not EndedBy.COMPLETIONS:
         raise SessionClosedError
     rated, moved = add_rating(session, profile, rating, notes, now)
-    store.write(session_write(rated), *([profile_write(moved)] if moved != profile else []))
+    moved_too = [profile_write(moved)] if moved != profile else []
+    store.write(session_write(rated, settings().index_shards), *moved_too)
     return rated
 
 

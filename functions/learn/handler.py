@@ -22,7 +22,7 @@ from rl_core.errors import (
     UnreadableItemError,
 )
 from rl_core.models import Segment
-from rl_core.store import Due, Store, open_store
+from rl_core.store import Due, Store, open_store, shards_to_ask
 from rl_core.work import close_expired, learn_due
 
 logger = Logger()
@@ -34,6 +34,7 @@ _METRICS = {
     "parked": "SessionsParked",
     "conflicts": "PolicyConflicts",
 }
+_HOUR = 3600
 _RESERVE_MS = 10_000  # enough to finish the transaction under way
 _CLOSING_RESERVE_MS = 30_000  # a backlog of expired sessions leaves this much for learning
 
@@ -41,24 +42,29 @@ _CLOSING_RESERVE_MS = 30_000  # a backlog of expired sessions leaves this much f
 def run(store: Store, now: datetime, time_left: Callable[[], int]) -> Counter[str]:
     """One run: counts of what it closed, learned, dropped and parked. Repeating it with the same time is safe."""
     totals = Counter(closed=0, learned=0, dropped=0, parked=0, conflicts=0)
-    for due in (due for page in _aged(store.expiring(now, _PAGE), now) for due in page):
+    shards = shards_to_ask(settings().index_shards, now)
+    for due in (due for page in _aged(store.expiring(now, _PAGE, shards), now) for due in page):
         if time_left() < _CLOSING_RESERVE_MS:
             break
         _close(store, due, now, totals)
     segments = tuple(Segment)
     first = int(now.timestamp() // 60) % len(segments)  # each minute another, so that no backlog keeps one waiting
     for segment in (*segments[first:], *segments[:first]):
-        _learn_segment(store, segment, now, time_left, totals)
+        pages = _aged(store.due(segment, now, _PAGE, shards), now)
+        _learn_segment(store, segment, pages, time_left, totals)
     return totals
 
 
 def _close(store: Store, due: Due, now: datetime, totals: Counter[str]) -> None:
     try:
-        closed = close_expired(store, due.user, due.number, settings(), now)
+        closed = close_expired(store, due, settings(), now)
     except (ConflictError, ErasingError, UnavailableError):
         return  # somebody moved it just now, or the table is busy: what is left to do is found in the next run
-    except (UnreadableItemError, OversizeError) as error:
+    except UnreadableItemError as error:
         _park(store, due, str(error), totals)
+    except OversizeError as error:
+        if error.keys:
+            _park(store, due, str(error), totals)
     else:
         if closed is not None:
             totals["closed"] += 1
@@ -66,27 +72,36 @@ def _close(store: Store, due: Due, now: datetime, totals: Counter[str]) -> None:
 
 
 def _aged(pages: Iterator[tuple[Due, ...]], now: datetime) -> Iterator[tuple[Due, ...]]:
-    """The pages, each after it was measured how long its oldest place has waited."""
+    """Yields the pages, each after it was measured how long its oldest place has waited.
+
+    A place that only an hour's first run finds has waited for that run; this hour is not counted.
+    """
     for page in pages:
-        age = (now - page[0].at).total_seconds()
-        metrics.add_metric(name="OldestDueAge", unit=MetricUnit.Seconds, value=age)
+        hourly = page[0].partition >= settings().index_shards
+        age = (now - page[0].at).total_seconds() - (_HOUR if hourly else 0)
+        metrics.add_metric(name="OldestDueAge", unit=MetricUnit.Seconds, value=max(age, 0))
         yield page
 
 
 def _learn_segment(
-    store: Store, segment: Segment, now: datetime, time_left: Callable[[], int], totals: Counter[str]
+    store: Store,
+    segment: Segment,
+    pages: Iterator[tuple[Due, ...]],
+    time_left: Callable[[], int],
+    totals: Counter[str],
 ) -> None:
+    """Learns from these places, unless the policy cannot be read: that is asked first, so nothing is loaded for it."""
     try:
-        for page in _aged(store.due(segment, now, _PAGE), now):
-            if time_left() < _RESERVE_MS:
-                return
+        for page in pages:
+            if time_left() < _RESERVE_MS or store.policy(segment).refolding is not None:
+                return  # while an erasure folds the policy anew, what is due waits for it
             sessions, broken = store.load(page)
             for due, reason in broken:
                 _park(store, due, reason, totals)
             learn_due(store, sessions, settings(), totals)
     except RefoldPendingError:
         return  # an erasure publishes the policy anew; what is due waits for it
-    except (PolicyUnreadableError, UnavailableError) as error:
+    except (OversizeError, PolicyUnreadableError, UnavailableError) as error:
         logger.error("segment left for the next run", extra={"segment": segment.value, "reason": str(error)})
         metrics.add_metric(name="SegmentsSkipped", unit=MetricUnit.Count, value=1)
 

@@ -15,6 +15,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
+from rl_core.config import settings
 from rl_core.edge.http import (
     BODY_ERRORS,
     WHOLE,
@@ -27,8 +28,8 @@ from rl_core.edge.http import (
     responses,
 )
 from rl_core.errors import ErasingError, InvalidRequestError, ProfileNotFoundError, UnavailableError
-from rl_core.models import Marker, Profile, Segment
-from rl_core.sessions import catalogue, engagement_now, segment_of, streak_now, timezones
+from rl_core.models import Profile, Segment
+from rl_core.sessions import catalogue, engagement_now, erased, segment_of, streak_now, timezones
 from rl_core.store import Head, marker_write, open_store, profile_write
 from rl_core.work import attempts
 
@@ -195,7 +196,7 @@ def _erase(user: str, now: datetime) -> None:
     with suppress(ErasingError):
         if (found := store.profile(user)) is None:
             return
-        store.write(marker_write(Marker(user, found.key, found.created_at, now, found.revision)))
+        store.write(marker_write(erased(found, settings(), now), settings().index_shards))
         metrics.add_metric(name="ErasuresRequested", unit=MetricUnit.Count, value=1)
 
 

@@ -12,9 +12,15 @@ from pydantic import BaseModel
 from rl_core.config import settings
 from rl_core.edge import measures
 from rl_core.edge.http import Timestamp, activity_id, answer_problems, caller, entry_of, now_of, resolve, responses
-from rl_core.errors import InvalidRequestError, PolicyUnreadableError, ProfileRequiredError, UnavailableError
+from rl_core.errors import (
+    InvalidRequestError,
+    PolicyUnreadableError,
+    ProfileRequiredError,
+    TooManySessionsError,
+    UnavailableError,
+)
 from rl_core.models import ACTIONS, Policy, Profile, Segment, Session
-from rl_core.sessions import accepts_answers, issue, show
+from rl_core.sessions import accepts_answers, admit, issue, show
 from rl_core.store import mark_writes, open_store, profile_write, session_write
 from rl_core.work import attempts
 
@@ -55,14 +61,18 @@ class RecommendResponse(BaseModel):
     operation_id="recommend",
     summary="The activities recommended now",
     description="The open session, or a new one. Counts as shown to the user unless `prefetch` is true.",
-    responses=responses(RecommendResponse, InvalidRequestError, ProfileRequiredError),
+    responses=responses(RecommendResponse, InvalidRequestError, ProfileRequiredError, TooManySessionsError),
 )
 def recommend(prefetch: Annotated[bool, Query()] = False) -> RecommendResponse:
     event = app.current_event.raw_event
     user, now = caller(event), now_of(event)
-    for attempt in attempts():
-        with attempt:
-            return _response(_open_session(user, now, shown=not prefetch))
+    try:
+        for attempt in attempts():
+            with attempt:
+                return _response(_open_session(user, now, shown=not prefetch))
+    except TooManySessionsError:
+        measures.session_refused()
+        raise
     raise UnavailableError
 
 
@@ -79,11 +89,11 @@ def _open_session(user: str, now: datetime, *, shown: bool) -> Session:
 
 def _issued(profile: Profile, latest: Session | None, now: datetime, *, shown: bool) -> Session:
     """Issues the next session, and closes the one that it replaces in the same transaction."""
+    admit(profile, settings(), now)  # who may have no more is refused before anything is read for them
     policy = _policy(profile.segment)
     issued = issue(profile, latest, policy, settings(), now, shown=shown)
-    expired = [session_write(issued.expired)] if issued.expired else []
-    writes = [session_write(issued.session), profile_write(issued.profile), *expired, *mark_writes(issued.mark)]
-    open_store().write(*writes)
+    sessions = [session_write(s, settings().index_shards) for s in (issued.session, issued.expired) if s]
+    open_store().write(*sessions, profile_write(issued.profile), *mark_writes(issued.mark))
     measures.session_issued(issued.session, policy)
     return issued.session
 
@@ -91,7 +101,7 @@ def _issued(profile: Profile, latest: Session | None, now: datetime, *, shown: b
 def _shown(profile: Profile, session: Session, now: datetime) -> Session:
     """Writes down that the open session was shown, the first time, and the first time on a day."""
     shown = show(session, profile, now)
-    writes = [session_write(shown.session)] if shown.session != session else []
+    writes = [session_write(shown.session, settings().index_shards)] if shown.session != session else []
     if shown.mark:
         writes += [profile_write(shown.profile), *mark_writes(shown.mark)]
     if writes:

@@ -21,13 +21,14 @@ from datetime import UTC, datetime
 
 from lab.bench.races import Person, Races, batch_of, settle
 from local.clock import SteppedClock
-from local.stack import Stack
+from local.stack import UNCAPPED, Stack
 from local.units import client_of_functions
+from rl_core.config import settings
 from rl_core.models import Marker, Profile, Segment
 from rl_core.store import Store, marker_write
 
 SEGMENT = Segment.HIGH_LOW
-NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
+NOW = datetime(2026, 11, 23, 8, 1, tzinfo=UTC)  # not in an hour's first minute, when the jobs ask every shard
 WRITERS = (1, 2, 4, 8, 16, 32, 64)
 SESSIONS = 640  # at each number of writers
 BACKLOG = 5_000
@@ -115,7 +116,7 @@ class Bench:
         """Runs the job until nothing is due. Raises RuntimeError if it does not get there."""
         before, start = self._store.policy(SEGMENT).version, time.perf_counter()
         learned = runs = 0
-        while any(self._store.due(SEGMENT, NOW, 1)):
+        while any(self._store.due(SEGMENT, NOW, 1, range(settings().index_shards))):
             learned += self._stack.run_schedule("Learn")["learned"]
             if (runs := runs + 1) > MOST_RUNS:
                 raise RuntimeError(f"still due after {MOST_RUNS} runs of the job")
@@ -157,7 +158,8 @@ class Bench:
         profile = self._store.profile(leaver.user)
         if not isinstance(profile, Profile):
             raise RuntimeError("nobody to erase")
-        self._store.write(marker_write(Marker(profile.user, profile.key, profile.created_at, NOW, profile.revision)))
+        marker = Marker(profile.user, profile.key, profile.created_at, NOW, profile.revision)
+        self._store.write(marker_write(marker, settings().index_shards))
         versions, start = self._store.policy(SEGMENT).version, time.perf_counter()
         if self._stack.run_schedule("Erasure") != {"erased": 1}:
             raise RuntimeError("not erased")
@@ -184,7 +186,7 @@ def bench(races: Races, **variables: str) -> Iterator[Bench]:
     """A fresh stack with these settings of the functions beside the template's."""
     os.environ.update(variables)
     try:
-        with Stack(clock=SteppedClock(NOW), quiet=True) as stack:
+        with Stack(clock=SteppedClock(NOW), quiet=True, parameters=UNCAPPED) as stack:
             logging.getLogger("fettle").setLevel(logging.CRITICAL)  # the job logs when it leaves a segment for later
             races.watch(client_of_functions())
             yield Bench(stack, races)

@@ -19,7 +19,7 @@ import grimp
 
 from local.clock import SteppedClock
 from local.phone import Phone, bodies, ids, to_functions
-from local.stack import Stack
+from local.stack import UNCAPPED, Stack
 
 ROOT = Path(__file__).parents[2]
 OURS = (str(ROOT / "layers"), str(ROOT / "functions"))
@@ -73,7 +73,7 @@ def watched() -> Iterator[Walk]:
 
 def applied_batch() -> Walk:
     """One batch that is learned from at once, by a function that has answered one before."""
-    with Stack(clock=SteppedClock(NOW), quiet=True) as stack:
+    with Stack(clock=SteppedClock(NOW), quiet=True, parameters=UNCAPPED) as stack:
         for user in ("first", "second"):
             phone = Phone(bodies(to_functions(stack.invoke, user, NOW)))
             phone.put_profile(segment="High Anxiety, Low Activity")

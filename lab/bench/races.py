@@ -40,7 +40,7 @@ def settle(store: Store, segment: Segment, users: Sequence[str], now: datetime, 
         people.append((session, profile))
     for first in range(0, len(people), AT_ONCE):
         some = people[first : first + AT_ONCE]
-        store.write(*[session_write(s) for s, _ in some], *[profile_write(p) for _, p in some])
+        store.write(*[session_write(s, settings.index_shards) for s, _ in some], *[profile_write(p) for _, p in some])
     return [Person(profile.user, session.key, len(session.activities)) for session, profile in people]
 
 

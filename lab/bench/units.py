@@ -24,7 +24,7 @@ from local.functions import Context
 from local.gateway import Event, HttpRequest, event_of
 from local.phone import Json, Phone, bodies, ids, to_functions
 from local.powertools import isolate_app
-from local.stack import Stack
+from local.stack import UNCAPPED, Stack
 from local.units import Units, client_of_functions
 
 SEGMENT = "High Anxiety, Low Activity"
@@ -110,7 +110,9 @@ def live_one_session(meter: Meter, user: str, prefix: str = "") -> None:
 
 def main() -> None:
     isolate_app(app)
-    with Stack(clock=SteppedClock(NOW), quiet=True, parameters={"EpsilonStart": "1", "EpsilonMin": "1"}) as stack:
+    with Stack(
+        clock=SteppedClock(NOW), quiet=True, parameters=UNCAPPED | {"EpsilonStart": "1", "EpsilonMin": "1"}
+    ) as stack:
         _TABLE[0], meter = stack.table_name, Meter(stack)
         for n in range(WARM_UP):
             live_one_session(meter, f"warm-{n}", "warm ")

@@ -56,6 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=SEED, help="another cast, another course")
     parser.add_argument("--days", type=int, default=DAYS, help="simulated days (from 4)")
     parser.add_argument("--people", type=int, default=PER_SEGMENT, help="people per segment")
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a template parameter")
     parser.add_argument("--report", type=Path, default=REPORT, help="where the HTML report goes")
     options = parser.parse_args(arguments)
     if options.days < 4 or options.people < 1:
@@ -63,7 +64,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     console = Console()
     try:
         people = population(options.seed, options.people, options.days)
-        _run(console, people, options.days, options.seed, options.report)
+        parameters = dict(pair.partition("=")[::2] for pair in options.set)
+        _run(console, people, options.days, options.seed, options.report, parameters)
     except (SurpriseError, EngineError) as error:
         Console(stderr=True).print(f"The demo broke: {error}", style="bold red", markup=False)
         return 1
@@ -73,10 +75,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _run(console: Console, people: Sequence[Person], days: int, seed: int, path: Path) -> None:
+def _run(
+    console: Console, people: Sequence[Person], days: int, seed: int, path: Path, parameters: dict[str, str]
+) -> None:
     """The whole demo: live, gather, tell."""
     began = time.monotonic()
-    with _users(people, seed) as (stack, users):
+    with _users(people, seed, parameters) as (stack, users):
         _live(stack, diary_of(users), console)
         stack.advance_to(stack.clock.now() + timedelta(hours=settings().session_hours + 1))
         for _ in range(FINISHING):
@@ -102,9 +106,9 @@ def _run(console: Console, people: Sequence[Person], days: int, seed: int, path:
 
 
 @contextmanager
-def _users(people: Sequence[Person], seed: int) -> Iterator[tuple[Stack, list[User]]]:
+def _users(people: Sequence[Person], seed: int, parameters: dict[str, str]) -> Iterator[tuple[Stack, list[User]]]:
     """The stack, and everybody with a phone."""
-    with Stack(port=0, clock=SteppedClock(START), quiet=True, seed=seed) as stack:
+    with Stack(port=0, clock=SteppedClock(START), quiet=True, seed=seed, parameters=parameters) as stack:
         cooldown = settings().action_cooldown
         with httpx.Client(base_url=stack.url, timeout=30.0, trust_env=False) as http:
             yield stack, [User(person, over_http(http, stack.token(person.name)), cooldown) for person in people]

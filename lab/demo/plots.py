@@ -119,7 +119,7 @@ def _panel(axes: Axes, learned: Learned, row: SegmentRow, low: float, high: floa
     axes.set_xticks(np.arange(6) + 0.5, minor=True)
     axes.set_yticks(np.arange(9) + 0.5, minor=True)
     axes.grid(which="minor", color="white", lw=1.5)
-    axes.tick_params(axis="x", pad=14, length=0)
+    axes.tick_params(axis="x", pad=20, length=0)  # below the triangles
     axes.tick_params(axis="y", length=0)
     axes.tick_params(which="minor", length=0)
     axes.spines[:].set_visible(False)

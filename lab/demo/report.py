@@ -70,8 +70,8 @@ dt { font-weight: 600; margin-top: .7rem; } dd { margin: 0; max-width: 46rem; }
 <figure><div class="wide">$heat</div><figcaption>$heat_note</figcaption></figure>
 
 <h2>Day by day</h2>
-<figure><div class="wide">$days</div><figcaption>From the daily job's items. The band and the intervals are 95 %; the
-first days are few people's, the last ones those of who stayed. Days are the people's own, in their time zones.
+<figure><div class="wide">$days</div><figcaption>From the daily job's items. The band and the intervals are 95 %. The
+first days have few people, and the last days those who stayed. Each person's day is that of their time zone.
 </figcaption></figure>
 <details><summary>The figures</summary><div class="wide"><table>
 <thead><tr><th>Day</th><th>Active</th><th>New</th><th>Gone</th><th>Sessions</th><th>Done (95 %)</th><th>n</th>
@@ -83,14 +83,15 @@ first days are few people's, the last ones those of who stayed. Days are the peo
 <dl>
 <dt>The people</dt><dd>Everyone is simulated. Their tastes are set in the demo and hidden from the service, which sees
 only what a mobile client would send: a profile and feedback on activities.</dd>
-<dt>Random and best possible</dt><dd>Worked out, not run: on the very visits that took place, the mean expected reward
-of a uniform draw over the eligible actions, and of the best eligible action, one session ahead. The action of a
-user's previous session is not eligible, so even the best possible cannot always serve the best action; the more
-often the service serves it, the more often it is barred next, which is why the best possible comes down a little.</dd>
-<dt>Favourite action</dt><dd>The largest mean learned Q over the nine states, each weighted by its visits.</dd>
-<dt>Truly best</dt><dd>The largest hidden expected reward over the segment's visits, the cool-down left aside.</dd>
-<dt>Active, new, gone</dt><dd>Shown a session or answered an activity that day; for the first time; last active exactly
-seven days before.</dd>
+<dt>Random and best possible</dt><dd>Both were computed, not run, on the same visits that took place: the mean expected
+reward of a uniform draw over the eligible actions, and that of the best eligible action, one session ahead. The action
+of a user's previous session is not eligible, so even the best possible cannot always serve the best action. The more
+often the service serves it, the more often it is barred next; that is why the best possible comes down a little.</dd>
+<dt>Favourite action</dt><dd>The action with the largest learned Q, averaged over the nine states by their visits.</dd>
+<dt>Truly best</dt><dd>The action with the largest hidden expected reward over the segment's visits, as if there were no
+cool-down.</dd>
+<dt>Active, new, gone</dt><dd>Active: was shown a session or answered an activity that day. New: active for the first
+time. Gone: last active exactly seven days before.</dd>
 <dt>Left out</dt><dd>Sessions that were only prefetched: nobody saw them and nothing was learned from them.</dd>
 </dl>
 </main>
@@ -155,7 +156,7 @@ def _heat_note(policies: Sequence[Learned]) -> str:
     blank = sum(count == 0 for policy in policies for row in policy.visits for count in row)
     total = sum(len(row) for policy in policies for row in policy.visits)
     return (
-        "Look along a row for the brightest cell: under the green star, the truly best action, it should be; the blue "
-        f"triangle marks the favourite. Figures are visits; {blank} of {total} cells, never visited, stay blank. "
-        "Rows differ because a good state promises good sessions to come."
+        "In each row the brightest cell should stand under the green star, which marks the truly best action; the blue "
+        f"triangle marks the favourite. The figures are visits: {blank} of {total} cells were never visited and stay "
+        "blank. Rows differ because good sessions follow a good state."
     )

@@ -87,7 +87,7 @@ def _see_shares(standings: Standings) -> str:
         for world, m in standings.items()
     )
     return (
-        "Look at where the two upper bars, Fettle as shipped and by epsilon-greedy, stand beside the packages' four: "
+        "Compare the two upper bars, Fettle as shipped and by epsilon-greedy, with the four bars of the packages: "
         f"{told}."
     )
 
@@ -105,15 +105,15 @@ def _paired(standings: Standings) -> str:
     pairs = [(ours, theirs) for ours in (FETTLE, EPSILON) for theirs in PACKAGES] + [(FETTLE, EPSILON)]
     head = ["percentage points of the gain", *(world.value for world in standings)]
     note = (
-        "Ahead or behind where the 95 % interval of the paired differences leaves zero out; level otherwise. Of the "
-        f"{len(pairs) * len(standings)} comparisons one in twenty would by luck alone."
+        "Ahead or behind where the 95 % interval of the paired differences leaves zero out; level otherwise. By luck "
+        f"alone about one in twenty of the {len(pairs) * len(standings)} comparisons would not be level."
     )
     return f"{table(head, [row(*pair) for pair in pairs])}\n\n{note}"
 
 
 SEE_REGRET = (
-    "Look at the slope: a curve that flattens has learned, a straight one goes on missing as much each session; where "
-    "a curve lies above the dashed grey one, uniform play was better."
+    "A curve that flattens has learned; a straight curve loses as much in each further session. Where a curve lies "
+    "above the dashed grey one, uniform play was better."
 )
 
 

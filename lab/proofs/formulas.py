@@ -5,7 +5,7 @@ the formulas once. What they tell with them stays apart: the model answers reque
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -51,6 +51,11 @@ def own_day(at: datetime, timezone: str, seen: date | None) -> date:
     """The person's own day, which never runs backwards."""
     here = at.astimezone(ZoneInfo(timezone)).date()
     return max(here, seen or here)
+
+
+def day_is_over(day: date, timezone: str) -> int:
+    """The second at which that day is over where the person is."""
+    return int(datetime.combine(day + timedelta(days=1), time(), ZoneInfo(timezone)).timestamp())
 
 
 def mean(values: Sequence[float]) -> float:

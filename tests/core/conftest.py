@@ -15,8 +15,8 @@ USER = "5f1c0a9e-6f3b-4c1e-9d55-0d7c2f9b8a11"
 
 @pytest.fixture
 def constants() -> Settings:
-    """The defaults of the specification."""
-    return Settings(table_name="t", exploration="epsilon")
+    """The defaults of the specification, without the caps of a user's day."""
+    return Settings(table_name="t", exploration="epsilon", sessions_per_day=1000, learned_per_day=1000)
 
 
 @pytest.fixture

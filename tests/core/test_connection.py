@@ -1,10 +1,11 @@
 """The store's client sees only what DynamoDB needs of botocore's data; what is refused becomes one of our errors."""
 
 from dataclasses import replace
+from typing import Any
 
 import boto3
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, EndpointConnectionError
 from botocore.session import Session as Botocore
 
 from local.endpoints import ENDPOINTS, generate
@@ -103,15 +104,30 @@ def test_whatever_else_is_refused_means_that_the_table_is_not_there(code: str) -
     assert isinstance(refused(refusal(code), PUTS[:1]), UnavailableError)
 
 
+class OutOfReach:
+    """A client whose connection is broken."""
+
+    def __getattr__(self, operation: str) -> Any:
+        raise EndpointConnectionError(endpoint_url="http://dynamodb.invalid")
+
+
+def test_a_table_that_cannot_be_reached_is_unavailable() -> None:
+    store = Store("table", OutOfReach())  # type: ignore[arg-type]
+    with pytest.raises(UnavailableError):
+        store.get("pk", "sk")
+    with pytest.raises(UnavailableError):
+        store.write(*PUTS)
+
+
 def test_a_transaction_that_lost_over_a_session_and_the_policy_says_so_and_writes_nothing(
     store: Store, session: Session, profile: Profile, closed: Session, constants: Settings
 ) -> None:
-    store.write(session_write(session), profile_write(profile))
+    store.write(session_write(session, 1), profile_write(profile))
     after, record = next_version(Policy(Segment.HIGH_LOW), [transition_of(closed)], constants)
     store.write(*publish_writes(after, record))
     stale, known = replace(session, revision=7), replace(profile, revision=1)
     with pytest.raises(ConflictError) as conflict:
-        store.write(session_write(stale), profile_write(known), *publish_writes(after, record))
+        store.write(session_write(stale, 1), profile_write(known), *publish_writes(after, record))
     assert conflict.value.lost == {"session", "policy", "record"}
     assert conflict.value.keys == {session.key}
     found = store.profile(profile.user)

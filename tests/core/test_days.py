@@ -176,6 +176,14 @@ def test_an_open_session_is_not_settled_and_moves_no_score(mark: Mark, shown: Se
     assert (figures.sessions, figures.completed, figures.engagement, figures.settled) == (1, 0, 0.0, False)
 
 
+def test_a_day_is_settled_once_each_of_its_sessions_has_ended(
+    mark: Mark, shown: Session, profile: Profile, constants: Settings
+) -> None:
+    closed = record(shown, profile, {1: DONE}, constants, MORNING, Ending(EndedBy.BATCH)).session
+    assert figures_of(mark, [closed]).settled
+    assert not figures_of(mark, [closed, replace(shown, number=2)]).settled
+
+
 def test_of_two_sessions_the_later_one_leaves_the_score(
     mark: Mark, shown: Session, profile: Profile, constants: Settings
 ) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass, replace
 from datetime import UTC, date, datetime
 from enum import Enum
+from functools import partial
 from types import NoneType, UnionType
 from typing import Any, NamedTuple, get_args, get_origin, get_type_hints
 
@@ -20,10 +21,12 @@ from rl_core.models import (
     ACTIONS,
     CELLS,
     STATES,
+    Action,
     Activity,
     ActivityStats,
     Closing,
     Decision,
+    EndedBy,
     Mark,
     Marker,
     Policy,
@@ -32,6 +35,7 @@ from rl_core.models import (
     Segment,
     Session,
     State,
+    Status,
     Streak,
     Transition,
     VersionRecord,
@@ -40,6 +44,7 @@ from rl_core.sessions import catalogue
 from rl_core.store import Store
 from rl_core.store.days import (
     SEGMENT_DAY,
+    SEGMENT_DAY_FORM,
     ShardState,
     Watermark,
     open_days,
@@ -55,7 +60,10 @@ from rl_core.store.items import (
     MARK,
     MARKER,
     PROFILE,
+    PROFILE_FORM,
     SESSION,
+    SESSION_FORM,
+    USER_DAY_FORM,
     UserDay,
     marker_item,
     profile_item,
@@ -67,7 +75,9 @@ from rl_core.store.items import (
 )
 from rl_core.store.policies import (
     POLICY,
+    POLICY_FORM,
     RECORD,
+    RECORD_FORM,
     TRANSITION,
     policy_item,
     read_policy,
@@ -123,6 +133,11 @@ CODES = st.integers(0, 2**24 - 1)
 TIMES = st.integers(0, 2**32).map(lambda seconds: datetime.fromtimestamp(seconds, UTC))
 NEWER = {"a_newer_releases": {"M": {"own": {"L": [{"N": "1"}, {"B": b"\x00"}]}}}}
 RESTS = st.sampled_from([{}, NEWER])
+NEWER_VALUES: dict[Any, list[Enum]] = {
+    Status: [Status("suspended")],
+    EndedBy: [EndedBy("operator")],
+    Action: [Action(6), Action(9)],
+}
 SIMPLE: dict[Any, SearchStrategy[Any]] = {
     bool: st.booleans(),
     int: WHOLE,
@@ -147,7 +162,7 @@ def of(kind: Any) -> SearchStrategy[Any]:
     if is_dataclass(kind):
         return models(kind)
     if isinstance(kind, type) and issubclass(kind, Enum):
-        return st.sampled_from(kind)
+        return st.sampled_from([*kind, *NEWER_VALUES.get(kind, ())])
     if isinstance(kind, UnionType):
         return st.one_of(*map(of, get_args(kind)))
     assert get_origin(kind) is tuple, f"tell `SIMPLE` of this file how to make any {kind}"
@@ -225,10 +240,19 @@ def stored_record(record: VersionRecord) -> Item:
 
 
 POLICIES = st.builds(lambda policy, learned: replace(policy, **learned), of(Policy), LEARNED)
+FORMS = {
+    "profile": PROFILE_FORM,
+    "marker": PROFILE_FORM,
+    "session": SESSION_FORM,
+    "policy": POLICY_FORM,
+    "record": RECORD_FORM,
+    "user's day": USER_DAY_FORM,
+    "segment's day": SEGMENT_DAY_FORM,
+}
 KINDS = {
     "profile": Kind(of(Profile), profile_item, read_profile),
-    "marker": Kind(of(Marker), marker_item, read_profile),
-    "session": Kind(of(Session), session_item, read_session),
+    "marker": Kind(of(Marker), partial(marker_item, shards=1), read_profile),
+    "session": Kind(of(Session), partial(session_item, shards=1), read_session),
     "policy": Kind(POLICIES, policy_item, read_policy),
     "record": Kind(of(VersionRecord), stored_record, read_record),
     "user's day": Kind(of(UserDay), user_day_item, read_user_day),
@@ -270,14 +294,14 @@ def test_what_has_its_default_is_not_stored(profile: Profile, session: Session) 
     assert policy_item(Policy(Segment.LOW_LOW)).keys() == {"pk", "sk", "form", "version"}
     decision = {"state", "eligible", "chances", "action", "epsilon"}
     own = {"key", "status", "segment", "engagement", "issued_at", "expires_at", "activities", "due_shard", "due_at"}
-    assert session_item(unseen).keys() == place | decision | own
-    assert session_item(unseen)["activities"]["L"][0] == {"M": {"s": {"S": "478-breathing-5"}}}
+    assert session_item(unseen, 1).keys() == place | decision | own
+    assert session_item(unseen, 1)["activities"]["L"][0] == {"M": {"s": {"S": "478-breathing-5"}}}
 
 
 def test_a_day_that_is_the_sessions_own_is_not_stored_again_with_each_completion(session: Session) -> None:
     on, after = date(2026, 11, 23), date(2026, 11, 24)
     done = [replace(session.activities[0], completed_at=session.issued_at, completed_on=day) for day in (on, after)]
-    stored = session_item(replace(session, day=on, activities=tuple(done)))["activities"]["L"]
+    stored = session_item(replace(session, day=on, activities=tuple(done)), 1)["activities"]["L"]
     assert ["o" in activity["M"] for activity in stored] == [False, True]
 
 
@@ -285,7 +309,7 @@ def test_a_day_that_is_the_sessions_own_is_not_stored_again_with_each_completion
 @pytest.mark.parametrize("name", KINDS)
 @given(data=st.data())
 def test_every_item_says_which_form_it_has(name: str, data: st.DataObject) -> None:
-    assert KINDS[name].write(data.draw(KINDS[name].values))["form"] == {"N": "1"}
+    assert KINDS[name].write(data.draw(KINDS[name].values))["form"] == {"N": str(FORMS[name])}
 
 
 @often
@@ -301,9 +325,9 @@ def test_what_a_newer_release_put_into_an_item_and_its_form_survive_a_read_and_a
 
 
 def test_what_a_newer_release_put_into_a_part_of_an_item_stays_in_that_part(session: Session) -> None:
-    item = session_item(session)
+    item = session_item(session, 1)
     item["activities"]["L"][1]["M"] |= NEWER
-    again = session_item(read_session(item))
+    again = session_item(read_session(item), 1)
     assert [NEWER.items() <= activity["M"].items() for activity in again["activities"]["L"]] == [False, True]
 
 

@@ -280,6 +280,16 @@ def test_closing_freezes_the_reward_and_moves_the_scores(
     assert (closed.closing.rating, closed.closing.notes) == (4, "Good workout")
 
 
+def test_a_session_moves_the_score_from_where_it_stood_when_it_was_issued(
+    session: Session, profile: Profile, constants: Settings
+) -> None:
+    moved_since = replace(profile, engagement=0.9, motivation=0.5)
+    closed, moved, _ = record(replace(session, engagement=0.4), moved_since, {}, constants, LATER, BATCH)
+    assert round(moved.engagement, 4) == 0.32
+    assert round(engagement_delta(closed), 4) == -0.08
+    assert round(moved.motivation, 4) == 0.4
+
+
 def test_the_next_state_is_that_of_the_moved_scores(session: Session, profile: Profile, constants: Settings) -> None:
     nearly = replace(profile, engagement=0.32, motivation=0.05)
     closed, moved, _ = record(in_full(replace(session, engagement=0.32)), nearly, {}, constants, LATER, BATCH)

@@ -19,6 +19,7 @@ import jwt
 from local import ministack
 from local.clock import Clock, RealClock
 from local.intrinsics import REGION
+from local.stack import UNCAPPED
 from local.template import TEMPLATE
 from tests.e2e.emulator import SAM
 from tests.e2e.shim import for_ministack
@@ -35,6 +36,7 @@ PARAMETERS = {
     "Canary": "false",  # MiniStack has no CodeDeploy for Lambda
     "CorsOrigins": ORIGIN,
     "ProtectData": "false",
+    **UNCAPPED,
 }
 TRANSFORM = Path(__file__).with_name("transform.py")
 

@@ -1,8 +1,8 @@
 """Golden items: what was stored, and what it must read as, for ever. One file for each kind of item and form.
 
 Each entry of a file has `item`, as DynamoDB holds it (bytes as base64), and `reads`, the model as plain JSON. A form
-that changes gets a new file with the next number; the old files stay as they are. tests/forms/make.py is how the first
-ones were made.
+that changes gets a new file with the next number; the old files stay as they are. tests/forms/make.py
+makes the files of the present forms that are not there yet.
 """
 
 import json
@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 FOLDER = Path(__file__).parent
+SHARDS = 4  # of the index, when the first forms were stored
 
 
 def plain(value: Any) -> Any:
@@ -58,8 +59,10 @@ def load(name: str) -> list[dict[str, Any]]:
     return [entry | {"item": decoded(entry["item"])} for entry in found]
 
 
-def save(name: str, entries: list[tuple[Mapping[str, Any], Any]]) -> None:
-    """Writes a file of items and the models that they read as. Raises FileExistsError: golden items never change."""
+def save(kind: str, form: int, entries: list[tuple[Mapping[str, Any], Any]]) -> None:
+    """Writes the file of a kind's form, items and the models that they read as; one that is there stays as it is."""
+    path = FOLDER / f"{kind}.{form}.json"
+    if path.exists():
+        return
     lines = [json.dumps({"item": encoded(item), "reads": plain(model)}) for item, model in entries]
-    with (FOLDER / f"{name}.json").open("x", encoding="utf-8") as file:
-        file.write("[\n" + ",\n".join(lines) + "\n]\n")
+    path.write_text("[\n" + ",\n".join(lines) + "\n]\n", encoding="utf-8")

@@ -1,6 +1,6 @@
-"""How the golden items of the first forms were made: the service's own writers on sessions of a small world.
+"""Makes the golden items of each present form that has no file yet: the service's own writers on a small world.
 
-Kept so that the next form's can be made the same way; it refuses to write over a file that is there.
+`python -m tests.forms.make` after a form was raised. A file that is there is never written again.
 """
 
 from dataclasses import replace
@@ -26,10 +26,13 @@ from rl_core.models import (
     Transition,
     VersionRecord,
 )
-from rl_core.sessions import Answer, Ending, expire, issue, learned, record, show, transition_of
+from rl_core.sessions import Answer, Ending, excluded, expire, issue, learned, record, show, transition_of
 from rl_core.store import UserDay
-from rl_core.store.days import read_segment_day, segment_day_item
+from rl_core.store.days import SEGMENT_DAY_FORM, read_segment_day, segment_day_item
 from rl_core.store.items import (
+    PROFILE_FORM,
+    SESSION_FORM,
+    USER_DAY_FORM,
     marker_item,
     profile_item,
     read_profile,
@@ -39,9 +42,17 @@ from rl_core.store.items import (
     user_day_item,
 )
 from rl_core.store.keys import day_sk
-from rl_core.store.policies import policy_item, read_policy, read_record, record_item, snapshot_item
+from rl_core.store.policies import (
+    POLICY_FORM,
+    RECORD_FORM,
+    policy_item,
+    read_policy,
+    read_record,
+    record_item,
+    snapshot_item,
+)
 from rl_core.work import UNDER_WAY, next_version
-from tests.forms.golden import save
+from tests.forms.golden import SHARDS, save
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 POSTERIOR = Settings(table_name="none")
@@ -57,6 +68,9 @@ RICH = replace(
     recent=ACTIONS[:5],
     streak=Streak(12, date(2026, 11, 22)),
     seen=date(2026, 11, 22),
+    day=date(2026, 11, 23),
+    issued=11,
+    learned=2,
     revision=97,
 )
 
@@ -75,7 +89,9 @@ def sessions() -> list[Session]:
     fallback = issue(RICH, None, None, POSTERIOR, NOW, shown=True).session
     parked = replace(closed, parked="ValidationException")
     done = learned(closed, Policy(Segment.HIGH_LOW, version=15, episodes=17))
-    return [prefetched, shown.session, half.session, closed, done, unseen, fallback, parked]
+    over, _ = excluded(closed, half.profile)
+    second = replace(shown.session, done_before=3, issued_on=date(2026, 11, 23), number=2)
+    return [prefetched, shown.session, half.session, closed, done, unseen, fallback, parked, over, second]
 
 
 def transitions(seed: int, count: int) -> list[Transition]:
@@ -122,13 +138,15 @@ def history() -> tuple[list[VersionRecord], list[Policy]]:
 
 
 def user_days() -> list[UserDay]:
-    """A day with its mark alone, and one that is computed and settled."""
+    """A day with its mark alone, one that is computed and settled, and one with an activity of unknown type."""
     issued = issue(RICH, None, Policy(Segment.HIGH_LOW), POSTERIOR, NOW, shown=True)
     said = {n: Answer(completed=n % 2 == 0, motivation_before=3, motivation_after=4) for n in (1, 2, 3)}
     ended = record(issued.session, issued.profile, said, POSTERIOR, NOW, Ending(EndedBy.BATCH, 2)).session
     if issued.mark is None:
         raise ValueError("a new day has a mark")
-    return [UserDay(issued.mark), UserDay(issued.mark, figures_of(issued.mark, [ended]), revision=1)]
+    newer = replace(ended, activities=(replace(ended.activities[0], slug="a-newer-releases"), *ended.activities[1:]))
+    settled, open_ended = (figures_of(issued.mark, [session]) for session in (ended, newer))
+    return [UserDay(issued.mark), UserDay(issued.mark, settled, 1), UserDay(issued.mark, open_ended, 2)]
 
 
 def segment_day() -> SegmentDay:
@@ -146,21 +164,24 @@ def segment_day() -> SegmentDay:
 def main() -> None:
     """Writes the files."""
     marker = Marker("ana", bytes(range(16)), NOW, NOW + timedelta(days=1), 98)
-    profiles: list[dict[str, Any]] = [profile_item(ANA), profile_item(RICH), marker_item(marker)]
-    save("profile.1", [(item, read_profile(item)) for item in profiles])
-    items = [session_item(session) for session in sessions()]
-    save("session.1", [(item, read_session(item)) for item in items])
+    held = replace(marker, day=date(2026, 11, 23), held_until=NOW + timedelta(hours=1))
+    bare = Marker("ana", b"", None, NOW + timedelta(hours=1), 99, date(2026, 11, 23))
+    markers: list[dict[str, Any]] = [marker_item(its, SHARDS) for its in (marker, held, bare)]
+    profiles: list[dict[str, Any]] = [profile_item(ANA), profile_item(RICH), *markers]
+    save("profile", PROFILE_FORM, [(item, read_profile(item)) for item in profiles])
+    items = [session_item(session, SHARDS) for session in sessions()]
+    save("session", SESSION_FORM, [(item, read_session(item)) for item in items])
     records, policies = history()
     excluded = replace(policies[-1], excluded=(b"person-1", b"person-2"), refolding=77)
     kept = [policies[0], policies[19], policies[40], policies[89], policies[-1], excluded]
-    save("policy.1", [(policy_item(p), read_policy(policy_item(p))) for p in kept])
-    save("snapshot.1", [(snapshot_item(policies[99]), read_policy(snapshot_item(policies[99])))])
+    save("policy", POLICY_FORM, [(policy_item(p), read_policy(policy_item(p))) for p in kept])
+    save("snapshot", POLICY_FORM, [(snapshot_item(policies[99]), read_policy(snapshot_item(policies[99])))])
     past = [record_item(Segment.LOW_HIGH, r) for r in records]
-    save("record.1", [(item, read_record(item)) for item in past])
+    save("record", RECORD_FORM, [(item, read_record(item)) for item in past])
     days = [user_day_item(day) for day in user_days()]
-    save("user-day.1", [(item, read_user_day(item)) for item in days])
+    save("user-day", USER_DAY_FORM, [(item, read_user_day(item)) for item in days])
     whole = segment_day_item(Segment.HIGH_LOW, day_sk(date(2026, 11, 23)), segment_day())
-    save("segment-day.1", [(whole, read_segment_day(whole))])
+    save("segment-day", SEGMENT_DAY_FORM, [(whole, read_segment_day(whole))])
 
 
 if __name__ == "__main__":

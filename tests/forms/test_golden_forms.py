@@ -10,8 +10,11 @@ from rl_core import learner
 from rl_core.config import settings
 from rl_core.models import Policy, Segment
 from rl_core.store import Lesson, Store
-from rl_core.store.days import read_segment_day, segment_day_item
+from rl_core.store.days import SEGMENT_DAY_FORM, read_segment_day, segment_day_item
 from rl_core.store.items import (
+    PROFILE_FORM,
+    SESSION_FORM,
+    USER_DAY_FORM,
     marker_item,
     profile_item,
     read_profile,
@@ -20,9 +23,17 @@ from rl_core.store.items import (
     session_item,
     user_day_item,
 )
-from rl_core.store.policies import policy_item, read_policy, read_record, record_item, snapshot_item
+from rl_core.store.policies import (
+    POLICY_FORM,
+    RECORD_FORM,
+    policy_item,
+    read_policy,
+    read_record,
+    record_item,
+    snapshot_item,
+)
 from rl_core.work import forget, mend, policy_at, roll_back
-from tests.forms.golden import FOLDER, load, plain
+from tests.forms.golden import FOLDER, SHARDS, load, plain
 
 READERS: dict[str, Callable[[Any], Any]] = {
     "profile": read_profile,
@@ -32,6 +43,15 @@ READERS: dict[str, Callable[[Any], Any]] = {
     "record": read_record,
     "user-day": read_user_day,
     "segment-day": read_segment_day,
+}
+FORMS = {
+    "profile": PROFILE_FORM,
+    "session": SESSION_FORM,
+    "policy": POLICY_FORM,
+    "snapshot": POLICY_FORM,
+    "record": RECORD_FORM,
+    "user-day": USER_DAY_FORM,
+    "segment-day": SEGMENT_DAY_FORM,
 }
 SEGMENT = Segment.LOW_HIGH
 
@@ -47,9 +67,9 @@ def written(kind: str, model: Any, item: Any) -> Any:
     """The item that the present code writes for a model; user items as if they had not been read in between."""
     if kind == "profile":
         as_read = replace(model, revision=model.revision - 1)
-        return marker_item(as_read) if "erasing" in item else profile_item(as_read)
+        return marker_item(as_read, SHARDS) if "erasing" in item else profile_item(as_read)
     if kind == "session":
-        return session_item(replace(model, revision=model.revision - 1))
+        return session_item(replace(model, revision=model.revision - 1), SHARDS)
     if kind == "user-day":
         return user_day_item(replace(model, revision=model.revision - 1))
     if kind == "segment-day":
@@ -68,8 +88,9 @@ def told(expected: Any, found: Any) -> Any:
     return found
 
 
-def test_there_are_golden_items_of_every_kind() -> None:
-    assert {path.stem.partition(".")[0] for path in FOLDER.glob("*.json")} == set(READERS)
+def test_there_are_golden_items_of_every_kind_in_every_form() -> None:
+    every = {f"{kind}.{form}" for kind, present in FORMS.items() for form in range(1, present + 1)}
+    assert {path.stem for path in FOLDER.glob("*.json")} == every
 
 
 @pytest.mark.parametrize(("kind", "entry"), GOLDEN)
@@ -78,8 +99,9 @@ def test_a_golden_item_reads_as_it_did_when_it_was_stored(kind: str, entry: dict
 
 
 @pytest.mark.parametrize(("kind", "entry"), GOLDEN)
-def test_a_golden_item_of_the_present_form_is_written_as_it_was(kind: str, entry: dict[str, Any]) -> None:
-    assert written(kind, READERS[kind](entry["item"]), entry["item"]) == entry["item"]
+def test_a_golden_item_is_written_as_it_was_in_the_present_form(kind: str, entry: dict[str, Any]) -> None:
+    present = {"form": {"N": str(FORMS[kind])}}
+    assert written(kind, READERS[kind](entry["item"]), entry["item"]) == entry["item"] | present
 
 
 @pytest.fixture

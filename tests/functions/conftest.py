@@ -1,17 +1,19 @@
 """People, sessions and time for the tests of handlers and trainer on moto."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from rl_core.config import settings
 from rl_core.models import EndedBy, Profile, Segment, Session
 from rl_core.sessions import Ending, Recorded, issue, record
-from rl_core.store import Store, mark_writes, profile_write, session_write
+from rl_core.store import Put, Store, mark_writes, profile_write, session_write
 from rl_core.work import Closed, close_and_learn
 
-NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
+NOW = datetime(2026, 11, 23, 9, 1, tzinfo=UTC)  # not in an hour's first minute, when the jobs ask every shard
 SEGMENT = Segment.HIGH_LOW
 
 
@@ -27,8 +29,8 @@ class World:
         profile = head.profile or Profile(user, f"life-{user}".encode(), SEGMENT, at)
         latest = next(iter(head.sessions), None)
         issued = issue(profile, latest, self.store.policy(SEGMENT), settings(), at, shown=shown)
-        expired = [session_write(issued.expired)] if issued.expired else []
-        session, mark = session_write(issued.session), mark_writes(issued.mark)
+        expired = [self.waiting(issued.expired)] if issued.expired else []
+        session, mark = self.waiting(issued.session), mark_writes(issued.mark)
         self.store.write(session, profile_write(issued.profile), *expired, *mark)
         return replace(issued.session, revision=1)
 
@@ -42,8 +44,12 @@ class World:
         """A user's first session, closed by a batch and waiting to be learned from."""
         self.issue(user, at=at - timedelta(hours=1))
         closed = self.closed(user, at)
-        self.store.write(session_write(closed.session), profile_write(closed.profile), *mark_writes(closed.mark))
+        self.store.write(self.waiting(closed.session), profile_write(closed.profile), *mark_writes(closed.mark))
         return replace(closed.session, revision=2)
+
+    def waiting(self, session: Session) -> Put:
+        """The write of a session under the number of index partitions that is set."""
+        return session_write(session, settings().index_shards)
 
     def end(self, user: str, store: Store) -> Closed:
         """Ends a user's first session as the API does, on a table that may refuse."""
@@ -60,6 +66,18 @@ class World:
 @pytest.fixture
 def world(store: Store) -> World:
     return World(store)
+
+
+class Meanwhile:
+    """A client before whose first call of one operation something else happens."""
+
+    def __init__(self, client: Any, operation: str, happens: Callable[[], object]) -> None:
+        self.client, self.operation, self.happens = client, operation, [happens]
+
+    def __getattr__(self, operation: str) -> Any:
+        if operation == self.operation and self.happens:
+            self.happens.pop()()
+        return getattr(self.client, operation)
 
 
 @dataclass

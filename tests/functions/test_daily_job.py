@@ -50,7 +50,7 @@ class Diary:
         head = self.store.head(user)
         assert head.profile is not None
         shown = show(head.sessions[0], head.profile, at)
-        self.store.write(session_write(shown.session), profile_write(shown.profile), *mark_writes(shown.mark))
+        self.store.write(session_write(shown.session, 1), profile_write(shown.profile), *mark_writes(shown.mark))
         return self._world.session(user, shown.session.number)
 
     def issue(self, user: str, at: datetime) -> Session:
@@ -77,16 +77,16 @@ class Diary:
         """What the user's DELETE and the job after it come to."""
         profile = self.store.profile(user)
         assert isinstance(profile, Profile)
-        self.store.write(marker_write(Marker(user, profile.key, profile.created_at, FINAL, profile.revision)))
+        self.store.write(marker_write(Marker(user, profile.key, profile.created_at, FINAL, profile.revision), 1))
         leaver = Leaver.of(self.store, f"USER#{user}")
         assert leaver is not None
-        leaver.remove()
+        leaver.remove(FINAL, 1)
 
     def expire(self, now: datetime) -> None:
         """The job that closes what expired."""
-        for page in self.store.expiring(now, 90):
+        for page in self.store.expiring(now, 90, range(1)):
             for due in page:
-                close_expired(self.store, due.user, due.number, settings(), now)
+                close_expired(self.store, due, settings(), now)
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from rl_core import learner
 from rl_core.config import settings
 from rl_core.errors import ConflictError, ErasingError, RefoldPendingError, UnavailableError
 from rl_core.models import Learning, Marker, Policy, Profile, Session, Status, Transition, VersionRecord
-from rl_core.sessions import learning_of, transition_of
+from rl_core.sessions import erased, learning_of, transition_of
 from rl_core.store import Leaver, Store, marker_write, policies, publish_writes
 from rl_core.work import learn_due
 from rl_core.work import versions as history
@@ -57,7 +57,8 @@ def ask_to_be_erased(world: World, *people: str) -> None:
     for user in people:
         profile = world.store.profile(user)
         assert isinstance(profile, Profile)
-        world.store.write(marker_write(Marker(user, profile.key, profile.created_at, NOW, profile.revision)))
+        marker = Marker(user, profile.key, profile.created_at, NOW, profile.revision)
+        world.store.write(marker_write(marker, settings().index_shards))
 
 
 def dump() -> list[dict[str, Any]]:
@@ -295,6 +296,35 @@ def test_a_session_that_waits_to_be_learned_is_never_learned(world: World) -> No
     assert world.store.policy(SEGMENT).episodes == len(sessions)
 
 
+def test_who_used_up_a_day_and_left_comes_back_when_it_is_over(world: World) -> None:
+    world.issue("ana")
+    marker = erased(_profile(world, "ana"), settings().model_copy(update={"sessions_per_day": 1}), NOW)
+    world.store.write(marker_write(marker, 1))
+    assert erasure.run(world.store, LATER) == 1
+    (item,) = items_of("ana")
+    day_ends = str(int((NOW + timedelta(hours=15)).timestamp()))
+    assert item.keys() == {"pk", "sk", "form", "revision", "erasing", "due_shard", "due_at", "day"}
+    assert (item["day"]["S"], item["due_at"]["N"]) == ("2026-11-23", day_ends)
+    with pytest.raises(ErasingError):
+        world.store.head("ana")
+    assert erasure.run(world.store, NOW + timedelta(hours=14)) == 0
+    assert erasure.run(world.store, NOW + timedelta(hours=15)) == 0
+    assert items_of("ana") == []
+    world.issue("ana", at=NOW + timedelta(hours=16))
+
+
+def _profile(world: World, user: str) -> Profile:
+    found = world.store.profile(user)
+    assert isinstance(found, Profile)
+    return found
+
+
+def items_of(user: str) -> list[dict[str, Any]]:
+    """What is left in the table under this user's key."""
+    items = boto3.client("dynamodb").scan(TableName=TEMPLATE.table.name)["Items"]
+    return [dict(item) for item in items if item["pk"]["S"] == f"USER#{user}"]
+
+
 def test_what_a_later_life_wrote_stays(world: World) -> None:
     world.issue("ana")
     ask_to_be_erased(world, "ana")
@@ -303,7 +333,7 @@ def test_what_a_later_life_wrote_stays(world: World) -> None:
     assert erasure.run(world.store, LATER) == 1
     session = world.issue("ana")
     with pytest.raises(ConflictError):
-        late.remove()
+        late.remove(NOW, 1)
     assert world.session("ana") == session
     assert Leaver.of(world.store, "USER#ana") is None
 

@@ -10,7 +10,7 @@ import pytest
 from local.functions import Functions
 from local.phone import Phone, RefusedError, bodies, ids, to_functions
 from rl_core.edge.http import caller
-from rl_core.errors import UnauthorizedError
+from rl_core.errors import PolicyUnreadableError, UnauthorizedError
 from rl_core.models import Status
 from tests.conftest import ROOT, TEMPLATE, handler_of
 from tests.functions.conftest import NOW, SEGMENT, World
@@ -94,6 +94,8 @@ def test_a_policy_item_that_got_lost_is_not_started_anew(world: World) -> None:
     world.due("cem")
     client, name = boto3.client("dynamodb"), TEMPLATE.table.name
     client.delete_item(TableName=name, Key={"pk": {"S": "SEGMENT#HIGH_LOW"}, "sk": {"S": "POLICY"}})
+    with pytest.raises(PolicyUnreadableError, match="is gone"):
+        world.store.policy(SEGMENT)
     assert learn.run(world.store, NOW, always)["learned"] == 0
     assert world.session("cem").status is Status.CLOSED
 

@@ -9,13 +9,14 @@ from typing import Any
 import boto3
 import pytest
 
+from operate.__main__ import main
 from rl_core import learner
 from rl_core.config import settings
 from rl_core.errors import ConflictError, OversizeError, PolicyUnreadableError, UnavailableError
-from rl_core.models import EndedBy, Learning, Policy, Status, VersionRecord
+from rl_core.models import EndedBy, Learning, Policy, Profile, Session, Status, VersionRecord
 from rl_core.sessions import learning_of
-from rl_core.store import Head, Put, Store, publish_writes, session_write
-from rl_core.work import close_and_learn, learn_due
+from rl_core.store import Due, Put, Store, parked_write, publish_writes, session_write
+from rl_core.work import close_and_learn, close_expired, learn_due
 from tests.conftest import TEMPLATE, handler_of
 from tests.functions.conftest import NOW, SEGMENT, World
 
@@ -96,17 +97,32 @@ def test_an_expired_session_is_closed_as_it_stands_and_learned(world: World) -> 
     assert (closed.ended_by, closed.closing is not None and closed.closing.reward) == (EndedBy.EXPIRY, 0.0)
 
 
+def test_only_the_users_latest_session_is_closed_and_only_once_its_time_is_over(world: World) -> None:
+    session = world.issue("ana")
+    in_time, late = session.expires_at - timedelta(seconds=1), session.expires_at
+    (place,) = next(world.store.expiring(late, 1, range(1)))
+    assert close_expired(world.store, place, settings(), in_time) is None
+    assert close_expired(world.store, place._replace(sk="SESSION#00000002"), settings(), late) is None
+    assert close_expired(world.store, place._replace(pk="USER#ben"), settings(), late) is None
+    assert world.session("ana") == session
+    closed = close_expired(world.store, place, settings(), late)
+    assert closed == world.session("ana")
+    assert close_expired(world.store, place, settings(), late) is None
+
+
 def test_a_prefetched_session_that_nobody_saw_is_closed_unseen(world: World) -> None:
     session = world.issue("ana", shown=False)
+    profile = world.store.profile("ana")
     totals = learn.run(world.store, session.expires_at, always)
     assert (totals["closed"], totals["learned"]) == (1, 0)
     assert world.session("ana").status is Status.UNSEEN
+    assert world.store.profile("ana") == profile
     assert world.store.policy(SEGMENT).episodes == 0
 
 
 def test_a_session_that_somebody_moved_is_dropped_and_the_rest_learned(world: World) -> None:
     stale = [world.due(f"u{n}") for n in range(3)]
-    world.store.write(session_write(stale[1]))
+    world.store.write(session_write(stale[1], 1))
     report: Counter[str] = Counter()
     learn_due(world.store, stale, settings(), report)
     assert (report["learned"], report["dropped"]) == (2, 1)
@@ -115,7 +131,7 @@ def test_a_session_that_somebody_moved_is_dropped_and_the_rest_learned(world: Wo
 
 def test_a_session_that_the_index_still_lists_after_it_was_learned_is_not_learned_again(world: World) -> None:
     world.due("ana")
-    (page,) = world.store.due(SEGMENT, NOW, 90)
+    (page,) = world.store.due(SEGMENT, NOW, 90, range(1))
     learn.run(world.store, NOW, always)
     report: Counter[str] = Counter()
     learn_due(world.store, world.store.load(page)[0], settings(), report)
@@ -147,8 +163,10 @@ class Narrow(Store):
 
     def write(self, *puts: Put) -> None:
         learning = any(put.name == "record" for put in puts)
-        if learning and (len(puts) > self.most or any(self.refused in p.item["pk"]["S"] for p in puts)):
-            raise OversizeError("ValidationError")
+        if learning and len(puts) > self.most:
+            raise OversizeError("ValidationException")
+        if named := [p.key for p in puts if learning and self.refused in p.item["pk"]["S"]]:
+            raise OversizeError("ValidationError", frozenset(filter(None, named)))
         super().write(*puts)
 
 
@@ -169,6 +187,52 @@ def test_a_session_that_fails_alone_is_parked_and_blocks_nobody(world: World) ->
     assert (report["learned"], report["parked"]) == (3, 1)
     assert world.session("u2").parked == "ValidationError"
     assert learn.run(world.store, NOW, always)["learned"] == 0
+
+
+def test_a_policy_that_is_refused_parks_no_session(world: World) -> None:
+    due = world.due("ana")
+    narrow = Narrow(TEMPLATE.table.name)
+    narrow.refused = "SEGMENT"
+    with pytest.raises(OversizeError):
+        learn_due(narrow, [due], settings(), Counter())
+    assert world.session("ana").parked is None
+    assert learn.run(world.store, NOW, always)["learned"] == 1
+
+
+def test_an_unreadable_older_session_parks_no_healthy_one(world: World) -> None:
+    world.due("ana", at=NOW - timedelta(days=3))
+    world.issue("ana", at=NOW - timedelta(days=3))
+    spoil("USER#ana", "SESSION#00000001", activities={"S": "rubbish"})
+    totals = learn.run(world.store, NOW, always)
+    assert (totals["closed"], totals["parked"]) == (1, 1)  # the old one is set aside, the other closed
+    assert learn.run(world.store, NOW, always)["learned"] == 0  # it was learned in the same run
+    assert world.session("ana", 2).status is Status.LEARNED
+
+
+def test_an_unreadable_profile_parks_no_session(world: World) -> None:
+    world.issue("ana", at=NOW - timedelta(days=3))
+    spoil("USER#ana", "~PROFILE", key={"S": "rubbish"})
+    totals = learn.run(world.store, NOW, always)
+    assert (totals["closed"], totals["parked"]) == (0, 0)
+    assert world.session("ana").parked is None
+
+
+def test_the_next_good_write_takes_back_that_a_session_was_set_aside(world: World) -> None:
+    session = world.due("ana")
+    world.store.write(parked_write(replace(session, parked="ValidationError"), 1))
+    assert learn.run(world.store, NOW, always)["learned"] == 0
+    world.store.write(session_write(world.session("ana"), 1))
+    assert world.session("ana").parked is None
+    assert learn.run(world.store, NOW, always)["learned"] == 1
+
+
+def test_an_operator_lists_what_is_set_aside_and_puts_it_back(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    world.store.write(parked_write(replace(world.due("ana"), parked="ValidationError"), 1))
+    assert main(["--table", TEMPLATE.table.name, "parked"]) == 0
+    assert capsys.readouterr().out.startswith("ana  session 1  since 2026-11-23T09:00:00+00:00  ValidationError")
+    assert main(["--table", TEMPLATE.table.name, "unpark", "ana", "2"]) == 2
+    assert main(["--table", TEMPLATE.table.name, "unpark", "ana", "1"]) == 0
+    assert learn.run(world.store, NOW, always)["learned"] == 1
 
 
 def test_a_session_that_cannot_be_read_is_parked_with_its_reason(world: World) -> None:
@@ -225,10 +289,34 @@ def test_a_policy_that_cannot_be_written_never_fails_the_request(world: World) -
     assert learning_of(world.session("ana")) is Learning.QUEUED
 
 
+def test_a_closing_that_is_too_large_with_the_policy_closes_alone_and_queues(world: World) -> None:
+    narrow = Narrow(TEMPLATE.table.name)
+    narrow.most = 1
+    closed = world.end("ana", narrow)
+    assert (closed.policy, closed.conflicts) == (None, 0)
+    assert learning_of(world.session("ana")) is Learning.QUEUED
+
+
+@pytest.mark.parametrize("lost", ["session", "profile"])
+def test_a_lost_race_over_the_user_is_told_at_once(world: World, lost: str) -> None:
+    tried: list[str] = []
+
+    class Moved(Store):
+        """A table on which somebody else was faster with this item."""
+
+        def write(self, *puts: Put) -> None:
+            tried.append(puts[0].name)
+            raise ConflictError(frozenset({lost, "policy"}))
+
+    with pytest.raises(ConflictError):
+        world.end("ana", Moved(TEMPLATE.table.name))
+    assert tried == ["session"]
+
+
 def test_a_user_who_moved_meanwhile_is_not_closed_over(world: World) -> None:
     world.issue("ana")
     stale = world.closed("ana")
-    world.store.write(session_write(world.session("ana")))
+    world.store.write(session_write(world.session("ana"), 1))
     with pytest.raises(ConflictError) as error:
         close_and_learn(world.store, stale.session, stale.profile, settings())
     assert error.value.lost == {"session"}
@@ -238,10 +326,10 @@ def test_a_user_who_moved_meanwhile_is_not_closed_over(world: World) -> None:
 class OneDown(Store):
     """A table that cannot be reached for one user."""
 
-    def head(self, user: str) -> Head:
-        if user == "ana":
+    def waiting(self, due: Due) -> tuple[Session, Profile] | None:
+        if due.user == "ana":
             raise UnavailableError
-        return super().head(user)
+        return super().waiting(due)
 
 
 def test_one_user_who_cannot_be_reached_does_not_stop_the_run(world: World) -> None:

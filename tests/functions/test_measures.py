@@ -6,10 +6,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from aws_lambda_powertools import Metrics
 
 from rl_core.models import ACTIONS, Segment
-from rl_core.store import Store
+from rl_core.store import Store, session_write
 from tests.conftest import event_of
+from tests.functions.conftest import NOW, World
 from tests.functions.test_events import USER, answer, live_until
 from tests.functions.test_learning_job import spoil_policy
 
@@ -21,6 +23,7 @@ Line = dict[str, Any]
 def measured(store: Store, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Line]:
     """The line that holds a metric, of all that was printed since the last look."""
     monkeypatch.setenv("POWERTOOLS_METRICS_DISABLED", "false")
+    Metrics().clear_metrics()  # all of a process share them; jobs that a test runs by hand flush none
 
     def line_with(metric: str) -> Line:
         printed = capsys.readouterr().out
@@ -101,6 +104,23 @@ def test_the_job_tells_how_long_the_oldest_has_waited(store: Store, measured: Ca
     assert session is not None
     answer("learn", {"time": (session.expires_at + timedelta(minutes=20)).isoformat()})
     assert max(measured("OldestDueAge")["OldestDueAge"]) == 1200
+
+
+def test_the_hour_until_what_waits_under_a_greater_number_is_asked_for_is_not_counted(
+    world: World, measured: Callable[..., Line]
+) -> None:
+    session = world.due("u1", at=NOW.replace(minute=20))
+    world.store.write(session_write(session, 16))
+    found = {hours: oldest_at(NOW.replace(hour=NOW.hour + hours, minute=0), measured) for hours in (1, 3)}
+    assert found == {1: 0, 3: 100 * 60}
+
+
+def oldest_at(now: datetime, measured: Callable[..., Line]) -> float:
+    """The age that the job measures at that time, of what it cannot learn from since the policy cannot be read."""
+    spoil_policy()
+    answer("learn", {"time": now.isoformat()})
+    ages: list[float] = measured("OldestDueAge")["OldestDueAge"]
+    return max(ages)
 
 
 def test_the_job_reports_when_nothing_waits(measured: Callable[..., Line]) -> None:

@@ -17,7 +17,7 @@ import pytest
 from local import phone
 from local.clock import Clock, SteppedClock
 from local.phone import Answer, ids, over_http
-from local.stack import Stack
+from local.stack import UNCAPPED, Stack
 from rl_core.store import Store
 
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ def everything(stack: Target) -> list[Json]:
 @pytest.fixture(scope="module")
 def stack() -> Iterator[Stack]:
     """One stack, with an empty table, for each file of tests."""
-    with Stack(clock=SteppedClock(START), quiet=True) as running:
+    with Stack(clock=SteppedClock(START), quiet=True, parameters=UNCAPPED) as running:
         yield running
 
 

@@ -263,6 +263,8 @@ def test_json_is_json_however_it_is_spelt(bob: Phone, kind: str) -> None:
         (404, "19"),
         (404, "21"),
         (404, "-11"),
+        (404, "011"),
+        (404, "-0"),
         (404, str(10**9)),
         (404, str(10**30)),
         (422, "1e3"),

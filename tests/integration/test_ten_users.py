@@ -7,7 +7,7 @@ import pytest
 
 from local.clock import SteppedClock
 from local.phone import ids
-from local.stack import Stack
+from local.stack import UNCAPPED, Stack
 from rl_core import learner
 from rl_core.models import Policy, Segment, State
 from rl_core.store import Store
@@ -43,7 +43,7 @@ def raw_policy(stack: Stack) -> Mapping[str, Any]:
 
 @pytest.mark.local_only("makes two stacks of its own, with other parameters")
 def test_ten_users_teach_and_the_eleventh_gets_a_winner() -> None:
-    with Stack(clock=SteppedClock(START), quiet=True) as stack, client_of(stack) as http:
+    with Stack(clock=SteppedClock(START), quiet=True, parameters=UNCAPPED) as stack, client_of(stack) as http:
         table = Store(stack.table_name, stack.dynamodb)
         before = table.policy(SEGMENT)
         actions = [live_a_session(Phone.of(f"user-{n}", stack, http), one_by_one=n % 2 == 0) for n in range(10)]
@@ -59,7 +59,10 @@ def test_ten_users_teach_and_the_eleventh_gets_a_winner() -> None:
     assert min(q_of(after)[a] for a in winners) > max(q_of(after)[a] for a in set(actions) - GOOD)
 
     settings = {"Exploration": "epsilon", "EpsilonStart": "0", "EpsilonMin": "0"}
-    with Stack(clock=SteppedClock(START), quiet=True, parameters=settings) as stack, client_of(stack) as http:
+    with (
+        Stack(clock=SteppedClock(START), quiet=True, parameters=UNCAPPED | settings) as stack,
+        client_of(stack) as http,
+    ):
         stack.dynamodb.put_item(TableName=stack.table_name, Item=item)
         eleventh = Phone.of("user-10", stack, http)
         ok(eleventh.put_profile(segment=SEGMENT))

@@ -59,8 +59,8 @@ def test_a_lost_feedback_is_found(own: Bench, monkeypatch: pytest.MonkeyPatch) -
 def unconditional(write: Any) -> Any:
     """The write with a condition that any stored item meets."""
 
-    def written(item: Any) -> Any:
-        return replace(write(item), condition="attribute_exists(pk)", values=None, names=None)
+    def written(item: Any, *shards: int) -> Any:
+        return replace(write(item, *shards), condition="attribute_exists(pk)", values=None, names=None)
 
     return written
 

@@ -11,7 +11,7 @@ from lab.proofs.month.compare import segment_days, user_days
 from lab.proofs.month.people import Entry
 from lab.proofs.month.recount import Life, lives_of
 from lab.proofs.month.run import FIRST, live, queue_only, start
-from local.stack import Stack
+from local.stack import UNCAPPED, Stack
 from rl_core.store import Days
 
 PEOPLE, DAYS, AFTER = 150, 5, 5
@@ -20,7 +20,7 @@ PEOPLE, DAYS, AFTER = 150, 5, 5
 @pytest.fixture(scope="module")
 def month() -> Iterator[tuple[Stack, list[Entry]]]:
     """Days in many zones, with the stack as it stands after them."""
-    with queue_only(), Stack(clock=start(), quiet=True) as stack:
+    with queue_only(), Stack(clock=start(), quiet=True, parameters=UNCAPPED) as stack:
         yield stack, live(stack, PEOPLE, DAYS, every=2, keenness=3)
 
 

@@ -59,7 +59,7 @@ def _segment(segment: Segment, settings: Settings) -> list[Stored]:
         for name in names:
             session, profiles[name] = _lived(profiles[name], policy, settings, NOW + timedelta(hours=number))
             policy, taught = next_version(policy, [transition_of(session)], settings)
-            items += [record_item(segment, taught), session_item(learned(session, policy))]
+            items += [record_item(segment, taught), session_item(learned(session, policy), 1)]
             if policy.version == RESTORED:
                 kept = policy
             if policy.version == ROLLBACK_AFTER:

@@ -31,7 +31,7 @@ def issued(store: Store, user: str, number: int, fallback: bool = False) -> tupl
     policy = None if fallback else store.policy(SEGMENT)
     at = NOW + timedelta(hours=number)
     session, profile, *_ = issue(profile, None, policy, settings(), at, shown=True)
-    store.write(session_write(session), profile_write(profile))
+    store.write(session_write(session, 1), profile_write(profile))
     return replace(session, revision=1), replace(profile, revision=profile.revision + 1)
 
 

@@ -14,7 +14,7 @@ import boto3
 from lab.proofs.faults.client import Beside, Fault, FaultyClient
 from local import data_plane, queues
 from local.functions import Functions, environment
-from local.stack import variables
+from local.stack import UNCAPPED, variables
 from local.template import load
 from local.tokens import PARAMETERS
 
@@ -81,7 +81,7 @@ class Bench:
 @contextmanager
 def bench() -> Iterator[Bench]:
     """A bench, and the data plane under it, while it lasts."""
-    template = load(PARAMETERS)
+    template = load(PARAMETERS | UNCAPPED)
     with ExitStack() as exits:
         folder = Path(exits.enter_context(tempfile.TemporaryDirectory(prefix="fettle-faults-")))
         endpoints = exits.enter_context(data_plane.running(folder))

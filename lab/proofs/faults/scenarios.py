@@ -12,11 +12,12 @@ from lab.proofs.faults.client import Fault, Kind
 from local.phone import Json, Phone, ids, invocation
 
 START = datetime(2026, 11, 23, 8, tzinfo=UTC)
-SOON, NEXT_DAY, EXPIRED = (START + timedelta(hours=hours) for hours in (1, 24, 49))
+# Jobs run a minute after an hour begins: in its first minute they ask every shard, and each call is made to fail.
+SOON, NEXT_DAY, EXPIRED = (START + timedelta(hours=hours, minutes=1) for hours in (1, 24, 49))
 DISPATCH = datetime(2026, 11, 26, 12, 30, tzinfo=UTC)  # when the 23rd becomes final
 SEGMENT, OTHER_SEGMENT = "High Anxiety, Low Activity", "Low Anxiety, High Activity"
 DAY_SHARD = ("user-9", "user-12", "user-25", "user-44")  # of the days' index
-SAME_SHARD = ("finn", "gina", "hugo")  # of the index: with two sessions in a transaction, they make two
+DUE = ("finn", "gina", "hugo")  # with two sessions in a transaction, they make two
 ANSWER = {"completed": True, "motivation_before": 2, "motivation_after": 4, "difficulty_rating": 3}
 
 
@@ -146,7 +147,7 @@ def _new_session(bench: Bench) -> Call:
 def _learning(bench: Bench) -> Call:
     """All that the job finds: sessions due, of two segments; expired, seen and unseen; and one that is unreadable."""
     learned(bench)
-    for user in SAME_SHARD:
+    for user in DUE:
         queued(bench, user)
     queued(bench, "dora", OTHER_SEGMENT)
     issued(bench, "ana")

@@ -16,7 +16,7 @@ from pathlib import Path
 import httpx
 
 from local.pages import OPENAPI
-from local.stack import Stack
+from local.stack import UNCAPPED, Stack
 
 ROOT = Path(__file__).parents[3]
 SCHEMATHESIS = ROOT / ".venv-security" / "bin" / "schemathesis"
@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, help="repeats a run's data")
     parser.add_argument("more", nargs="*", help="further options for schemathesis")
     options = parser.parse_args(arguments)
-    with Stack(quiet=True) as stack, tempfile.TemporaryDirectory(prefix="fettle-fuzz-") as folder:
+    with Stack(quiet=True, parameters=UNCAPPED) as stack, tempfile.TemporaryDirectory(prefix="fettle-fuzz-") as folder:
         tokens = [_newcomer(stack, f"fuzz-{number}") for number in range(USERS)]
         report = Path(folder) / "report.json"
         variables = {

@@ -47,7 +47,10 @@ def check_user(person: Person | None, user: str, table: Table) -> None:
     profile = found.profile
     assert profile is not None
     assert isinstance(profile, Marker) == person.erasing
+    if isinstance(profile, Marker):
+        assert (profile.key == b"", profile.day) == (person.bare, person.held and person.held[0]), "the day used up"
     if isinstance(profile, Profile):
+        assert (profile.day, profile.issued, profile.learned) == tuple(person.counts), "the day's counts"
         assert (profile.engagement, profile.seen) == (close_to(person.engagement), person.seen), "engagement"
         assert profile.motivation == close_to(person.motivation), "motivation"
         assert (profile.segment.value, profile.timezone, list(profile.avoid), profile.sessions) == (
@@ -79,7 +82,7 @@ def check_day(mark: Mark, day: Day) -> None:
 def check_session(session: Session, plan: Plan) -> None:
     closing, decision = session.closing, session.decision
     assert (session.key, session.segment.value, session.shown) == (plan.key, plan.segment, plan.shown)
-    assert (session.status, session.ended_by) == (plan.status, plan.ended_by)
+    assert (session.status, session.ended_by, session.why) == (plan.status, plan.ended_by, plan.why)
     assert (session.engagement, session.day) == (close_to(plan.engagement), plan.day)
     assert session.parked is None
     assert not (session.status is Status.OPEN and session.fully_answered), "answered in full, but open"

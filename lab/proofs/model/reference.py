@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import NamedTuple
 
-from lab.proofs.formulas import Figures, Said, faded, figures, motivated, own_day
+from lab.proofs.formulas import Figures, Said, day_is_over, faded, figures, motivated, own_day
 
 BLANK: Said = {
     "completed": None,
@@ -41,6 +41,7 @@ class Plan:
     motivated: float | None = None
     day: date | None = None
     episodes: int | None = None
+    why: str | None = None
 
     def figures(self, rating: int | None = None) -> Figures:
         return figures(self.answers, len(self.answers), self.engagement, rating)
@@ -68,8 +69,21 @@ class Day(NamedTuple):
     first_ever: bool
 
 
+class Counts(NamedTuple):
+    """What a day of the person's has had: sessions issued, and sessions closed that are learned from."""
+
+    day: date | None = None
+    issued: int = 0
+    taught: int = 0
+
+
 @dataclass
 class Person:
+    """`held`: the day that a person who asked to be erased had used up, and the second at which it is over.
+
+    `bare`: nothing but that day is left of them.
+    """
+
     segment: str
     timezone: str = "UTC"
     avoid: list[str] = field(default_factory=list)
@@ -79,12 +93,24 @@ class Person:
     days: dict[date, Day] = field(default_factory=dict)
     erasing: bool = False
     plans: list[Plan] = field(default_factory=list)
+    counts: Counts = field(default_factory=Counts)
+    held: tuple[date, int] | None = None
+    bare: bool = False
 
     def today(self, now: int) -> date:
         return own_day(datetime.fromtimestamp(now, UTC), self.timezone, self.seen)
 
     def score(self, now: int) -> float:
         return faded(self.engagement, self.seen, self.today(now))
+
+    def counted(self, now: int) -> Counts:
+        """The counts of the person's present day, which never runs back."""
+        day = own_day(datetime.fromtimestamp(now, UTC), self.timezone, self.counts.day)
+        return self.counts if day == self.counts.day else Counts(day)
+
+    def day_over(self, now: int) -> int:
+        """The second at which the day of the counts is over."""
+        return day_is_over(self.counted(now).day or self.today(now), self.timezone)
 
     def active(self, now: int, number: int) -> date:
         """They were shown that session, or answered: the first time on a day is written down."""
@@ -106,6 +132,8 @@ class Model:
 
     segments: tuple[str, ...]
     now: int
+    sessions_per_day: int = 1000
+    learned_per_day: int = 1000
     people: dict[str, Person] = field(default_factory=dict)
     contended: bool = False
     unreadable: set[str] = field(default_factory=set)
@@ -125,6 +153,23 @@ class Model:
     def takes(self, plan: Plan) -> bool:
         return plan.status == "open" and self.now < plan.expires
 
+    def refuses(self, person: Person) -> bool:
+        """Whether the person's day has had its sessions."""
+        return person.counted(self.now).issued >= self.sessions_per_day
+
+    def issue(self, person: Person, plan: Plan) -> None:
+        counts = person.counted(self.now)
+        person.counts = counts._replace(issued=counts.issued + 1)
+        person.plans.append(plan)
+
+    def delete(self, person: Person) -> None:
+        """The person asks to be erased; a day that is used up is kept until it is over."""
+        counts = person.counted(self.now)
+        used_up = self.refuses(person) or 0 < self.learned_per_day <= counts.taught
+        if not person.erasing and used_up and counts.day:
+            person.held = counts.day, person.day_over(self.now)
+        person.erasing = True
+
     def close(self, person: Person, plan: Plan, by: str, rating: int | None = None, notes: str = "") -> None:
         came_to = plan.figures(rating)
         for answer in plan.answers:
@@ -132,12 +177,17 @@ class Model:
         person.engagement = plan.engaged = came_to.engagement
         person.motivation = plan.motivated = motivated(person.motivation, came_to.lift)
         plan.status, plan.ended_by, plan.reward, plan.rating, plan.notes = "closed", by, came_to.reward, rating, notes
+        person.counts = counts = person.counted(self.now)
+        over = counts.taught >= self.learned_per_day
+        plan.why = "fallback" if plan.fallback else "over-weight" if over else None
+        if plan.why is None:
+            person.counts = counts._replace(taught=counts.taught + 1)
         if by != "expiry" and not self.contended and self.may_learn(plan):
             self.learn(plan)
             plan.episodes = len(self.learned[plan.segment])
 
     def may_learn(self, plan: Plan) -> bool:
-        return plan.status == "closed" and not plan.fallback and plan.segment not in self.unreadable
+        return plan.status == "closed" and plan.why is None and plan.segment not in self.unreadable
 
     def learn(self, plan: Plan) -> None:
         assert plan.key not in self.learned[plan.segment]

@@ -100,7 +100,7 @@ class User:
 
     def delete(self) -> Any:
         if self.person is not None:
-            self.person.erasing = True
+            self.model.delete(self.person)
         answer = self.phone.delete_profile()
         assert (answer.status, answer.content) == (204, b"")
         return {}
@@ -111,12 +111,16 @@ class User:
         if person is None or person.erasing:
             assert (answer.status, body["type"]) == (409, "erasing" if person else "profile-required")
             return None
+        if not (person.plans and self.model.takes(person.plans[-1])) and self.model.refuses(person):
+            assert (answer.status, body["type"]) == (429, "too-many-sessions")
+            assert int(answer.headers["retry-after"]) == max(person.day_over(self.model.now) - self.model.now, 1)
+            return None
         assert answer.status == 200, body
         self.model.expire(person)
         if not person.plans or person.plans[-1].status != "open":
             if not prefetch:
                 person.active(self.model.now, len(person.plans) + 1)
-            person.plans.append(self.issued(person, body, not prefetch))
+            self.model.issue(person, self.issued(person, body, not prefetch))
         plan = person.plans[-1]
         if not prefetch:
             plan.shown, plan.day = True, plan.day or person.today(self.model.now)
@@ -168,9 +172,8 @@ class User:
         assert body["activities_updated"] == len(items)
         assert body["engagement_delta"] == shown(plan.delta)
         assert body["rl_reward_signal"] == shown(plan.reward)
-        assert training["learning"] == (
-            "none" if plan.fallback else "applied" if plan.status == "learned" else "queued"
-        )
+        learning = "none" if plan.why else "applied" if plan.status == "learned" else "queued"
+        assert (training["learning"], training["why"]) == (learning, plan.why)
         if plan.episodes is not None:
             assert training["total_episodes"] == plan.episodes
             assert training["epsilon"] == shown(max(0.06, 0.3 * 0.993**plan.episodes))

@@ -11,7 +11,7 @@ from lab.proofs.month.compare import segment_days, user_days
 from lab.proofs.month.recount import lives_of
 from lab.proofs.month.run import FIRST, live, queue_only, start
 from lab.proofs.month.sizes import measure
-from local.stack import Stack
+from local.stack import UNCAPPED, Stack
 from rl_core.store import Days
 
 LATER = 5  # days after the month for which the job ran too: dropouts
@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def month(people: int, days: int, seed: int) -> dict[str, Any]:
     """Lives the month, compares, and says so."""
     began = time.monotonic()
-    with queue_only(), Stack(clock=start(), quiet=True) as stack:
+    with queue_only(), Stack(clock=start(), quiet=True, parameters=UNCAPPED) as stack:
         log = live(stack, people, days, seed=seed)
         lives = lives_of(log)
         wrong = [*user_days(everything(stack), lives)]

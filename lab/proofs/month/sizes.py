@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from local.clock import SteppedClock
-from local.stack import Stack
+from local.stack import UNCAPPED, Stack
 from local.units import Units
 from rl_core.config import settings
 from rl_core.models import EndedBy, Policy, Profile, Segment
@@ -35,7 +35,7 @@ class Cost:
 
 def measure() -> Iterator[tuple[Cost, Cost]]:
     """For each size the first run over its day and the second, which finds nothing to change."""
-    with Stack(clock=SteppedClock(NOON), quiet=True) as stack:
+    with Stack(clock=SteppedClock(NOON), quiet=True, parameters=UNCAPPED) as stack:
         store = Store(stack.table_name)
         units = Units(store.client)
         for place, size in enumerate(SIZES):
@@ -54,7 +54,9 @@ def _live(store: Store, user: str, segment: Segment, at: datetime) -> None:
     said = {n: Answer(completed=n % 3 > 0, motivation_before=2, motivation_after=4) for n in range(1, size + 1)}
     closed = record(issued.session, issued.profile, said, settings(), at, Ending(EndedBy.BATCH))
     session = replace(closed.session, learned_version=1, learned_episodes=1)
-    store.write(session_write(session), profile_write(closed.profile), *mark_writes(issued.mark))
+    store.write(
+        session_write(session, settings().index_shards), profile_write(closed.profile), *mark_writes(issued.mark)
+    )
 
 
 def _run(store: Store, size: int, at: datetime, units: Units) -> Cost:

@@ -2,16 +2,16 @@
 
 import os
 from functools import lru_cache
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 _POOLING = {"epsilon": 100.0, "posterior": 30.0}
 _DISCOUNT = {"epsilon": 0.6, "posterior": 0.45}
 
 
 class LearnerSettings(BaseModel):
-    """The constants of the learner (docs/decisions.md says where they come from)."""
+    """The constants of the learner (docs/learning.md says where they come from)."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -47,8 +47,15 @@ class Settings(LearnerSettings):
     posterior_floor: float = Field(0.002, ge=0, le=1, description="the share of posterior decisions drawn evenly")
     action_cooldown: int = Field(1, ge=0, le=5, description="latest actions that are not eligible again")
     session_hours: int = Field(48, ge=1, description="hours until an unfinished session expires")
+    sessions_per_day: int = Field(12, ge=1, le=1000, description="sessions issued to a user on one of their days")
+    learned_per_day: int = Field(
+        2, ge=0, le=1000, description="of those that close on a user's day, how many are learned"
+    )
     learn_attempts: int = Field(4, ge=0, description="policy races an API request may lose before it queues")
     daily_queue_url: str = Field("", description="where the daily job's dispatcher puts the shards of a day")
+    index_shards: Annotated[Literal[1, 4, 16], BeforeValidator(int)] = Field(
+        1, description="partitions of the index into which each kind of waiting work is spread"
+    )
     learn_batch: int = Field(90, ge=1, le=90, description="sessions in one learning transaction of the job")
 
 

@@ -12,6 +12,8 @@ FettleError
 |   |-- ProfileRequiredError     409
 |   |-- SessionClosedError       409
 |   |-- ErasingError             409
+|   |-- TooManySessionsError     429  the user's day has had its sessions; says in how many seconds it is over
+|   |-- TooManyAnswersError      429  a session's answers were changed too often; a batch may still end it
 |   `-- UnavailableError         503  the table cannot be reached, or a race was lost too often: try again
 |-- ConflictError                a conditional write found another state; names what had changed
 |-- OversizeError                a transaction is too large for the table
@@ -27,7 +29,7 @@ class FettleError(Exception):
 
 
 class RequestError(FettleError):
-    """The request cannot be served as it is; `detail` is safe to show."""
+    """The request cannot be served as it is; `detail` is safe to show. `headers` go with the answer."""
 
     status = 400
     type = "bad-request"
@@ -37,6 +39,7 @@ class RequestError(FettleError):
     def __init__(self, detail: str | None = None, errors: list[dict[str, str]] | None = None) -> None:
         self.detail = detail or self.detail
         self.errors = errors
+        self.headers: dict[str, str] = {}
         super().__init__(self.detail)
 
 
@@ -110,6 +113,25 @@ class ErasingError(RequestError):
     detail = "This user's data is being erased; try again when that is done."
 
 
+class TooManySessionsError(RequestError):
+    status = 429
+    type = "too-many-sessions"
+    title = "Too many sessions"
+    detail = "No more plans today; the next one comes tomorrow."
+
+    def __init__(self, retry_after: int) -> None:
+        """`retry_after`: whole seconds until the user's day is over."""
+        super().__init__()
+        self.headers = {"Retry-After": str(retry_after)}
+
+
+class TooManyAnswersError(RequestError):
+    status = 429
+    type = "too-many-answers"
+    title = "Too many answers"
+    detail = "This session's answers were changed too often; a feedback batch can still end it."
+
+
 class UnavailableError(RequestError):
     status = 503
     type = "unavailable"
@@ -131,7 +153,14 @@ class ConflictError(FettleError):
 
 
 class OversizeError(FettleError):
-    """The table refused a transaction for its size or shape."""
+    """The table refused a transaction for its size or shape.
+
+    `keys` holds the keys of the sessions whose own writes were refused; empty when the transaction as a whole was.
+    """
+
+    def __init__(self, code: str, keys: frozenset[bytes] = frozenset()) -> None:
+        self.keys = keys
+        super().__init__(code)
 
 
 class UnreadableItemError(FettleError):

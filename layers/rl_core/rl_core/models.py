@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import IntEnum, StrEnum
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 MAX_ACTIVITIES = 7
 
@@ -63,7 +63,10 @@ _SEGMENTS = {segment.code: segment for segment in Segment}
 
 
 class Action(IntEnum):
-    """A strategy the agent may choose; the value is `rl_action_id`."""
+    """A strategy the agent may choose; the value is `rl_action_id`.
+
+    A digit that stands for no action here is an action of a newer release: it is not one of ACTIONS, and is kept.
+    """
 
     MAINTAIN = 0
     PHYSICAL = 1
@@ -72,11 +75,20 @@ class Action(IntEnum):
     INTENSITY = 4
     LIGHTEN = 5
 
+    @classmethod
+    def _missing_(cls, value: object) -> Self | None:
+        if not isinstance(value, int) or not 0 <= value <= _LAST_ACTION:
+            return None
+        newer = int.__new__(cls, value)
+        newer._name_, newer._value_ = f"NEWER_{value}", value
+        return newer
+
     @property
     def title(self) -> str:
-        return _ACTION_TITLES[self]
+        return _ACTION_TITLES.get(self, "Plan of a Newer Version")
 
 
+_LAST_ACTION = 9  # an action is stored as one digit
 _ACTION_TITLES = {
     Action.MAINTAIN: "Maintain Current Plan",
     Action.PHYSICAL: "Increase Physical Activity",
@@ -153,7 +165,19 @@ class Activity:
         return self.motivation_after - self.motivation_before
 
 
-class Status(StrEnum):
+class Word(StrEnum):
+    """A stored word. A word of a newer release is kept as it is, and equals none of the words here."""
+
+    @classmethod
+    def _missing_(cls, value: object) -> Self | None:
+        if not isinstance(value, str):
+            return None
+        newer = str.__new__(cls, value)
+        newer._name_, newer._value_ = f"NEWER_{value}", value
+        return newer
+
+
+class Status(Word):
     OPEN = "open"
     CLOSED = "closed"
     LEARNED = "learned"
@@ -168,13 +192,15 @@ class Learning(StrEnum):
     NONE = "none"
 
 
-class Why(StrEnum):
+class Why(Word):
     """Why nothing is learned from a session."""
 
     FALLBACK = "fallback"
+    EXCLUDED = "excluded"
+    OVER_WEIGHT = "over-weight"
 
 
-class EndedBy(StrEnum):
+class EndedBy(Word):
     COMPLETIONS = "completions"
     BATCH = "batch"
     EXPIRY = "expiry"
@@ -225,6 +251,8 @@ class Session:
     """One recommendation, from being issued to being learned from. `key`: the person, and eight bytes of its own.
 
     `day` is the user's day on which it was first shown, or answered unseen; a later change of time zone moves nothing.
+    `why`: why nothing is learned from it, settled when it closed (a fallback's decision says so itself). `changes`: how
+    often its answers were changed. `done_before`: what the user had completed on day `issued_on` when it was issued.
     """
 
     user: str
@@ -246,7 +274,16 @@ class Session:
     learned_episodes: int | None = None
     parked: str | None = None
     day: date | None = None
+    why: Why | None = None
+    changes: int = 0
+    done_before: int = 0
+    issued_on: date | None = None
     rest: Rest = field(default_factory=dict)
+
+    @property
+    def person(self) -> bytes:
+        """The eight bytes that stand for the life of the user whose it is."""
+        return self.key[:PERSON]
 
     @property
     def answered(self) -> bool:
@@ -269,7 +306,8 @@ class Streak:
 class Profile:
     """A user's standing. `key` tells one life of a user from the next; `recent` is the latest actions, newest last.
 
-    `engagement` is as of `seen`, the user's latest active day: what is read later has decayed since.
+    `engagement` is as of `seen`, the user's latest active day: what is read later has decayed since. On the user's
+    day `day`, `issued` sessions were issued, and `learned` of those that closed are learned from.
     """
 
     user: str
@@ -284,19 +322,27 @@ class Profile:
     recent: tuple[Action, ...] = ()
     streak: Streak = Streak()
     seen: date | None = None
+    day: date | None = None
+    issued: int = 0
+    learned: int = 0
     revision: int = 0
     rest: Rest = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Marker:
-    """What stands in a profile's place from the user's DELETE until a job has removed every item of theirs."""
+    """What stands in a profile's place from the user's DELETE until a job has removed every item of theirs.
+
+    A life that used up a cap of its `day` leaves a bare marker, without key, until that day is over at `held_until`.
+    """
 
     user: str
     key: bytes
-    created_at: datetime
+    created_at: datetime | None
     due_at: datetime
     revision: int = 0
+    day: date | None = None
+    held_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

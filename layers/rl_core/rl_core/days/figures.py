@@ -12,12 +12,14 @@ from datetime import date, datetime, timedelta
 
 from rl_core.models import EndedBy, Mark, Rest, Session, Status
 from rl_core.sessions import (
+    OTHER,
     catalogue,
     current_streak,
     day_of,
     days_completed,
     engagement_after,
     extend_streak,
+    is_known,
     outcome_of,
 )
 
@@ -40,7 +42,8 @@ class TypeFigures:
 class Figures:
     """What a user's day came to; `types` in the order of TYPES; `lift_points` summed over the `rated` completions.
 
-    `settled`: no session of the day can still change.
+    `other`: activities whose type only a newer release knows. `settled`: no session of the day can still change, and
+    this code knows all that is in them.
     """
 
     sessions: int
@@ -51,15 +54,16 @@ class Figures:
     motivation: float
     streak_days: int
     settled: bool
+    other: TypeFigures = TypeFigures()
     rest: Rest = field(default_factory=dict, compare=False)
 
     @property
     def assigned(self) -> int:
-        return sum(t.assigned for t in self.types)
+        return sum(t.assigned for t in (*self.types, self.other))
 
     @property
     def completed(self) -> int:
-        return sum(t.completed for t in self.types)
+        return sum(t.completed for t in (*self.types, self.other))
 
 
 def closed_day(now: datetime) -> date:
@@ -87,15 +91,16 @@ def figures_of(mark: Mark, sessions: Sequence[Session]) -> Figures:
         engagement=engagement,
         motivation=motivation,
         streak_days=current_streak(extend_streak(mark.streak, (d for d in done if d <= mark.day)), mark.day),
-        settled=all(s.status is not Status.OPEN for s in touched),
+        settled=all(s.status is not Status.OPEN and is_known(s) for s in touched),
+        other=_of_type(own, OTHER),
     )
 
 
 def _of_type(sessions: Iterable[Session], kind: str) -> TypeFigures:
-    book = catalogue().by_slug
-    assigned = [a for s in sessions for a in s.activities if book[a.slug].type == kind]
+    entry = catalogue().entry
+    assigned = [a for s in sessions for a in s.activities if entry(a.slug).type == kind]
     done = [a for a in assigned if a.completed]
-    return TypeFigures(len(assigned), len(done), sum(book[a.slug].duration_minutes for a in done))
+    return TypeFigures(len(assigned), len(done), sum(entry(a.slug).duration_minutes for a in done))
 
 
 def _scores(mark: Mark, sessions: Iterable[Session]) -> tuple[float, float]:

@@ -22,14 +22,15 @@ class Totals:
     types: tuple[TypeFigures, ...]
     rated: int
     lift_points: int
+    other: TypeFigures
 
     @property
     def assigned(self) -> int:
-        return sum(t.assigned for t in self.types)
+        return sum(t.assigned for t in (*self.types, self.other))
 
     @property
     def completed(self) -> int:
-        return sum(t.completed for t in self.types)
+        return sum(t.completed for t in (*self.types, self.other))
 
     @property
     def minutes(self) -> int:
@@ -84,6 +85,7 @@ def totals_of(days: Sequence[Figures]) -> Totals:
         types=tuple(_summed([d.types[n] for d in days]) for n in range(len(TYPES))),
         rated=sum(d.rated for d in days),
         lift_points=sum(d.lift_points for d in days),
+        other=_summed([d.other for d in days]),
     )
 
 

@@ -36,6 +36,7 @@ logger = Logger()
 
 JSON = "application/json"
 PROBLEM = "application/problem+json"
+NO_STORE = {"Cache-Control": "no-store"}  # every answer is one person's, and of this moment
 MAX_BODY = 200_000  # characters; a batch with seven full notes, escaped, stays below
 MAX_NOTES = 2_000
 
@@ -157,7 +158,8 @@ def tracked_fields(session: Session, activity: Activity) -> dict[str, Any]:
 
 
 def entry_of(activity: Activity) -> Entry:
-    return catalogue().by_slug[activity.slug]
+    """Returns the activity's catalogue entry; a placeholder for one that only a newer release has."""
+    return catalogue().entry(activity.slug)
 
 
 def activity_id(session: Session, position: int) -> int:
@@ -169,6 +171,12 @@ def plain_integer(text: Any) -> int:
     if not isinstance(text, str) or not re.fullmatch("-?[0-9]{1,40}", text):
         raise ValueError("not an integer")
     return int(text)
+
+
+def canonical_id(text: Any) -> int:
+    """An activity's id in a path; one that is written otherwise, such as "011", names no activity: -1."""
+    number = plain_integer(text)
+    return number if str(number) == text else -1
 
 
 def split_id(identifier: int) -> tuple[int, int]:
@@ -200,8 +208,10 @@ def resolve(app: APIGatewayHttpResolver, event: dict[str, Any], context: LambdaC
     try:
         _check_body(event)
     except RequestError as error:
-        return {"statusCode": error.status, "headers": {"Content-Type": PROBLEM}, "body": _problem(error)}
-    return app.resolve({**event, "headers": {**(event.get("headers") or {}), "content-type": JSON}}, context)
+        headers = {"Content-Type": PROBLEM, **NO_STORE}
+        return {"statusCode": error.status, "headers": headers, "body": _problem(error)}
+    answer = app.resolve({**event, "headers": {**(event.get("headers") or {}), "content-type": JSON}}, context)
+    return {**answer, "headers": {**(answer.get("headers") or {}), **NO_STORE}}
 
 
 def _check_body(event: Mapping[str, Any]) -> None:
@@ -232,7 +242,7 @@ def answer_problems(app: APIGatewayHttpResolver) -> None:
     """Gives the app its error answers: problem+json, without internals and without an echo of what was sent."""
 
     def refused(error: RequestError) -> Response[str]:
-        return Response(error.status, PROBLEM, _problem(error))
+        return Response(error.status, PROBLEM, _problem(error), headers=dict(error.headers))
 
     def invalid(error: RequestValidationError) -> Response[str]:
         errors = [{"field": _field(e["loc"]), "error": str(e["type"])} for e in error.errors()]

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import AmazonCloudWatchEMFProvider
 
-from rl_core.models import Policy, Segment, Session
-from rl_core.sessions import learning_of, outcome_of
+from rl_core.models import Learning, Policy, Segment, Session, Why
+from rl_core.sessions import learning_of, outcome_of, why_not
 
 
 def session_issued(session: Session, policy: Policy | None) -> None:
@@ -24,23 +24,39 @@ def session_issued(session: Session, policy: Policy | None) -> None:
     _publish(session.segment, {"ActionsChosen": 1.0}, action=decision.action.title)
 
 
-_LEARNING = {"applied": "SessionsLearned", "queued": "SessionsQueued", "none": "FallbackSessionsClosed"}
+_LEARNING = {Learning.APPLIED: "SessionsLearned", Learning.QUEUED: "SessionsQueued"}
+_WHY = {
+    Why.FALLBACK: "FallbackSessionsClosed",
+    Why.EXCLUDED: "SessionsExcluded",
+    Why.OVER_WEIGHT: "SessionsOverWeight",
+}
+
+
+def session_refused() -> None:
+    """Counts a request for a session that the user's day has no place left for."""
+    line = AmazonCloudWatchEMFProvider()
+    line.add_metric(name="SessionsRefused", unit=MetricUnit.Count, value=1)
+    line.add_dimension(name="service", value=line.service or "")
+    line.flush_metrics()
 
 
 def session_closed(session: Session, conflicts: int = 0) -> None:
     """Counts a session that a request just closed; `conflicts`: races lost over the policy."""
-    _closed(session, _LEARNING[learning_of(session)], conflicts)
+    values = {_LEARNING[learning]: 1.0} if (learning := learning_of(session)) in _LEARNING else {}
+    if conflicts:
+        values["PolicyConflicts"] = float(conflicts)
+    _closed(session, values)
 
 
 def session_expired(session: Session) -> None:
     """Counts a session that the job just closed."""
-    _closed(session, "SessionsExpired", 0)
+    _closed(session, {"SessionsExpired": 1.0})
 
 
-def _closed(session: Session, how: str, conflicts: int) -> None:
-    values = {how: 1.0}
-    if conflicts:
-        values["PolicyConflicts"] = float(conflicts)
+def _closed(session: Session, values: dict[str, float]) -> None:
+    """Publishes the values, with the reason why nothing is learned, if there is one, and what the session came to."""
+    if (why := why_not(session)) in _WHY:
+        values[_WHY[why]] = 1.0
     if session.closing is not None:
         values["Reward"] = session.closing.reward
         values["CompletionRate"] = outcome_of(session.activities, session.closing.rating).completion_rate

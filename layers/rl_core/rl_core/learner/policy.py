@@ -62,7 +62,7 @@ ALGORITHMS: Mapping[str, type[QTable]] = {
     EPSILON: Averages,
     POSTERIOR: Posterior,
 }
-_PRESENT = {"epsilon": EPSILON, "posterior": POSTERIOR}
+PRESENT = {"epsilon": EPSILON, "posterior": POSTERIOR}
 
 
 class Chances(NamedTuple):
@@ -86,7 +86,7 @@ class Chances(NamedTuple):
 
 def fold_of(settings: LearnerSettings) -> Fold:
     """Returns how a version is folded under these settings: by which learner, in its present form, and constants."""
-    name = _PRESENT[settings.exploration]
+    name = PRESENT[settings.exploration]
     return Fold(name, {constant: float(getattr(settings, constant)) for constant in ALGORITHMS[name].CONSTANTS._fields})
 
 
@@ -95,7 +95,7 @@ def fold(policy: Policy, transitions: Iterable[Transition], how: Fold) -> Policy
 
     The one fold behind API, job and replay. Leaves `version` unchanged; set it before writing. A policy of another
     learner or form is adopted first; sessions of excluded persons are left out. Raises HistoryError when this code
-    does not have the fold.
+    does not have the fold, or an action of it.
     """
     constants = _constants(how)
     table: QTable | None = None
@@ -103,6 +103,8 @@ def fold(policy: Policy, transitions: Iterable[Transition], how: Fold) -> Policy
     for t in transitions:
         if t.key[:PERSON] in policy.excluded:
             continue
+        if t.action not in ACTIONS:
+            raise HistoryError(f"a session was given action {int(t.action)}, which this code does not have")
         table = table or _table(policy, how.learner, constants)
         table.update(t, episodes, constants)
         episodes += 1

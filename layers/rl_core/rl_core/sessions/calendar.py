@@ -1,7 +1,8 @@
 """Days, streaks and the decay of engagement, in the user's own time zone."""
 
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from importlib.resources import files
 from zoneinfo import ZoneInfo
@@ -29,6 +30,24 @@ def active_day(profile: Profile, now: datetime) -> date:
     """
     today = day_of(now, profile.timezone)
     return today if profile.seen is None else max(today, profile.seen)
+
+
+def counted(profile: Profile, now: datetime) -> Profile:
+    """Returns the profile with the counts of its present day: a later day than the stored one starts them anew.
+
+    The day never runs back, whatever a time zone or a skewed clock says.
+    """
+    today = day_of(now, profile.timezone)
+    if profile.day is not None and today <= profile.day:
+        return profile
+    return replace(profile, day=today, issued=0, learned=0)
+
+
+def day_ends(profile: Profile, now: datetime) -> datetime:
+    """Returns when the day of a profile's counts is over, in the user's present time zone; after `now` in any case."""
+    following = (profile.day or day_of(now, profile.timezone)) + timedelta(days=1)
+    midnight = datetime.combine(following, time(), ZoneInfo(profile.timezone)).astimezone(UTC)
+    return max(midnight, now + timedelta(seconds=1))
 
 
 def decayed(engagement: float, seen: date | None, today: date) -> float:

@@ -5,7 +5,7 @@ Entries are immutable: a changed text is a new slug; a retired entry stays loada
 
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -13,6 +13,7 @@ from rl_core.models import Level, Segment, entry_code
 
 ActivityType = Literal["exercise", "meditation", "journaling"]
 CATEGORIES = {"exercise": "physical", "meditation": "mental", "journaling": "mental"}
+OTHER = "other"  # type and category of an entry that only a newer release has
 _PATH = Path(__file__).with_name("catalogue.json")
 
 
@@ -55,6 +56,10 @@ class Catalogue(BaseModel):
     def by_slug(self) -> dict[str, Entry]:
         return {e.slug: e for e in self.entries}
 
+    def entry(self, slug: str) -> Entry:
+        """Returns the entry of this slug; for one that only a newer release has, a placeholder."""
+        return self.by_slug.get(slug) or _placeholder(slug)
+
     @cached_property
     def by_segment(self) -> dict[Segment, tuple[Entry, ...]]:
         """The entries that may be assigned, in the file's order."""
@@ -73,6 +78,25 @@ class Catalogue(BaseModel):
         if unknown := {t for e in self.entries for t in e.tags} - self.tags.keys():
             raise ValueError(f"tags without a meaning: {sorted(unknown)}")
         return self
+
+
+_PLACEHOLDER: dict[str, Any] = {
+    "name": "New Activity",
+    "type": OTHER,
+    "category": OTHER,
+    "duration_minutes": 0,
+    "intensity": Level.LOW,
+    "description": "This activity is new and cannot be described at the moment.",
+    "instructions": ("1. Open your plan again in a few minutes to see the steps.",),
+    "tags": frozenset(),
+    "segments": frozenset(),
+    "retired": True,
+}
+
+
+def _placeholder(slug: str) -> Entry:
+    """Returns what is shown in place of an entry that this release does not have; it can be answered and counts."""
+    return Entry.model_construct(slug=slug, **_PLACEHOLDER)
 
 
 @lru_cache(maxsize=1)

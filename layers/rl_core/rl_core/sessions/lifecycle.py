@@ -1,24 +1,28 @@
 """How a session moves: issued, answered, closed. Values in, values out; the store makes each move stick.
 
 open -> closed -> learned        answered in full, ended by a batch, or expired after being shown
-open -> closed                   a fallback session: scores move, nothing is learned
+open -> closed                   a session that says `why` nothing is learned from it: scores move
 open -> unseen                   expired, prefetched only: nothing moves
 """
 
 import hashlib
+import math
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import NamedTuple, TypedDict
 
 from rl_core import learner
 from rl_core.config import Settings
+from rl_core.errors import TooManyAnswersError, TooManySessionsError
 from rl_core.models import (
+    ACTIONS,
     Activity,
     Closing,
     EndedBy,
     Learning,
     Mark,
+    Marker,
     Policy,
     Profile,
     Result,
@@ -28,12 +32,21 @@ from rl_core.models import (
     Why,
     person_of,
 )
-from rl_core.sessions.calendar import active_day, days_completed, engagement_now, extend_streak
+from rl_core.sessions.calendar import (
+    active_day,
+    completed_on,
+    counted,
+    day_ends,
+    days_completed,
+    engagement_now,
+    extend_streak,
+)
 from rl_core.sessions.catalogue import catalogue
 from rl_core.sessions.outcome import engagement_after, motivation_after, outcome_of, reward, state_of
 from rl_core.sessions.slate import assign
 
 KEPT_ACTIONS = 5  # the longest cool-down
+MOST_CHANGES = 100  # of the answers to one session
 
 
 class Answer(TypedDict, total=False):
@@ -77,17 +90,42 @@ def issue(
     """Returns the user's next session; without a policy it is a fallback.
 
     A latest session that is still open is closed first, as it stands; then the user is active, if it is shown; then the
-    plan is drawn.
+    plan is drawn. Raises TooManySessionsError when the user's day has had its sessions.
     """
-    expired = None
+    profile, expired = admit(profile, settings, now), None
     if latest is not None and latest.status is Status.OPEN:
-        expired, profile = expire(latest, profile, settings, now)
+        expired, profile = expire(latest, profile, settings, now, _excluded_by(policy, latest))
     number, mark = profile.sessions + 1, None
     if shown:
         profile, mark = _visit(profile, number, now)
     session = _drawn(profile, latest, policy, settings, now, shown)
     recent = (*profile.recent, session.decision.action)[-KEPT_ACTIONS:]
-    return Issued(session, replace(profile, sessions=number, recent=recent), mark, expired)
+    issued = replace(profile, sessions=number, recent=recent, issued=profile.issued + 1)
+    return Issued(session, issued, mark, expired)
+
+
+def admit(profile: Profile, settings: Settings, now: datetime) -> Profile:
+    """Returns the profile with the counts of its present day, on which one more session may be issued.
+
+    Raises TooManySessionsError when the day has had its sessions.
+    """
+    today = counted(profile, now)
+    if today.issued >= settings.sessions_per_day:
+        raise TooManySessionsError(math.ceil((day_ends(today, now) - now).total_seconds()))
+    return today
+
+
+def erased(profile: Profile, settings: Settings, now: datetime) -> Marker:
+    """Returns the marker of a user who asks to be erased; if a cap of their day is used up, it holds that day."""
+    marker = Marker(profile.user, profile.key, profile.created_at, now, revision=profile.revision)
+    today = counted(profile, now)
+    used_up = today.issued >= settings.sessions_per_day or 0 < settings.learned_per_day <= today.learned
+    return replace(marker, day=today.day, held_until=day_ends(today, now)) if used_up else marker
+
+
+def _excluded_by(policy: Policy | None, session: Session) -> bool:
+    """Returns whether the policy that was read is the session's and excludes its person."""
+    return policy is not None and policy.segment is session.segment and session.person in policy.excluded
 
 
 def _drawn(
@@ -105,7 +143,7 @@ def _drawn(
         book.by_segment[profile.segment],
         decision.action,
         profile.avoid,
-        {book.by_slug[a.slug].name for a in latest.activities} if latest else set(),
+        {book.entry(a.slug).name for a in latest.activities} if latest else set(),
         policy.activities if policy else {},
         rng,
     )
@@ -121,7 +159,25 @@ def _drawn(
         expires_at=now + timedelta(hours=settings.session_hours),
         shown=shown,
         day=active_day(profile, now) if shown else None,
+        **_done_today(latest, active_day(profile, now)),
     )
+
+
+class _Done(TypedDict, total=False):
+    done_before: int
+    issued_on: date
+
+
+def _done_today(latest: Session | None, today: date) -> _Done:
+    """Returns what a new session keeps of the completions of its day: nothing if there are none."""
+    done = completed_today(latest, today) if latest else 0
+    return _Done(done_before=done, issued_on=today) if done else {}
+
+
+def completed_today(latest: Session, today: date) -> int:
+    """Returns how many activities the user completed on this day, over all sessions, from the latest one alone."""
+    earlier = latest.done_before if latest.issued_on == today else 0
+    return earlier + completed_on(today, [latest])
 
 
 def key_of(profile: Profile, number: int) -> bytes:
@@ -147,11 +203,14 @@ def record(
     """Returns an open session with these answers, by position from 1; it closes by the ending, or with the last answer.
 
     First the user is active, then the answers get their day, then the session closes: its score is the formula's, from
-    when it was issued.
+    when it was issued. Raises TooManyAnswersError without an ending once the answers were changed too often.
     """
+    if ending is None and session.changes >= MOST_CHANGES:
+        raise TooManyAnswersError
     answered = with_answers(session, answers, now)
     visited, mark = _visit(profile, session.number, now)
-    dated = _on_day(answered, visited, now)
+    changes = session.changes + (answered != session)
+    dated = replace(_on_day(answered, visited, now), changes=changes)
     if ending is None and dated.fully_answered:
         ending = Ending(EndedBy.COMPLETIONS)
     if ending is None:
@@ -206,15 +265,19 @@ def accepts_answers(session: Session, now: datetime) -> bool:
 
 
 def _close(
-    session: Session, profile: Profile, settings: Settings, now: datetime, ending: Ending
+    session: Session, profile: Profile, settings: Settings, now: datetime, ending: Ending, excluded: bool = False
 ) -> tuple[Session, Profile]:
     """Returns the session with what it came to frozen, and the profile moved by it: the one place where scores move.
 
-    What was not answered is from then on answered with "not completed", as which it counts.
+    What was not answered is from then on answered with "not completed", as which it counts. Whether the session is
+    learned from is settled here, and a session that is takes one of the day's places.
     """
     outcome = outcome_of(session.activities, ending.rating)
+    today = counted(profile, now)
+    why = _why(session, today, settings, excluded)
     moved = replace(
-        profile,
+        today,
+        learned=today.learned + (why is None),
         engagement=engagement_after(session.engagement, outcome),
         motivation=motivation_after(profile.motivation, outcome),
         streak=extend_streak(profile.streak, days_completed(session.activities)),
@@ -228,15 +291,34 @@ def _close(
         rating=ending.rating,
         notes=ending.notes,
     )
-    counted = tuple(replace(a, completed=bool(a.completed)) for a in session.activities)
-    closed = replace(session, activities=counted, status=Status.CLOSED, closed_at=now)
+    answered = tuple(replace(a, completed=bool(a.completed)) for a in session.activities)
+    closed = replace(session, activities=answered, status=Status.CLOSED, closed_at=now, why=why)
     return replace(closed, ended_by=ending.by, closing=closing), moved
 
 
-def expire(session: Session, profile: Profile, settings: Settings, now: datetime) -> tuple[Session, Profile]:
+def _why(session: Session, profile: Profile, settings: Settings, excluded: bool) -> Why | None:
+    """Returns why nothing is learned from a session that closes now; None if it is. The first reason that holds."""
+    if session.decision.fallback:
+        return Why.FALLBACK
+    if excluded:
+        return Why.EXCLUDED
+    return Why.OVER_WEIGHT if profile.learned >= settings.learned_per_day else None
+
+
+def excluded(session: Session, profile: Profile) -> tuple[Session, Profile]:
+    """Returns a session just closed to be learned from, and its user, as they are when the policy excludes the person.
+
+    The place that the session took of the day's is given back.
+    """
+    return replace(session, why=Why.EXCLUDED), replace(profile, learned=profile.learned - 1)
+
+
+def expire(
+    session: Session, profile: Profile, settings: Settings, now: datetime, excluded: bool = False
+) -> tuple[Session, Profile]:
     """Returns an expired session closed as it stands; one that nobody saw moves nothing."""
     if session.shown or session.answered:
-        return _close(session, profile, settings, now, Ending(EndedBy.EXPIRY))
+        return _close(session, profile, settings, now, Ending(EndedBy.EXPIRY), excluded)
     return replace(session, status=Status.UNSEEN, closed_at=now, ended_by=EndedBy.EXPIRY), profile
 
 
@@ -268,12 +350,23 @@ def engagement_delta(session: Session) -> float:
     return engagement_after(session.engagement, outcome_of(session.activities, None)) - session.engagement
 
 
+def is_known(session: Session) -> bool:
+    """Returns whether this code knows the session's status, action and entries; a newer release may have others."""
+    known = catalogue().by_slug
+    return session.status in tuple(Status) and can_learn(session) and all(a.slug in known for a in session.activities)
+
+
+def can_learn(session: Session) -> bool:
+    """Returns whether this code's policies have the session's action; one of a newer release waits for that."""
+    return session.decision.action in ACTIONS
+
+
 def is_due(session: Session) -> bool:
     """Closed, to be learned from, and not set aside."""
     return (
         session.status is Status.CLOSED
         and session.closing is not None
-        and not session.decision.fallback
+        and why_not(session) is None
         and session.parked is None
     )
 
@@ -300,7 +393,9 @@ def learned(session: Session, policy: Policy) -> Session:
 
 def why_not(session: Session) -> Why | None:
     """Returns why nothing is learned from a closed session; None where something is, and for one nobody saw."""
-    return Why.FALLBACK if session.closing is not None and session.decision.fallback else None
+    if session.closing is None:
+        return None
+    return session.why or (Why.FALLBACK if session.decision.fallback else None)
 
 
 def learning_of(session: Session) -> Learning:

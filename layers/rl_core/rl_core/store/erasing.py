@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, NamedTuple
 
-from rl_core.models import Segment
+from rl_core.models import Marker, Segment
 from rl_core.store import keys
-from rl_core.store.fields import Stored, strict, string
+from rl_core.store.fields import Item, Stored, Value, strict, string, time
+from rl_core.store.items import marker_item, read_profile
 from rl_core.store.table import Table
 
 _PAGE = 99  # removals in one transaction, beside the check of the marker
@@ -33,13 +35,14 @@ class Leaver:
 
     table: Table
     pk: str
-    key: bytes
+    marker: Marker
 
     @classmethod
     def of(cls, table: Table, pk: str) -> "Leaver | None":
-        """Returns None if the user is not being erased (any more)."""
-        found = table.get(pk, keys.PROFILE_SK) or {}
-        return cls(table, pk, found["key"]["B"]) if "erasing" in found else None
+        """Returns None if the user is not being erased (any more). Raises UnreadableItemError."""
+        found = table.get(pk, keys.PROFILE_SK)
+        marker = read_profile(found) if found else None
+        return cls(table, pk, marker) if isinstance(marker, Marker) else None
 
     def take_lessons(self) -> list[Lesson]:
         """Deletes sessions that were not learned yet, then returns where each learned one is recorded.
@@ -53,15 +56,21 @@ class Leaver:
             self._remove([item for item, lesson in zip(page, lessons, strict=True) if not lesson])
         return learned
 
-    def remove(self) -> None:
+    def remove(self, now: datetime, shards: int) -> bool:
         """Removes every item, in the order of their keys: the sessions last, and then the marker.
 
-        Raises ConflictError when another run removes them.
+        A life that used up a cap of its day leaves a bare marker until that day is over. Returns whether a life was
+        erased: not for a marker that was bare. Raises ConflictError when another run removes them.
         """
         for page in self._pages(" ", keys.PROFILE_SK):
             self._remove(item for item in page if item["sk"]["S"] != keys.PROFILE_SK)
-        marker = {"pk": string(self.pk), "sk": string(keys.PROFILE_SK)}
-        self.table.call("delete_item", Key=marker, **self._guard())
+        until = self.marker.held_until
+        if until is not None and now < until:
+            bare = Marker(self.marker.user, b"", None, due_at=until, day=self.marker.day, revision=self.marker.revision)
+            self.table.call("put_item", Item=marker_item(bare, shards), **self._guard())
+        else:
+            self.table.call("delete_item", Key=self._marker(), **self._guard())
+        return bool(self.marker.key)
 
     def _pages(self, first: str, last: str) -> Iterator[list[Stored]]:
         """The items between two sort keys, in pages that fit in a transaction: what a removal needs of them."""
@@ -78,8 +87,7 @@ class Leaver:
         """Removes items, each as it was read, while the marker stands."""
         removals = [self._removal(item) for item in items]
         if removals:
-            marker = {"pk": string(self.pk), "sk": string(keys.PROFILE_SK)}
-            check = {"ConditionCheck": {"TableName": self.table.name, "Key": marker, **self._guard()}}
+            check = {"ConditionCheck": {"TableName": self.table.name, "Key": self._marker(), **self._guard()}}
             self.table.call("transact_write_items", TransactItems=[check, *removals])
 
     def _removal(self, item: Stored) -> dict[str, Any]:
@@ -93,9 +101,16 @@ class Leaver:
         key = {"pk": item["pk"], "sk": item["sk"]}
         return {"Delete": {"TableName": self.table.name, "Key": key, **as_read}}
 
+    def _marker(self) -> Item:
+        return {"pk": string(self.pk), "sk": string(keys.PROFILE_SK)}
+
     def _guard(self) -> dict[str, Any]:
+        """Returns the condition that the marker that was read stands: by its life's key, or bare with its time."""
+        its: tuple[str, Value] = ("key", {"B": self.marker.key})
+        if not self.marker.key:
+            its = "due_at", time(self.marker.due_at)
         return {
-            "ConditionExpression": "#key = :key AND attribute_exists(erasing)",
-            "ExpressionAttributeNames": {"#key": "key"},
-            "ExpressionAttributeValues": {":key": {"B": self.key}},
+            "ConditionExpression": "#its = :its AND attribute_exists(erasing)",
+            "ExpressionAttributeNames": {"#its": its[0]},
+            "ExpressionAttributeValues": {":its": its[1]},
         }

@@ -164,15 +164,14 @@ def unknown(item: Stored, form: int, *known: frozenset[str]) -> dict[str, Any]:
 
 
 def strict(read: Callable[[Stored], T]) -> Callable[[Stored], T]:
-    """Makes any way in which an item fails to parse one fact: UnreadableItemError, which names the key only."""
+    """Makes any way in which an item fails to parse one fact: UnreadableItemError, which names no user."""
 
     @wraps(read)
     def reader(item: Stored) -> T:
         try:
             return read(item)
         except (LookupError, ValueError, TypeError, ArithmeticError, struct.error) as error:
-            place = f"{item.get('pk', {}).get('S', '')[:8]}... {item.get('sk', {}).get('S')}"
-            raise UnreadableItemError(f"{place}: {type(error).__name__}") from error
+            raise UnreadableItemError(f"{item.get('sk', {}).get('S')}: {type(error).__name__}") from error
 
     return reader
 

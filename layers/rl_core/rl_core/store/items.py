@@ -18,6 +18,7 @@ from rl_core.models import (
     State,
     Status,
     Streak,
+    Why,
 )
 from rl_core.sessions import is_due
 from rl_core.store import keys
@@ -52,7 +53,7 @@ from rl_core.store.fields import (
     written,
 )
 
-PROFILE_FORM = SESSION_FORM = USER_DAY_FORM = 1
+PROFILE_FORM = SESSION_FORM = USER_DAY_FORM = 2
 SEGMENT = Codec("two letters, L, M or H", lambda its: string(its.code), lambda v: Segment.by_code(v["S"]))
 STATE = Codec("state row", lambda state: number(state.row), lambda v: State.from_row(int(v["N"])))
 
@@ -81,19 +82,26 @@ PROFILE = FieldTable(
         Field("streak.days", "streak_days", WHOLE, "days of the streak", 0),
         Field("streak.last", "streak_last", DATE, "the streak's latest day", None),
         Field("seen", "seen", DATE, "the user's latest active day", None),
+        Field("day", "day", DATE, "the user's day that `issued` and `learned` count", None, since=2),
+        Field("issued", "issued", WHOLE, "sessions issued on that day", 0, since=2),
+        Field("learned", "learned", WHOLE, "sessions closed on that day that are learned from", 0, since=2),
     )
 )
 MARKER = FieldTable(
     (
-        Field("key", "key", BYTES, "the profile's"),
-        Field("created_at", "created_at", TIME, "the profile's"),
-        Field("due_at", "due_at", TIME, "when DELETE came"),
+        Field("key", "key", BYTES, "the profile's; a bare marker has none", b""),
+        Field("created_at", "created_at", TIME, "the profile's; a bare marker has none", None),
+        Field("due_at", "due_at", TIME, "when DELETE came; of a bare marker, when its day is over"),
+        Field("day", "day", DATE, "the user's day, if a cap of it was used up", None, since=2),
+        Field("held_until", "held_until", TIME, "when that day is over", None, since=2),
     )
 )
 SESSION = FieldTable(
     (
         Field("key", "key", BYTES, "the person's eight bytes, and eight of the session's own"),
-        Field("status", "status", enumerated(Status), "`open`, `closed`, `learned` or `unseen`"),
+        Field(
+            "status", "status", enumerated(Status), "`open`, `closed`, `learned`, `unseen`; a newer release may add one"
+        ),
         Field("segment", "segment", SEGMENT, "the segment in which it was issued: anxiety and activity level"),
         Field("shown", "shown", FLAG, "whether the user saw it", False),
         Field("engagement", "engagement", FLOAT, "engagement score when it was issued"),
@@ -105,6 +113,12 @@ SESSION = FieldTable(
         Field("learned_episodes", "episodes", WHOLE, "the segment's episodes after it", None),
         Field("parked", "parked", TEXT, "why it was set aside", None),
         Field("day", "day", DAY_NUMBER, "the user's day on which it was first shown, or answered unseen", None),
+        Field("why", "why", enumerated(Why), "why nothing is learned from it: `over-weight`, ...", None, since=2),
+        Field("changes", "changes", WHOLE, "how often its answers were changed", 0, since=2),
+        Field("done_before", "before", WHOLE, "completions of `on` before it was issued", 0, since=2),
+        Field(
+            "issued_on", "on", DAY_NUMBER, "the user's day on which it was issued, if it has `before`", None, since=2
+        ),
     )
 )
 DECISION = FieldTable(
@@ -143,10 +157,15 @@ ACTIVITY = FieldTable(
         Field("notes", "n", TEXT, "the activity's notes", ""),
     )
 )
-TYPE_FIGURES = Codec(
+TYPE = Codec(
+    "list of assigned, completed, minutes",
+    lambda its: {"L": [number(n) for n in astuple(its)]},
+    lambda v: TypeFigures(*[int(n["N"]) for n in v["L"]]),
+)
+TYPES = Codec(
     "list of exercise, meditation, journaling: a list of assigned, completed, minutes each",
-    lambda types: {"L": [{"L": [number(n) for n in astuple(t)]} for t in types]},
-    lambda v: tuple([TypeFigures(*[int(n["N"]) for n in t["L"]]) for t in v["L"]]),
+    lambda types: {"L": [TYPE.write(its) for its in types]},
+    lambda v: tuple([TYPE.read(its) for its in v["L"]]),
 )
 MARK = FieldTable(
     (
@@ -165,13 +184,14 @@ MARK = FieldTable(
 FIGURES = FieldTable(
     (
         Field("sessions", "sessions", WHOLE, "sessions first shown on the day"),
-        Field("types", "types", TYPE_FIGURES, "what they came to, by type"),
+        Field("types", "types", TYPES, "what they came to, by type"),
         Field("rated", "rated", WHOLE, "completions with both ratings"),
         Field("lift_points", "lift_points", WHOLE, "their motivation change, summed"),
         Field("engagement", "engagement", FLOAT, "engagement score as the day ended"),
         Field("motivation", "motivation", FLOAT, "motivation score as the day ended"),
         Field("streak_days", "streak_days", WHOLE, "days of the streak as the day ended"),
         Field("settled", "settled", FLAG, "the day is over and none of its sessions is open", False),
+        Field("other", "other", TYPE, "what activities of unknown type came to", TypeFigures(), since=2),
     )
 )
 _DAY_PLACE = frozenset({"pk", "sk", "revision", "due_shard", "figures"})
@@ -197,21 +217,27 @@ def read_profile(item: Stored) -> Profile | Marker:
     return Profile(user=user, revision=revision, streak=streak, rest=rest, **found)
 
 
-def marker_item(marker: Marker) -> Item:
-    """Returns the marker that takes the profile's place: it says nothing else of the person."""
+def marker_item(marker: Marker, shards: int) -> Item:
+    """Returns the marker that takes the profile's place: it says nothing else of the person.
+
+    `shards`: into how many partitions of the index a kind of work is spread.
+    """
     place = _place(marker.user, keys.PROFILE_SK, marker.revision)
-    index = {"due_shard": string(keys.erasing_shard(keys.shard_of(marker.user)))}
+    index = {"due_shard": string(keys.erasing_shard(keys.shard_of(marker.user, shards)))}
     return written(PROFILE_FORM, place | MARKER.write(marker) | {"erasing": {"BOOL": True}} | index, {})
 
 
-def session_item(session: Session) -> Item:
-    """Returns the item as it will stand; its revision is one more than was read."""
+def session_item(session: Session, shards: int) -> Item:
+    """Returns the item as it will stand; its revision is one more than was read.
+
+    `shards`: into how many partitions of the index a kind of work is spread.
+    """
     item = _place(session.user, keys.session_sk(session.number), session.revision)
     item |= SESSION.write(session) | DECISION.write(session.decision)
     item["activities"] = {"L": [{"M": _activity_map(a, session)} for a in session.activities]}
     if session.closing is not None:
         item |= CLOSING.write(session.closing)
-    if (shard := keys.waiting_shard(session, is_due(session))) is not None:
+    if (shard := keys.waiting_shard(session, is_due(session), shards)) is not None:
         item |= {"due_shard": string(shard), "due_at": time(session.closed_at or session.expires_at)}
     return written(SESSION_FORM, item, session.rest)
 
@@ -302,9 +328,14 @@ def _read_figures(item: Stored) -> Figures:
 # The conditional writes; docs/data-model.md has the names of the conditions.
 
 
-def session_write(session: Session) -> Put:
-    """Condition: `same-revision`, or `new-item` for a session just issued."""
-    return same_revision("session", session_item(session), session.revision, session.key, session.key)
+def session_write(session: Session, shards: int) -> Put:
+    """Condition: `same-revision`, or `new-item` for a session just issued. It is set aside no more."""
+    return parked_write(replace(session, parked=None), shards)
+
+
+def parked_write(session: Session, shards: int) -> Put:
+    """The same, for a session that is set aside with its reason."""
+    return same_revision("session", session_item(session, shards), session.revision, session.key, session.key)
 
 
 def profile_write(profile: Profile) -> Put:
@@ -312,6 +343,6 @@ def profile_write(profile: Profile) -> Put:
     return same_revision("profile", profile_item(profile), profile.revision, profile.key)
 
 
-def marker_write(marker: Marker) -> Put:
+def marker_write(marker: Marker, shards: int) -> Put:
     """Condition: `same-revision`, of the profile whose place it takes."""
-    return same_revision("profile", marker_item(marker), marker.revision, marker.key)
+    return same_revision("profile", marker_item(marker, shards), marker.revision, marker.key)

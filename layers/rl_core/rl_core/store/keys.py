@@ -1,7 +1,7 @@
 """The key schema. docs/data-model.md explains it; nothing outside this package builds a key."""
 
 import zlib
-from datetime import date
+from datetime import date, datetime
 
 from rl_core.models import Segment, Session, Status
 
@@ -15,7 +15,7 @@ SNAPSHOT_PREFIX = "SNAPSHOT#"
 LAST_VERSION = 10**10 - 1
 INDEX = "due"
 PARKED = "parked"
-SHARDS = 4
+MOST_SHARDS = 16  # the greatest number of partitions that a deployment may ever have had
 LAST_SESSION = 10**8 - 1
 DAY_PREFIX = "DAY#"  # of a user: sorts before the sessions, so that the query from the end never meets it
 DAY_SHARDS = 16
@@ -59,20 +59,15 @@ def erasing_shard(shard: int) -> str:
     return f"erasing#{shard}"
 
 
-def open_shards() -> tuple[str, ...]:
-    return tuple(open_shard(n) for n in range(SHARDS))
+def shard_of(user: str, shards: int) -> int:
+    """Returns in which of so many partitions of the index the user's work waits."""
+    return zlib.crc32(user.encode()) % shards
 
 
-def due_shards(segment: Segment) -> tuple[str, ...]:
-    return tuple(due_shard(segment, n) for n in range(SHARDS))
-
-
-def erasing_shards() -> tuple[str, ...]:
-    return tuple(erasing_shard(n) for n in range(SHARDS))
-
-
-def shard_of(user: str) -> int:
-    return zlib.crc32(user.encode()) % SHARDS
+def shards_to_ask(shards: int, now: datetime) -> range:
+    """Returns the partitions that a job's run asks: where there are so many now, these; in the first minute of each
+    hour all that there may ever have been, since work written under another number waits there."""
+    return range(shards if now.minute else MOST_SHARDS)
 
 
 def day_sk(day: date) -> str:
@@ -100,10 +95,10 @@ def day_shard_of(user: str) -> int:
     return zlib.crc32(user.encode()) % DAY_SHARDS
 
 
-def waiting_shard(session: Session, due: bool) -> str | None:
-    """The index partition in which a job finds the session; None once no job waits for it."""
+def waiting_shard(session: Session, due: bool, shards: int) -> str | None:
+    """Returns the index partition, of so many, in which a job finds the session; None once no job waits for it."""
     if session.status is Status.OPEN:
-        return open_shard(shard_of(session.user))
+        return open_shard(shard_of(session.user, shards))
     if session.parked is not None:
         return PARKED
-    return due_shard(session.segment, shard_of(session.user)) if due else None
+    return due_shard(session.segment, shard_of(session.user, shards)) if due else None

@@ -3,7 +3,8 @@
 import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from dataclasses import replace
+from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -144,7 +145,12 @@ def refused(error: ClientError, puts: Sequence[Put] = ()) -> FettleError:
     if code in _RACES:
         return ConflictError(frozenset({put.name for put in puts}), frozenset({p.key for p in puts if p.key}))
     if _TOO_LARGE & {code, *reasons}:
-        return OversizeError(code)
+        its = (
+            puts
+            if len(puts) == 1
+            else [put for put, reason in zip(puts, reasons, strict=False) if reason in _TOO_LARGE]
+        )
+        return OversizeError(code, frozenset({put.key for put in its if put.key}))
     if lost := [i for i, reason in enumerate(reasons) if reason in _RACES]:
         its = [puts[i] for i in lost if i < len(puts)]
         return ConflictError(frozenset({put.name for put in its}), frozenset({put.key for put in its if put.key}))
@@ -178,6 +184,11 @@ class Due(NamedTuple):
     @property
     def number(self) -> int:
         return int(self.sk.removeprefix(keys.SESSION_PREFIX))
+
+    @property
+    def partition(self) -> int:
+        """The number at the end of the shard's name."""
+        return int(self.shard.rpartition("#")[2])
 
 
 class Store(Table):
@@ -235,7 +246,7 @@ class Store(Table):
         key = _key(keys.segment_pk(segment), keys.POLICY_SK)
         try:
             item = self.call("get_item", Key=key, ConsistentRead=consistent).get("Item")
-            if item is None and next(self.records(segment), None) is not None:
+            if item is None and self.last_record(segment) is not None:
                 item = self.call("get_item", Key=key, ConsistentRead=True).get("Item")  # it may be there since a moment
                 if item is None:
                     raise PolicyUnreadableError("the policy item is gone, its version records are not")
@@ -248,6 +259,12 @@ class Store(Table):
         if last > after:
             query = between(keys.segment_pk(segment), keys.version_sk(after + 1), keys.version_sk(last))
             yield from (policies.read_record(item) for page in self.pages(**query) for item in page)
+
+    def last_record(self, segment: Segment) -> VersionRecord | None:
+        """Returns how the latest version on record came to be; None if there is none."""
+        query = between(keys.segment_pk(segment), keys.version_sk(1), keys.version_sk(keys.LAST_VERSION))
+        found = self.call("query", **query, ScanIndexForward=False, Limit=1)["Items"]
+        return policies.read_record(found[0]) if found else None
 
     def snapshot(self, segment: Segment, version: int) -> Policy:
         """Returns the latest whole policy kept at or before this version; an empty one, version 0, if there is none."""
@@ -276,17 +293,17 @@ class Store(Table):
 
     # What the jobs need.
 
-    def expiring(self, until: datetime, page: int) -> Iterator[tuple[Due, ...]]:
-        """Yields pages of open sessions whose time has come, oldest first within a shard."""
-        return self._due(keys.open_shards(), until, page)
+    def expiring(self, until: datetime, page: int, shards: range) -> Iterator[tuple[Due, ...]]:
+        """Yields pages of open sessions whose time has come, oldest first within a shard, of these shards."""
+        return self._due([keys.open_shard(n) for n in shards], until, page)
 
-    def due(self, segment: Segment, until: datetime, page: int) -> Iterator[tuple[Due, ...]]:
-        """Yields pages of closed sessions of the segment that are to be learned from, oldest first within a shard."""
-        return self._due(keys.due_shards(segment), until, page)
+    def due(self, segment: Segment, until: datetime, page: int, shards: range) -> Iterator[tuple[Due, ...]]:
+        """Yields pages of closed sessions of the segment that are to be learned from, in the same way."""
+        return self._due([keys.due_shard(segment, n) for n in shards], until, page)
 
-    def erasing(self, until: datetime, page: int) -> Iterator[tuple[Due, ...]]:
-        """Yields pages of users to be erased."""
-        return self._due(keys.erasing_shards(), until, page)
+    def erasing(self, until: datetime, page: int, shards: range) -> Iterator[tuple[Due, ...]]:
+        """Yields pages of users to be erased, in the same way."""
+        return self._due([keys.erasing_shard(n) for n in shards], until, page)
 
     def _due(self, shards: Sequence[str], until: datetime, page: int) -> Iterator[tuple[Due, ...]]:
         for shard in shards:
@@ -312,6 +329,38 @@ class Store(Table):
             except UnreadableItemError as error:
                 broken.append((due, str(error)))
         return sessions, broken
+
+    def waiting(self, due: Due) -> tuple[Session, Profile] | None:
+        """Returns the session at this place and its user, and reads nothing else; None if one of them is not there.
+
+        Raises ErasingError, UnreadableItemError for the session, UnavailableError where the profile cannot be read.
+        """
+        found = self.items([(due.pk, due.sk), (due.pk, keys.PROFILE_SK)])
+        if len(found) < 2:
+            return None
+        try:
+            profile = items.read_profile(found[due.pk, keys.PROFILE_SK])
+        except UnreadableItemError as error:
+            raise UnavailableError from error
+        if isinstance(profile, Marker):
+            raise ErasingError
+        return items.read_session(found[due.pk, due.sk]), profile
+
+    def parked(self) -> Iterator[Due]:
+        """Yields where items were set aside, oldest first."""
+        for page in self._due((keys.PARKED,), datetime.max.replace(tzinfo=UTC), 100):
+            yield from page
+
+    def unpark(self, due: Due, shards: int) -> Session:
+        """Returns the session that was set aside, put back where the jobs find it. Raises UnreadableItemError and
+        ConflictError.
+        """
+        item = self.get(due.pk, due.sk)
+        if item is None:
+            raise ConflictError
+        session = items.read_session(item)
+        self.write(items.session_write(session, shards))
+        return replace(session, parked=None)
 
     def park(self, due: Due, reason: str) -> None:
         """Sets an item aside with the reason, if it still waits where it was found. Raises ConflictError."""

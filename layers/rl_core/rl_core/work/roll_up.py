@@ -14,8 +14,9 @@ from typing import Any, NamedTuple
 from rl_core.config import Settings
 from rl_core.days import ONE_DAY, SegmentDay, Tally, closed_day, figures_of, final_day, merged
 from rl_core.errors import UnavailableError, UnreadableItemError
-from rl_core.models import Segment
-from rl_core.store import DAY_SHARDS, Days, ShardState, Stored, Watermark, read_user_day
+from rl_core.models import Segment, Session
+from rl_core.sessions import can_learn, is_known
+from rl_core.store import DAY_SHARDS, Days, ShardState, Stored, UserDay, Watermark, read_user_day
 from rl_core.work.retry import attempts
 
 GONE_AFTER = timedelta(days=7)
@@ -116,7 +117,7 @@ def _count_user(days: Days, item: Stored, closed: bool, tally: Tally, report: Co
             sessions = days.sessions_from(mark.user, mark.session, mark.day)
             figures = figures_of(mark, sessions)
             figures = replace(figures, settled=figures.settled and closed)
-            if figures != stored.figures:
+            if figures != stored.figures and not _less_known(sessions, stored):
                 days.save(replace(stored, figures=figures))
                 report["written"] += 1
             report["users"] += 1
@@ -129,6 +130,11 @@ def _count_user(days: Days, item: Stored, closed: bool, tally: Tally, report: Co
     raise UnavailableError
 
 
+def _less_known(sessions: Sequence[Session], stored: UserDay) -> bool:
+    """Returns whether a newer release settled the day and knew more of its sessions than this code does."""
+    return stored.figures is not None and stored.figures.settled and not all(map(is_known, sessions))
+
+
 def _came_back(days: Days, user: str, day: date) -> bool:
     return days.was_active(user, day - GONE_AFTER + ONE_DAY, day)
 
@@ -139,6 +145,7 @@ def _count_dropout(days: Days, item: Stored, tally: Tally, report: Counter[str])
     shown = [s for s in days.sessions_from(mark.user, mark.session, mark.day) if s.day and s.day <= mark.day]
     if shown:
         report["dropouts"] += 1
+        report["unsettled"] += not can_learn(shown[-1])
         tally.dropout(mark.segment, shown[-1].decision.action)
 
 

@@ -19,9 +19,9 @@ from rl_core.errors import (
     RefoldPendingError,
     UnavailableError,
 )
-from rl_core.models import Learning, Policy, Profile, Session, Status, Transition, VersionRecord, Why
-from rl_core.sessions import expire, is_due, learned, learning_of, transition_of, why_not
-from rl_core.store import Put, Store, profile_write, publish_writes, session_write
+from rl_core.models import ACTIONS, Learning, Policy, Profile, Session, Status, Transition, VersionRecord, Why
+from rl_core.sessions import can_learn, excluded, expire, is_due, learned, learning_of, transition_of, why_not
+from rl_core.store import Due, Put, Store, parked_write, profile_write, publish_writes, session_write
 from rl_core.work.retry import attempts
 
 _USERS = frozenset({"session", "profile"})  # who loses a race over these reads the user anew
@@ -50,27 +50,30 @@ class TrainingFigures:
 
 def close_and_learn(store: Store, session: Session, profile: Profile, settings: Settings, *more: Put) -> Closed:
     """Closes a session and learns from it in one transaction; after lost policy races, or when the policy cannot be
-    read or written or is being refolded, it closes alone, queued.
+    read or written or is being refolded, it closes alone, queued. Where the policy excludes the person, it closes so.
 
     `session` and `profile` are as they were closed; `more` goes through with them or not at all. Raises ConflictError
     when either has changed since it was read; then nothing was written.
     """
     conflicts = 0
-    for attempt in attempts(settings.learn_attempts if is_due(session) else 0, but=_USERS):
+    for attempt in attempts(settings.learn_attempts if is_due(session) and can_learn(session) else 0, but=_USERS):
         with attempt:
             try:
                 before = store.policy(session.segment)
+                if session.person in before.excluded:
+                    session, profile = excluded(session, profile)
+                    break
                 if before.refolding is not None:
                     break
                 after, record = next_version(before, [transition_of(session)], settings)
                 done = learned(session, after)
                 publish = publish_writes(after, record)
-                store.write(session_write(done), profile_write(profile), *publish, *more)
+                store.write(session_write(done, settings.index_shards), profile_write(profile), *publish, *more)
             except (PolicyUnreadableError, UnavailableError, OversizeError):
                 break
             return Closed(done, after, attempt.number)
         conflicts += 1
-    store.write(session_write(session), profile_write(profile), *more)
+    store.write(session_write(session, settings.index_shards), profile_write(profile), *more)
     return Closed(session, None, conflicts)
 
 
@@ -101,11 +104,16 @@ def figures_of(store: Store, closed: Closed, settings: Settings) -> TrainingFigu
     return TrainingFigures(episodes, epsilon, version, rate, learning, why)
 
 
-def exploration_rate(policy: Policy, session: Session, settings: Settings) -> float:
-    """Returns the exploration rate in force for the session's state and eligible actions; 1 for a fallback session."""
+def exploration_rate(policy: Policy, session: Session, settings: Settings) -> float | None:
+    """Returns the exploration rate in force for the session's state and eligible actions; 1 for a fallback session.
+
+    Returns None where an eligible action is one of a newer release.
+    """
     decision = session.decision
     if decision.fallback:
         return 1.0
+    if not set(decision.eligible) <= set(ACTIONS):
+        return None
     return learner.probabilities(policy, decision.state, decision.eligible, settings).exploration_rate
 
 
@@ -113,13 +121,15 @@ def learn_due(store: Store, sessions: Sequence[Session], settings: Settings, rep
     """Learns from closed sessions of one segment, `learn_batch` in one transaction.
 
     A transaction that is refused loses the sessions whose condition failed (somebody else moved them). Otherwise it is
-    halved: what is too large may fit, and what is smaller is sooner done and wins a race more easily. A session that
-    is too large alone is parked with its reason. Counts into `report` what was learned, dropped and parked, and the
-    lost races over the policy. Raises PolicyUnreadableError and RefoldPendingError, or UnavailableError after too many
-    races in a row; what is left then stays due.
+    halved: what is too large may fit, and what is smaller is sooner done and wins a race more easily. A session whose
+    own write is refused is parked with the reason; one with an action of a newer release stays due. Counts into
+    `report` what was learned, dropped and parked, and the lost races over the policy. Raises PolicyUnreadableError and
+    RefoldPendingError, OversizeError when policy or record is refused with one session alone, or UnavailableError after
+    too many races in a row; what is left then stays due.
     """
     due = [s for s in sessions if is_due(s)]  # the index may lag behind the items
     report["dropped"] += len(sessions) - len(due)
+    due = [s for s in due if can_learn(s)]
     todo = [due[i : i + settings.learn_batch] for i in range(0, len(due), settings.learn_batch)][::-1]
     while todo:
         _learn_batch(store, todo, settings, report)
@@ -136,8 +146,12 @@ def _learn_batch(store: Store, todo: list[list[Session]], settings: Settings, re
                 _commit(store, batch, settings)
                 report["learned"] += len(batch)
             except OversizeError as error:
-                if len(batch) == 1:
-                    report["parked"] += _park(store, batch[0], str(error))
+                if error.keys:
+                    named = [s for s in batch if s.key in error.keys]
+                    report["parked"] += sum(_park(store, s, str(error), settings) for s in named)
+                    todo.append([s for s in batch if s not in named])
+                elif len(batch) == 1:
+                    raise
                 else:
                     todo += _halves(batch)[::-1]
             return
@@ -153,12 +167,19 @@ def _learn_batch(store: Store, todo: list[list[Session]], settings: Settings, re
 
 
 def _commit(store: Store, sessions: Sequence[Session], settings: Settings) -> None:
-    """Makes one learning transaction. Raises RefoldPendingError while the policy is being folded anew."""
+    """Makes one learning transaction; sessions of excluded persons are taken off the index in it.
+
+    Raises RefoldPendingError while the policy is being folded anew.
+    """
     before = store.policy(sessions[0].segment)
     if before.refolding is not None:
         raise RefoldPendingError
-    after, record = next_version(before, [transition_of(s) for s in sessions], settings)
-    store.write(*[session_write(learned(s, after)) for s in sessions], *publish_writes(after, record))
+    out = [replace(s, why=Why.EXCLUDED) for s in sessions if s.person in before.excluded]
+    taught = [s for s in sessions if s.person not in before.excluded]
+    after, record = next_version(before, [transition_of(s) for s in taught], settings)
+    publish = publish_writes(after, record) if taught else []
+    moved = [session_write(s, settings.index_shards) for s in (*out, *(learned(s, after) for s in taught))]
+    store.write(*moved, *publish)
 
 
 def _halves(batch: list[Session]) -> list[list[Session]]:
@@ -167,26 +188,26 @@ def _halves(batch: list[Session]) -> list[list[Session]]:
     return [part for part in (batch[:middle], batch[middle:]) if part]
 
 
-def _park(store: Store, session: Session, reason: str) -> int:
+def _park(store: Store, session: Session, reason: str, settings: Settings) -> int:
     try:
-        store.write(session_write(replace(session, parked=reason)))
+        store.write(parked_write(replace(session, parked=reason), settings.index_shards))
     except ConflictError:
         return 0
     return 1
 
 
-def close_expired(store: Store, user: str, number: int, settings: Settings, now: datetime) -> Session | None:
-    """Closes the session as it stands and returns it, if it is the user's latest and still open past its time.
+def close_expired(store: Store, due: Due, settings: Settings, now: datetime) -> Session | None:
+    """Closes the session at this place as it stands and returns it, if it is still open past its time.
 
-    Raises ConflictError when somebody else moves it at the same time, ErasingError when the user is being erased.
+    Raises ConflictError when somebody else moves it at the same time, ErasingError when the user is being erased,
+    UnreadableItemError when the session cannot be parsed, OversizeError when it cannot be written.
     """
-    head = store.head(user)
-    session = next((s for s in head.sessions if s.number == number), None)
-    if head.profile is None or session is None:
+    if (found := store.waiting(due)) is None:
         return None
+    session, profile = found
     if session.status is not Status.OPEN or now < session.expires_at:
         return None
-    closed, profile = expire(session, head.profile, settings, now)
+    closed, profile = expire(session, profile, settings, now)
     moved = [profile_write(profile)] if closed.closing else []
-    store.write(session_write(closed), *moved)
+    store.write(session_write(closed, settings.index_shards), *moved)
     return replace(closed, revision=closed.revision + 1)

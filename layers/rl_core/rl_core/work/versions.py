@@ -1,6 +1,5 @@
 """A policy's past: any version rebuilt from a snapshot and the records after it, decisions recomputed, rollbacks."""
 
-from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -61,11 +60,11 @@ def mend(store: Store, segment: Segment, settings: Settings) -> Policy:
     """
     with suppress(PolicyUnreadableError):
         raise HistoryError(f"version {store.policy(segment).version} can be read: there is nothing to mend")
-    last = deque(store.records(segment), maxlen=1)
-    if not last:
+    last = store.last_record(segment)
+    if last is None:
         raise HistoryError("no version is on record")
-    policy, held = policy_at(store, segment, last[0].version), last[0].reason == UNDER_WAY
-    mended = replace(policy, version=policy.version + 1, refolding=last[0].rewritten if held else None)
+    policy, held = policy_at(store, segment, last.version), last.reason == UNDER_WAY
+    mended = replace(policy, version=policy.version + 1, refolding=last.rewritten if held else None)
     reason = UNDER_WAY if held else "mended"
     record = VersionRecord(mended.version, learner.fold_of(settings), rewritten=mended.refolding, reason=reason)
     store.write(*mending_writes(mended, record))

@@ -1,0 +1,120 @@
+"""A process that tries bugs: for each a fork, in which `rl_core` is a copy with the bug, runs the tests that must fail.
+
+What the tests import beside our own code is imported once, before the forks. It reads the names of bugs from its
+standard input and answers each with one line of JSON.
+"""
+
+import gc
+import json
+import os
+import shutil
+import signal
+import sys
+import tempfile
+from dataclasses import asdict, dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import boto3
+import moto
+import pytest
+
+from tests.bugs.book import PACKAGE, ROOT, Bug
+
+# Not of ours, and slow to import: without these every bug would take some seconds more.
+WARM = (
+    "aws_lambda_powertools.event_handler.openapi.models",
+    "aws_lambda_powertools.metrics",
+    "aws_lambda_powertools.utilities.typing",
+    "hypothesis.strategies",
+    "moto.dynamodb.parsing.validators",
+    "moto.iam.access_control",
+    "numpy",
+    "pydantic",
+    "yaml",
+)
+OPTIONS = ("-p", "no:cacheprovider", "-p", "no:unraisableexception", "-W", "ignore::pytest.PytestAssertRewriteWarning")
+SECONDS = 60
+# A bug that only breaks a name or a call says nothing about the tests: it is badly made.
+CLUMSY = (ImportError, SyntaxError, NameError, AttributeError, TypeError)
+
+
+@dataclass(eq=False)
+class Verdict:
+    """`failed`: the tests that failed, with the error's first line. `broken`: what kept this from being a trial."""
+
+    passed: list[str] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
+    broken: list[str] = field(default_factory=list)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.failed:
+            self.broken.append(f"{report.nodeid} cannot be collected: {report.longrepr}")
+
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> None:
+        if call.excinfo is None:
+            self.passed += [item.nodeid] if call.when == "call" else []
+        elif call.when != "call" or call.excinfo.errisinstance(CLUMSY):
+            self.broken.append(f"{item.nodeid}, {call.when}: {call.excinfo.exconly()}")
+        else:
+            self.failed[item.nodeid] = call.excinfo.exconly().partition("\n")[0]
+
+
+def tried(bug: Bug) -> dict[str, Any]:
+    """Returns the verdict of a fork in which the bug is there."""
+    with tempfile.TemporaryDirectory(prefix="fettle-bug-") as folder:
+        copy = Path(folder) / "rl_core"
+        shutil.copytree(PACKAGE, copy)
+        source = copy / bug.file
+        source.write_text(bug.made_in(source.read_text()))
+        answer = Path(folder) / "verdict.json"
+        if (child := os.fork()) == 0:
+            signal.alarm(SECONDS)
+            _run(bug, copy, answer)
+        _, status = os.waitpid(child, 0)
+        if not answer.exists():
+            return asdict(Verdict(broken=[f"the tests came to no end: status {status}"]))
+        verdict: dict[str, Any] = json.loads(answer.read_text())
+        return verdict
+
+
+def _run(bug: Bug, copy: Path, answer: Path) -> None:
+    """Runs the tests on the copy, writes the verdict, and ends the process."""
+    try:
+        verdict, said = Verdict(), copy.with_name("said.txt")
+        sys.path.insert(0, str(copy.parent))
+        sys.dont_write_bytecode = True
+        for stream in (sys.stdout, sys.stderr):
+            os.dup2(os.open(said, os.O_WRONLY | os.O_CREAT | os.O_APPEND), stream.fileno())
+        code = pytest.main([*bug.killed_by, *OPTIONS], plugins=[verdict])
+        if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+            verdict.broken.append(f"pytest ended with {code}: {said.read_text()}")
+        elif (package := str(sys.modules["rl_core"].__path__[0])) != str(copy):
+            verdict.broken.append(f"the tests ran on {package}")
+        answer.write_text(json.dumps(asdict(verdict)))
+    finally:
+        os._exit(0)  # whatever happened: the parent's code must not go on in this process
+
+
+def warm_up() -> None:
+    """Imports what the tests import beside our own code."""
+    for module in WARM:
+        import_module(module)
+    with moto.mock_aws():  # its parts are imported when they are first used
+        boto3.client("dynamodb", region_name="eu-central-1").list_tables()
+    gc.freeze()  # what is there already need not be looked at again in each fork
+
+
+def main() -> None:
+    """Answers for each bug, one a line, until there is no further line."""
+    os.chdir(ROOT)
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    warm_up()
+    assert "rl_core" not in sys.modules, "a fork would have the package without the bug"
+    for line in sys.stdin:
+        print(json.dumps(tried(Bug(**json.loads(line)))), flush=True)
+
+
+if __name__ == "__main__":
+    main()

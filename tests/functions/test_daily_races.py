@@ -1,0 +1,94 @@
+"""Two workers on one shard of a day: whoever writes last has seen the most, on moto."""
+
+from collections.abc import Callable, Iterator
+from datetime import date
+
+import pytest
+
+from rl_core.config import settings
+from rl_core.days import SegmentDay
+from rl_core.models import Segment
+from rl_core.store import Days
+from rl_core.work import merge, run_shard
+from tests.functions.conftest import NOW, SEGMENT
+from tests.functions.test_daily_job import ANA, BEN, FINAL, MONDAY, ONE, SHARD, WEEK, Diary, diary
+
+__all__ = ["diary"]
+
+
+class Slow(Days):
+    """A worker's table: another worker comes between one of its reads and what it does with that."""
+
+    after = ""
+    meanwhile: list[Callable[[], object]]
+
+    def active(self, day: date, shard: int) -> Iterator[tuple[str, ...]]:
+        yield from super().active(day, shard)
+        self._other("active")
+
+    def parts(self, segment: Segment, day: date) -> list[SegmentDay]:
+        found = super().parts(segment, day)
+        self._other("parts")
+        return found
+
+    def segment_day(self, segment: Segment, day: date) -> tuple[SegmentDay | None, int]:
+        found = super().segment_day(segment, day)
+        self._other("segment_day")
+        return found
+
+    def _other(self, read: str) -> None:
+        if read == self.after and self.meanwhile:
+            self.meanwhile.pop()()
+
+
+def slow(diary: Diary, after: str) -> Slow:
+    """A worker beside whom another one counts ben, who finished just then."""
+
+    def counts_ben() -> None:
+        diary.finish(BEN)
+        diary.run()
+
+    days = Slow(diary.days.name, diary.days.client)
+    days.after, days.meanwhile = after, [counts_ben]
+    return days
+
+
+def users(diary: Diary) -> int:
+    whole, _ = diary.days.segment_day(SEGMENT, MONDAY)
+    assert whole is not None
+    return whole.users
+
+
+def test_a_worker_who_read_the_users_before_another_wrote_the_shard_counts_them_again(diary: Diary) -> None:
+    diary.finish(ANA)
+    report = run_shard(slow(diary, "active"), MONDAY, SHARD, FINAL, settings())
+    assert report["users"] == 2
+    assert users(diary) == 2
+
+
+@pytest.mark.parametrize("after", ["parts", "segment_day"])
+def test_a_whole_made_before_another_worker_wrote_it_is_made_again(diary: Diary, after: str) -> None:
+    diary.finish(ANA)
+    diary.run()
+    place = {"pk": {"S": "SEGMENT#HIGH_LOW"}, "sk": {"S": "DAY#2026-11-23"}}
+    diary.store.client.delete_item(TableName=diary.days.name, Key=place)
+    merge(slow(diary, after), SEGMENT, MONDAY)
+    assert users(diary) == 2
+
+
+def test_a_shard_with_a_session_that_nobody_closed_yet_is_not_final(diary: Diary) -> None:
+    diary.look(ANA)
+    diary.finish(BEN)
+    assert diary.run()["unsettled"] == 1
+    assert not diary.days.shard(MONDAY, SHARD).final
+    diary.expire(FINAL)
+    assert diary.run()["unsettled"] == 0
+    assert diary.days.shard(MONDAY, SHARD).final
+
+
+def test_who_was_active_in_between_did_not_drop_out(diary: Diary) -> None:
+    for user in (ANA, BEN):
+        diary.look(user, NOW - WEEK)
+        diary.expire(NOW - 2 * ONE)
+    diary.issue(ANA, NOW - ONE)
+    assert diary.run()["dropouts"] == 1
