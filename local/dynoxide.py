@@ -13,7 +13,7 @@ from local.engine import EngineError, Launch
 from local.scratch import STACK_FOLDER
 
 PACKAGES = Path(__file__).parents[1] / "requirements" / "dynoxide" / "node_modules" / "@dynoxide"
-PLATFORMS = {("Linux", "x86_64"): "linux-x64"}  # npm has no other at that version
+PLATFORMS = {("Linux", "x86_64"): "linux-x64"}  # those whose package is pinned
 
 # Dynoxide ignores its standard input, so a process between it and this one reads it, and ends Dynoxide.
 CHILD = """

@@ -130,6 +130,16 @@ def test_another_reward_is_a_difference(ordered: bool) -> None:
     assert between(learned(b"ana", b"ben"), learned(b"ana", b"ben", reward="0.4"), ordered=ordered)
 
 
+def test_a_profiles_count_is_no_version_and_is_compared() -> None:
+    before, after = ([profile("1")], [profile("2")])
+    assert broken(before) == []
+    assert between(before, after, ordered=False) == ["USER#ana ~PROFILE.learned: {'N': '2'} instead of {'N': '1'}"]
+
+
+def profile(learned: str) -> Item:
+    return {"pk": {"S": "USER#ana"}, "sk": {"S": "~PROFILE"}, "key": {"B": b"ana"}, "learned": {"N": learned}}
+
+
 def test_waiting_work_is_stuck() -> None:
     item = {"pk": {"S": "USER#ana"}, "sk": {"S": "~PROFILE"}, "due_shard": {"S": "erasing#1"}}
     assert broken([item]) == ["stuck: USER#ana ~PROFILE"]

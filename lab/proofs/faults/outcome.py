@@ -57,8 +57,13 @@ def _name(item: Item) -> str:
     return f"{item['pk']['S']} {item['sk']['S']}"
 
 
+def _is_session(item: Item) -> bool:
+    """Whether it is a session; its `learned` is a version, that of a profile is a count."""
+    return str(item["sk"]["S"]).startswith("SESSION#")
+
+
 def _of_user(item: Item, ordered: bool, fallback: bool) -> Outcome:
-    dropped = {"revision", "key"} if ordered else {"revision", "key", "learned", "episodes"}
+    dropped = {"revision", "key"} | (set() if ordered or not _is_session(item) else {"learned", "episodes"})
     fields = {name: value for name, value in item.items() if name not in dropped}
     if fallback and fields.get("status") == {"S": "open"}:
         return {name: fields[name] for name in _OPEN_FALLBACK}
@@ -90,7 +95,7 @@ def _misrecorded(items: list[Item]) -> list[str]:
     all_keys = [key for keys in recorded.values() for key in keys]
     if len(set(all_keys)) < len(all_keys):
         faults.append("a session is recorded twice")
-    for item in (i for i in items if "learned" in i):
+    for item in (i for i in items if _is_session(i) and "learned" in i):
         place = Segment.by_code(item["segment"]["S"]).name, int(item["learned"]["N"])
         if item["key"]["B"] not in recorded.get(place, []):
             faults.append(f"{_name(item)} says learned, its record does not")
