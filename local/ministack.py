@@ -26,8 +26,8 @@ from ministack.services import dynamodb
 for parse in ("_tokenize", "_condition_syntax_error"):
     setattr(dynamodb, parse, lru_cache(1000)(getattr(dynamodb, parse)))
 uvicorn.run(
-    "ministack.app:app", host=os.environ["BIND_HOST"], port=int(os.environ["GATEWAY_PORT"]), http="httptools", ws="none",
-    log_level="warning", access_log=False, server_header=False, date_header=False, timeout_keep_alive=75,
+    "ministack.app:app", host=os.environ["BIND_HOST"], port=int(os.environ["GATEWAY_PORT"]), http="httptools",
+    ws="none", log_level="warning", access_log=False, server_header=False, date_header=False, timeout_keep_alive=75,
 )
 """
 

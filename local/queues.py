@@ -62,7 +62,7 @@ class Poller:
         batches = [messages[at : at + queue.batch_size] for at in range(0, len(messages), queue.batch_size)]
         with ThreadPoolExecutor(WORKERS) as pool:
             failed = {identifier for each in pool.map(partial(self._failed, queue), batches) for identifier in each}
-        done = []
+        done: list[dict[str, str]] = []
         for message in messages:
             handle = message["ReceiptHandle"]
             if message["MessageId"] in failed:
