@@ -84,9 +84,7 @@ SEGMENT_DAY = FieldTable(
         Field("entries", "entries", ENTRY_SUMS, "how the catalogue's entries did"),
     )
 )
-SHARD = FieldTable(
-    (Field("final", "final", FLAG, "whether the shard was computed when nothing could change any more", False),)
-)
+SHARD = FieldTable((Field("final", "final", FLAG, "whether nothing could change when the shard was computed", False),))
 WATERMARK = FieldTable((Field("day", "day", DATE, "the day up to which every day, this one included, is final"),))
 
 
@@ -135,7 +133,7 @@ class DayTable(Table):
         return bool(self.call("query", **query, Limit=1)["Items"])
 
     def sessions_from(self, user: str, number_: int, until: date | None = None) -> list[Session]:
-        """Returns the user's sessions from this number on, in order, up to the first one of a day after `until`."""
+        """Returns the user's sessions from this number on, in order, before the first one of a day after `until`."""
         found: list[Session] = []
         query = between(keys.user_pk(user), keys.session_sk(number_), keys.session_sk(keys.LAST_SESSION))
         for page in self.pages(**query, **({"Limit": _SESSIONS} if until else {})):

@@ -211,7 +211,7 @@ def new_item(name: str, item: Item) -> Put:
 def same_revision(name: str, item: Item, revision: int, life: bytes = b"", key: bytes = b"") -> Put:
     """Returns the write of an item under the condition `same-revision`, or `new-item` for revision 0.
 
-    With `life`, `same-revision` also requires that key, which is a life's or a session's.
+    With `life`, `same-revision` also requires that the stored item has this key, a life's or a session's.
     """
     if not revision:
         return Put(name, item, "attribute_not_exists(pk)", key=key)

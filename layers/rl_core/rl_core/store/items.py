@@ -73,9 +73,7 @@ PROFILE = FieldTable(
         Field("key", "key", BYTES, "16 random bytes that name one life of a user"),
         Field("created_at", "created_at", TIME, "when the first PUT came"),
         Field("segment", "segment", SEGMENT, "the user's segment: anxiety and activity level"),
-        Field(
-            "engagement", "engagement", FLOAT, "engagement score as of `seen`; the score decays for each day away since"
-        ),
+        Field("engagement", "engagement", FLOAT, "engagement score as of `seen`; it decays for each day away since"),
         Field("motivation", "motivation", FLOAT, "motivation score"),
         Field("timezone", "timezone", TEXT, "IANA name", "UTC"),
         Field("avoid", "avoid", TEXTS, "tags to avoid", ()),
@@ -114,22 +112,11 @@ SESSION = FieldTable(
         Field("learned_version", "learned", WHOLE, "the policy version that learned from the session", None),
         Field("learned_episodes", "episodes", WHOLE, "the segment's episodes after the session was learned", None),
         Field("parked", "parked", TEXT, "why the session was set aside", None),
-        Field(
-            "day", "day", DAY_NUMBER, "the user's day on which the session was first shown, or answered unseen", None
-        ),
-        Field(
-            "why", "why", enumerated(Why), "why nothing is learned from the session: `over-weight`, ...", None, since=2
-        ),
+        Field("day", "day", DAY_NUMBER, "the user's day when the session was first shown, or answered unseen", None),
+        Field("why", "why", enumerated(Why), "why the session is not learned from: `over-weight`, ...", None, since=2),
         Field("changes", "changes", WHOLE, "how often the session's answers were changed", 0, since=2),
         Field("done_before", "before", WHOLE, "completions of the day `on` before the session was issued", 0, since=2),
-        Field(
-            "issued_on",
-            "on",
-            DAY_NUMBER,
-            "the user's day on which the session was issued, if it has `before`",
-            None,
-            since=2,
-        ),
+        Field("issued_on", "on", DAY_NUMBER, "the user's day of issue, if the session has `before`", None, since=2),
     )
 )
 DECISION = FieldTable(
@@ -140,20 +127,8 @@ DECISION = FieldTable(
         Field("action", "action", ACTION, "the action drawn"),
         Field("epsilon", "epsilon", FLOAT, "the share of decisions drawn evenly"),
         Field("policy_version", "version", WHOLE, "the policy version that decided", 0),
-        Field(
-            "explored",
-            "explored",
-            FLAG,
-            "whether the action's estimate was below the greatest, or nothing told the actions apart",
-            False,
-        ),
-        Field(
-            "fallback",
-            "fallback",
-            FLAG,
-            "whether the action was drawn without a policy; then nothing is learned",
-            False,
-        ),
+        Field("explored", "explored", FLAG, "whether the estimate was not the greatest, or all were alike", False),
+        Field("fallback", "fallback", FLAG, "whether the action was drawn without a policy: nothing is learned", False),
     )
 )
 CLOSING = FieldTable(
@@ -173,13 +148,7 @@ ACTIVITY = FieldTable(
         Field("slug", "s", TEXT, "the catalogue entry"),
         Field("completed", "c", FLAG, "whether it was completed; missing until it is answered", None),
         Field("completed_at", "t", TIME, "when it was completed; stored in seconds after `issued_at`", None),
-        Field(
-            "completed_on",
-            "o",
-            DAY_NUMBER,
-            "the user's day when it was completed, if not `day`; stored in days after `day`",
-            None,
-        ),
+        Field("completed_on", "o", DAY_NUMBER, "the day of completion, if not `day`; stored in days after `day`", None),
         Field("motivation_before", "b", WHOLE, "motivation before, 1-5", None),
         Field("motivation_after", "a", WHOLE, "motivation after, 1-5", None),
         Field("difficulty_rating", "d", WHOLE, "difficulty, 1-5", None),
@@ -220,14 +189,7 @@ FIGURES = FieldTable(
         Field("motivation", "motivation", FLOAT, "motivation score as the day ended"),
         Field("streak_days", "streak_days", WHOLE, "days of the streak as the day ended"),
         Field("settled", "settled", FLAG, "whether the day is over and none of its sessions is open", False),
-        Field(
-            "other",
-            "other",
-            TYPE,
-            "assigned, completed and minutes of activities of unknown type",
-            TypeFigures(),
-            since=2,
-        ),
+        Field("other", "other", TYPE, "assigned, completed and minutes of unknown types", TypeFigures(), since=2),
     )
 )
 _DAY_PLACE = frozenset({"pk", "sk", "revision", "due_shard", "figures"})

@@ -115,13 +115,7 @@ POLICY = FieldTable(
         Field("table", "table", BYTES, "the learner's own bytes (docs/learner.md)", b""),
         Field("activities", "activities", STATISTICS, "how the catalogue's entries did in the segment", {}),
         Field("excluded", "excluded", PERSONS, "persons whose sessions no fold counts", ()),
-        Field(
-            "refolding",
-            "refolding",
-            WHOLE,
-            "the version from which an erasure rewrites; until it is done nothing is learned",
-            None,
-        ),
+        Field("refolding", "refolding", WHOLE, "the version from which an erasure rewrites; learning waits", None),
     )
 )
 RECORD = FieldTable(
