@@ -25,7 +25,7 @@ from rl_core.models import ACTIONS, Action, Policy, Segment, State
 from rl_core.work.versions import policy_at
 from tests.operate.table import SEGMENTS, SESSIONS, USERS, lived_table
 
-CONSTANTS = Settings(table_name="t", exploration="epsilon")
+CONSTANTS = Settings(table_name="t", exploration="epsilon", sessions_per_day=1000, learned_per_day=1000)
 
 
 @pytest.fixture(autouse=True)
