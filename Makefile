@@ -18,7 +18,7 @@ ENGINES := $(MINISTACK)/$(STAMP) $(if $(filter dynoxide,$(DATA)),$(DYNOXIDE))
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run token demo daily daily-month test lint types tests e2e build deploy code-sha openapi data-model ledger fuzz client-test security \
+.PHONY: help run token demo daily daily-month check test lint types tests tests-quick tests-lab e2e build deploy code-sha openapi data-model ledger fuzz client-test security \
 	model-test mutants faults conformance dynoxide bench-contention bench-units house bench-coldstart bench-learning bench-settings check-learner \
 	bench-heartsteps lock clean venv
 
@@ -49,7 +49,14 @@ daily-month: $(VENV)/$(STAMP) $(ENGINES)  ## 2,000 people's month against a reco
 demo: $(VENV)/$(STAMP) $(ENGINES)  ## watch simulated people live through weeks with the real handlers
 	@exec $(VENV)/bin/python -m lab.demo $(SET)
 
-test: lint types tests  ## everything that must hold: lint, types, tests
+# What needs no order runs side by side; each part's words stay together where make can do that (from version 4 on).
+TOGETHER = @$(MAKE) --no-print-directory -j $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
+
+check: $(VENV)/$(STAMP) $(LAB)/$(STAMP)  ## the quick loop: lint, types, tests of rules and functions
+	$(TOGETHER) lint types tests-quick
+
+test: $(VENV)/$(STAMP) $(ENGINES) $(LAB)/$(STAMP)  ## everything that must hold: lint, types, tests
+	$(TOGETHER) lint types tests tests-lab
 
 lint: $(VENV)/$(STAMP)  ## ruff: rules and format; import-linter: imports go down only
 	@$(VENV)/bin/ruff check
@@ -63,8 +70,16 @@ types: $(VENV)/$(STAMP) $(LAB)/$(STAMP)  ## mypy, strict
 	@$(VENV)/bin/mypy
 	@$(LAB)/bin/mypy --cache-dir .mypy_cache/lab $(LEARNING)
 
-tests: $(VENV)/$(STAMP) $(ENGINES) $(LAB)/$(STAMP)  ## pytest with branch coverage; all but what `make e2e` runs
-	@$(VENV)/bin/python -m pytest --cov -n auto --dist loadfile --no-loadscope-reorder --ignore=tests/e2e
+# A file's tests stay in one process, which has one stack for them; the longest files come first (tests/conftest.py).
+PYTEST = $(VENV)/bin/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
+
+tests: $(VENV)/$(STAMP) $(ENGINES)  ## pytest with branch coverage; all but what `make e2e` and `make tests-lab` run
+	@$(PYTEST) --cov --ignore=tests/e2e
+
+tests-quick: $(VENV)/$(STAMP)  ## pytest of rules, functions and stored forms
+	@$(PYTEST) tests/core tests/functions tests/forms tests/test_*.py
+
+tests-lab: $(LAB)/$(STAMP)  ## pytest of what runs in the laboratory's environment
 	@$(LAB)/bin/python -m pytest --noconftest tests/lab_*
 
 e2e: $(VENV)/$(STAMP) $(MINISTACK)/$(STAMP) $(SAM)/$(STAMP) $(LAMBDA)/$(STAMP)  ## build and deploy to MiniStack, and try it: routes, jobs, roles, updates, removal; and Lambda's own runtime

@@ -102,11 +102,12 @@ def table() -> list[dict[str, Any]]:
 
 def restore(items: list[dict[str, Any]]) -> None:
     """Makes the table hold these items and no others."""
-    client, name = boto3.client("dynamodb"), TEMPLATE.table.name
-    for item in table():
+    client, name, now = boto3.client("dynamodb"), TEMPLATE.table.name, table()
+    for item in (its for its in now if its not in items):
         client.delete_item(TableName=name, Key={"pk": item["pk"], "sk": item["sk"]})
-    for item in items:
+    for item in (its for its in items if its not in now):
         client.put_item(TableName=name, Item=item)
+    assert table() == items
 
 
 def live_a_week(diary: Diary) -> None:
