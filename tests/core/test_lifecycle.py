@@ -364,6 +364,17 @@ def test_a_later_rating_moves_the_score_but_neither_reward_nor_next_state(
     assert round(engagement_delta(rated), 4) == 0.3
 
 
+def test_notes_that_come_after_the_rating_leave_when_it_came(
+    session: Session, profile: Profile, constants: Settings
+) -> None:
+    closed, moved, _ = record(session, profile, {1: DONE, 2: SKIPPED}, constants, LATER)
+    rated, again = add_rating(closed, moved, 5, "", LATER)
+    noted, same = add_rating(rated, again, 5, "Good workout", LATER + timedelta(days=1))
+    assert rated.closing is not None
+    assert noted.closing == replace(rated.closing, notes="Good workout")
+    assert same == again
+
+
 def test_a_rating_after_the_next_session_was_issued_moves_no_score(
     session: Session, profile: Profile, constants: Settings
 ) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import boto3
@@ -9,7 +10,7 @@ import pytest
 
 from rl_core.errors import ConflictError
 from rl_core.models import Marker, Profile
-from rl_core.store import DayTable, Put, Store, marker_write, profile_write, session_write
+from rl_core.store import DayTable, Put, Store, Watermark, marker_write, profile_write, session_write
 from rl_core.store.items import user_day_item
 from rl_core.store.keys import user_pk
 from tests.conftest import TEMPLATE
@@ -143,6 +144,25 @@ def test_what_a_write_goes_by_is_read_strongly_consistent(world: World, recorder
     reads = [asked for operation, asked in recorder.asked if operation in {"get_item", "query", "batch_get_item"}]
     assert len(reads) > 10
     assert all(asked["ConsistentRead"] is True for asked in reads if "IndexName" not in asked)
+
+
+def test_earlier_sessions_are_read_newest_first_and_no_more_than_asked_for(world: World) -> None:
+    for number in range(4):
+        world.issue("ana", at=NOW + number * timedelta(days=3))
+    for before, limit, numbers in ((5, 9, [4, 3, 2, 1]), (4, 2, [3, 2]), (3, 2, [2, 1]), (2, 2, [1]), (1, 2, [])):
+        found = world.store.sessions_before("ana", before, limit)
+        assert [session.number for session in found] == numbers
+
+
+def test_a_watermark_that_another_run_moved_is_not_moved_back(store: Store) -> None:
+    days = DayTable(store.name, store.client)
+    days.save_watermark(Watermark(TODAY, 0))
+    for revision in (0, 2):
+        with pytest.raises(ConflictError) as lost:
+            days.save_watermark(Watermark(TODAY - timedelta(days=1), revision))
+        assert lost.value.lost == {"watermark"}
+    days.save_watermark(Watermark(TODAY + timedelta(days=1), 1))
+    assert days.watermark() == Watermark(TODAY + timedelta(days=1), 2)
 
 
 def test_a_users_day_is_written_as_it_was_read_and_nothing_else_of_it(world: World) -> None:

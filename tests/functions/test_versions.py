@@ -160,8 +160,9 @@ def test_a_policy_of_a_newer_form_is_never_overwritten(world: World) -> None:
     live(world, 2)
     spoil_policy(**OF_A_LATER_RELEASE, form={"N": "99"})
     before = stored_policy()
-    with pytest.raises(ConflictError):
+    with pytest.raises(ConflictError) as error:
         versions.mend(world.store, SEGMENT, settings())
+    assert error.value.lost == {"policy"}
     assert stored_policy() == before
 
 

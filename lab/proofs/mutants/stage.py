@@ -22,8 +22,8 @@ only_mutate = {[f"{SOURCE}/{room}/*" for room in (*ROOMS, STORE)]}
 also_copy = {list(_BESIDE)}
 pytest_add_cli_args_test_selection = {list(TESTS)}
 pytest_add_cli_args = ["-p", "no:cacheprovider", "-p", "lab.proofs.mutants.soonest", "--hypothesis-profile=ci"]
-timeout_constant = 60.0 # a limit for the whole of a mutant's tests, should the one for each test fail
-timeout_multiplier = 5.0
+timeout_constant = 30.0 # a limit for the whole of a mutant, in which it may sleep; soonest.py limits each test
+timeout_multiplier = 2.0
 track_dependencies = false
 use_git_change_detection = false
 use_setproctitle = false
