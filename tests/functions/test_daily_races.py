@@ -12,7 +12,7 @@ from rl_core.models import Segment
 from rl_core.store import DayTable
 from rl_core.work import merge, run_shard
 from tests.functions.conftest import NOW, SEGMENT
-from tests.functions.test_daily_job import ANA, BEN, FINAL, MONDAY, ONE, SHARD, WEEK, Diary, diary
+from tests.functions.test_daily_job import ANA, BEN, CEM, FINAL, MONDAY, ONE, SHARD, WEEK, Diary, diary
 
 __all__ = ["diary"]
 
@@ -88,11 +88,11 @@ def test_a_shard_with_a_session_that_nobody_closed_yet_is_not_final(diary: Diary
 
 
 def test_who_was_active_in_between_did_not_drop_out(diary: Diary) -> None:
-    for user in (ANA, BEN):
+    for user in (ANA, BEN, CEM):
         diary.look(user, NOW - WEEK)
         diary.expire(NOW - 2 * ONE)
     diary.issue(ANA, NOW - ONE)
-    assert diary.run()["dropouts"] == 1
+    assert diary.run()["dropouts"] == 2
 
 
 def test_the_first_and_the_last_shard_are_part_of_the_whole(diary: Diary) -> None:
