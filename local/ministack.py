@@ -16,11 +16,16 @@ from local.scratch import STACK_FOLDER
 PYTHON = Path(__file__).parents[1] / ".venv-ministack" / "bin" / "python"
 
 # It runs on uvicorn with httptools' parser: they need half of the processor's time that its own server needs. It also
-# keeps what it parsed of an expression, which it would parse anew for each item that a query looks at.
+# keeps what it parsed of an expression, which it would parse anew for each item that a query looks at. The deployment test
+# runs it with Lambda's Python, which has no uvicorn: there it is served by its own server, as it ships.
 CHILD = """
 import os, sys, threading
 threading.Thread(target=lambda: (sys.stdin.buffer.read(), os._exit(0)), daemon=True).start()
-import uvicorn
+try:
+    import uvicorn
+except ModuleNotFoundError:
+    from ministack.app import main
+    sys.exit(main())
 from functools import lru_cache
 from ministack.services import dynamodb
 for parse in ("_tokenize", "_condition_syntax_error"):
