@@ -16,8 +16,8 @@ from local.scratch import STACK_FOLDER
 PYTHON = Path(__file__).parents[1] / ".venv-ministack" / "bin" / "python"
 
 # It runs on uvicorn with httptools' parser: they need half of the processor's time that its own server needs. It also
-# keeps what it parsed of an expression, which it would parse anew for each item that a query looks at. The deployment test
-# runs it with Lambda's Python, which has no uvicorn: there it is served by its own server, as it ships.
+# keeps what it parsed of an expression, which it would parse anew for each item that a query looks at. The deployment
+# test runs it with Lambda's Python, which has no uvicorn: there it is served by its own server, as it ships.
 CHILD = """
 import os, sys, threading
 threading.Thread(target=lambda: (sys.stdin.buffer.read(), os._exit(0)), daemon=True).start()
