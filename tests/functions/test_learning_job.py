@@ -13,7 +13,7 @@ from operate.__main__ import main
 from rl_core import learner
 from rl_core.config import settings
 from rl_core.errors import ConflictError, OversizeError, PolicyUnreadableError, UnavailableError
-from rl_core.models import EndedBy, Learning, Policy, Profile, Session, Status, VersionRecord
+from rl_core.models import EndedBy, Learning, Policy, Profile, Session, Status, VersionRecord, Why
 from rl_core.sessions import learning_of
 from rl_core.store import Due, Put, Store, parked_write, publish_writes, session_write
 from rl_core.work import close_and_learn, close_expired, learn_due
@@ -343,3 +343,28 @@ def test_a_run_without_time_left_changes_nothing(world: World) -> None:
     session = world.issue("ana")
     world.due("ben", at=session.expires_at)
     assert sum(learn.run(world.store, session.expires_at, lambda: 0).values()) == 0
+
+
+def exclude(world: World, user: str) -> None:
+    """Lists the user's person in the segment's policy, which has learned from somebody else."""
+    world.due("somebody")
+    learn.run(world.store, NOW, always)
+    spoil_policy(excluded={"B": world.session(user).person})
+
+
+def test_a_session_of_an_excluded_person_closes_so_and_teaches_nobody(world: World) -> None:
+    world.issue("ana")
+    exclude(world, "ana")
+    closed = world.closed("ana")
+    done = close_and_learn(world.store, closed.session, closed.profile, settings())
+    assert (done.session.why, world.session("ana").why, done.policy) == (Why.EXCLUDED, Why.EXCLUDED, None)
+    assert world.store.policy(SEGMENT).episodes == 1
+
+
+def test_the_job_takes_an_excluded_persons_session_off_the_index_and_counts_no_lesson(world: World) -> None:
+    world.due("ana", at=NOW + timedelta(minutes=5))
+    exclude(world, "ana")
+    world.due("ben")
+    assert learn.run(world.store, NOW + timedelta(minutes=6), always)["learned"] == 1
+    assert (world.session("ana").why, world.store.policy(SEGMENT).episodes) == (Why.EXCLUDED, 2)
+    assert learn.run(world.store, NOW + timedelta(minutes=7), always)["dropped"] == 0

@@ -148,8 +148,7 @@ def _learn_batch(store: Store, todo: list[list[Session]], settings: Settings, re
             return
         with attempt:
             try:
-                _commit(store, batch, settings)
-                report["learned"] += len(batch)
+                report["learned"] += _commit(store, batch, settings)
             except OversizeError as error:
                 if error.keys:
                     named = [s for s in batch if s.key in error.keys]
@@ -171,10 +170,10 @@ def _learn_batch(store: Store, todo: list[list[Session]], settings: Settings, re
     raise UnavailableError
 
 
-def _commit(store: Store, sessions: Sequence[Session], settings: Settings) -> None:
+def _commit(store: Store, sessions: Sequence[Session], settings: Settings) -> int:
     """Makes one learning transaction, which also takes the sessions of excluded persons off the index.
 
-    Raises RefoldPendingError while the policy is being folded anew.
+    Returns how many sessions were learned from. Raises RefoldPendingError while the policy is being folded anew.
     """
     before = store.policy(sessions[0].segment)
     if before.refolding is not None:
@@ -185,6 +184,7 @@ def _commit(store: Store, sessions: Sequence[Session], settings: Settings) -> No
     publish = publish_writes(after, record) if taught else []
     moved = [session_write(s, settings.index_shards) for s in (*out, *(learned(s, after) for s in taught))]
     store.write(*moved, *publish)
+    return len(taught)
 
 
 def _halves(batch: list[Session]) -> list[list[Session]]:
