@@ -78,8 +78,8 @@ def versions(store: Store, _: Settings, options: argparse.Namespace) -> int:
 def replay(store: Store, _: Settings, options: argparse.Namespace) -> int:
     """Folds the records anew and compares with what is stored, bit for bit."""
     stored = store.policy(options.segment)
-    if stored.refolding is not None:
-        print(f"versions from {stored.refolding} on are being rewritten by an erasure; try again when that is done")
+    if stored.hold is not None or stored.refolding is not None:
+        print("versions are being rewritten by a refold; try again when that is done")
         return 2
     folded = policy_at(store, options.segment, stored.version, from_start=options.from_start)
     differing = [name for name, value in policy_item(stored).items() if policy_item(folded)[name] != value]
