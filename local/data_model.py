@@ -6,7 +6,7 @@
 import re
 from pathlib import Path
 
-from rl_core.store import day_table, items, policies
+from rl_core.store import day_table, erasures, items, policies
 from rl_core.store.fields import REQUIRED, FieldTable
 
 PAGE = Path(__file__).parents[1] / "docs" / "data-model.md"
@@ -22,6 +22,7 @@ TABLES: dict[str, tuple[int, tuple[FieldTable, ...]]] = {
     "figures": (items.USER_DAY_FORM, (items.FIGURES,)),
     "segment day": (day_table.SEGMENT_DAY_FORM, (day_table.SEGMENT_DAY,)),
     "shard": (day_table.SHARD_FORM, (day_table.SHARD,)),
+    "erasure": (erasures.ERASURE_FORM, (erasures.ERASURE,)),
     "watermark": (day_table.WATERMARK_FORM, (day_table.WATERMARK,)),
 }
 

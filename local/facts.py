@@ -82,34 +82,45 @@ class Queue:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The DynamoDB table; `properties` are the arguments of `create_table` besides its name."""
+    """A DynamoDB table; `properties` are the arguments of `create_table` besides its name."""
 
     name: str
     properties: Mapping[str, Any]
     ttl_attribute: str | None
 
-    def create(self, client: "DynamoDBClient", name: str | None = None) -> str:
-        """Creates the table, waits until it is active, and returns its name."""
-        table_name = name or self.name
-        client.create_table(TableName=table_name, **self.properties)
-        client.get_waiter("table_exists").wait(TableName=table_name, WaiterConfig={"Delay": 1, "MaxAttempts": 30})
+    def create(self, client: "DynamoDBClient") -> None:
+        """Creates the table, and waits until it is active. Leaves a table of that name as it is."""
+        try:
+            client.create_table(TableName=self.name, **self.properties)
+        except client.exceptions.ResourceInUseException:
+            return
+        client.get_waiter("table_exists").wait(TableName=self.name, WaiterConfig={"Delay": 1, "MaxAttempts": 30})
         if self.ttl_attribute:
             ttl = {"Enabled": True, "AttributeName": self.ttl_attribute}
-            client.update_time_to_live(TableName=table_name, TimeToLiveSpecification=ttl)  # type: ignore[arg-type]
-        return table_name
+            client.update_time_to_live(TableName=self.name, TimeToLiveSpecification=ttl)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """Holds all that the local stack and the tests need to know of the template."""
+    """Holds all that the local stack and the tests need to know of the template; its first table is `table`."""
 
-    table: Table
+    tables: tuple[Table, ...]
     functions: Mapping[str, Function]
     routes: tuple[Route, ...]
     authorizer: Authorizer | None
     schedules: tuple[Schedule, ...]
     queues: tuple[Queue, ...]
     layers: tuple[Path, ...]
+
+    @property
+    def table(self) -> Table:
+        """Returns the table that holds everything but what has to outlive it."""
+        return self.tables[0]
+
+    def create_tables(self, client: "DynamoDBClient") -> None:
+        """Creates the tables that are not there."""
+        for table in self.tables:
+            table.create(client)
 
     @property
     def environment(self) -> dict[str, str]:

@@ -39,6 +39,7 @@ class Stack:
     parameters: the template's parameters, for instance {"EpsilonMin": "0.1"}.
     quiet: handlers write no metrics, and log errors only.
     seed: decides the keys of new profiles, and with them every draw; in a deployment they are random.
+    data: a data plane that runs already, with the tables that are there; it goes on when the stack has stopped.
     """
 
     url: str
@@ -56,9 +57,10 @@ class Stack:
         template: Path = TEMPLATE,
         folder: Path = STACK_FOLDER,
         seed: int = 0,
+        data: Endpoints | None = None,
     ) -> None:
         self.clock: Clock = clock or RealClock()
-        self._port, self._quiet, self._folder, self._seed = port, quiet, folder, seed
+        self._port, self._quiet, self._folder, self._seed, self._data = port, quiet, folder, seed, data
         self._template = load(PARAMETERS | dict(parameters or {}), path=template)
         self._tokens = Tokens.of(folder)
         self._exits = ExitStack()
@@ -105,12 +107,13 @@ class Stack:
         """Starts the parts, the data plane first; `exits` stops them in reverse order, also when a later one fails."""
         exits.enter_context(_alone_in_this_process())
         bound = exits.enter_context(bind(self._port))
-        endpoints = exits.enter_context(data_plane.running(self._folder))
+        endpoints = self._data or exits.enter_context(data_plane.running(self._folder))
         self.data_url = endpoints.dynamodb
         exits.enter_context(environment(variables(self._template, endpoints) | (QUIET if self._quiet else {})))
         self.dynamodb = boto3.session.Session().client("dynamodb")
         exits.callback(self.dynamodb.close)
-        self.table_name = self._template.table.create(self.dynamodb)
+        self._template.create_tables(self.dynamodb)
+        self.table_name = self._template.table.name
         client = boto3.session.Session().client("sqs")
         exits.callback(client.close)
         queues.create(self._template.queues, client)

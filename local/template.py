@@ -49,26 +49,26 @@ class _Reader:
         self._folder = path.parent
         self._globals = document.get("Globals", {})
         _only(self._globals, {"Function"}, "Globals")
-        all_resources: dict[str, Any] = document.get("Resources", {})
-        names = {name: _physical_id(name, it) for name, it in all_resources.items()}
+        self._declared: dict[str, Any] = document.get("Resources", {})
+        names, attributes = dict[str, str](), dict[str, str]()
         self._resolver = Resolver(
             parameters=_parameters(document.get("Parameters", {}), given),
             conditions=document.get("Conditions", {}),
             physical_ids=names,
-            attributes={
-                f"{name}.Arn": f"arn:aws:{_ARNS[it['Type']]}{STACK_NAME}-{name}"
-                for name, it in all_resources.items()
-                if it.get("Type") in _ARNS
-            },
+            attributes=attributes,
         )
-        self._resources = {name: it for name, it in all_resources.items() if self._exists(it)}
+        self._resources = {name: it for name, it in self._declared.items() if self._exists(it)}
+        for name, it in self._resources.items():
+            names[name] = _physical_id(name, it)
+            if it.get("Type") in _ARNS:
+                attributes[f"{name}.Arn"] = f"arn:aws:{_ARNS[it['Type']]}{STACK_NAME}-{name}"
         self._routes: list[Route] = []
         self._schedules: list[Schedule] = []
         self._queues: list[Queue] = []
 
     def template(self) -> Template:
         """Reads every resource and returns the template; the functions' events become routes, schedules and queues."""
-        known = {"AWS::DynamoDB::Table", "AWS::Serverless::HttpApi", *_CODE_TYPES} | cloud_only.TYPES
+        known = {_TABLE, "AWS::Serverless::HttpApi", *_CODE_TYPES} | cloud_only.TYPES
         for name, resource in self._resources.items():
             if resource.get("Type") not in known:
                 raise TemplateError(f"{name}: type {resource.get('Type')} is not understood by the local stack")
@@ -78,7 +78,7 @@ class _Reader:
             for event_name, event in resource["Properties"].get("Events", {}).items():
                 self._event(name, f"{name}.{event_name}", event, api_name, authorizer_name)
         return Template(
-            table=self._table(),
+            tables=tuple(self._table(name, it) for name, it in self._declared.items() if it.get("Type") == _TABLE),
             functions=functions,
             routes=tuple(self._routes),
             authorizer=authorizer,
@@ -98,19 +98,26 @@ class _Reader:
         uri = self._resolver.resolve(properties.get("CodeUri", properties.get("ContentUri")))
         return (self._folder / str(uri)).resolve()
 
-    def _table(self) -> Table:
-        tables = self._of("AWS::DynamoDB::Table")
-        if len(tables) != 1:
-            raise TemplateError(f"expected one table, found {len(tables)}")
-        ((name, resource),) = tables
+    def _table(self, name: str, resource: dict[str, Any]) -> Table:
+        """Returns the table that the template makes, or the one that a parameter names in its place.
+
+        The local stack makes that one too, for its data plane may just have started.
+        """
         _only(resource["Properties"], TABLE | cloud_only.TABLE | {"TimeToLiveSpecification"}, name)
         properties = self._resolver.resolve(_without(resource["Properties"], cloud_only.TABLE))
         ttl = properties.get("TimeToLiveSpecification", {})
         return Table(
-            name=self._resolver.physical_ids[name],
+            name=self._resolver.physical_ids.get(name) or self._named_instead(name, resource),
             properties={key: value for key, value in properties.items() if key in TABLE},
             ttl_attribute=ttl.get("AttributeName") if ttl.get("Enabled") else None,
         )
+
+    def _named_instead(self, name: str, resource: dict[str, Any]) -> str:
+        """Returns the parameter's value for a table under the condition that the parameter is empty."""
+        match self._resolver.conditions[resource["Condition"]]:
+            case Call("Equals", [Call("Ref", parameter), ""]) if parameter in self._resolver.parameters:
+                return text_of(self._resolver.parameters[parameter])
+        raise TemplateError(f"{name}: a table's condition may only be that a parameter, its name, is empty")
 
     def _api(self) -> tuple[str | None, str | None, Authorizer | None]:
         """Returns the API's logical id, the name of its default authorizer, and that authorizer."""
@@ -271,8 +278,9 @@ def _only(found: Mapping[str, Any], understood: Iterable[str], where: str) -> No
 
 
 _PROSE = {"AWSTemplateFormatVersion", "Transform", "Description", "Metadata", "Outputs"}
+_TABLE = "AWS::DynamoDB::Table"
 _ARNS = {
-    "AWS::DynamoDB::Table": f"dynamodb:{REGION}:{ACCOUNT}:table/",
+    _TABLE: f"dynamodb:{REGION}:{ACCOUNT}:table/",
     "AWS::SQS::Queue": f"sqs:{REGION}:{ACCOUNT}:",
 }
 _CODE_TYPES = ("AWS::Serverless::Function", "AWS::Serverless::LayerVersion")

@@ -94,7 +94,7 @@ def test_the_table_explains_every_metric_and_no_other() -> None:
 
 
 def test_a_deployment_that_sets_nothing_has_the_defaults_of_the_settings() -> None:
-    fields = Settings.model_fields.keys() - {"table_name", "daily_queue_url"}
+    fields = Settings.model_fields.keys() - {"table_name", "erasures_name", "daily_queue_url"}
     given = {k.lower(): v for k, v in load().environment.items() if k.lower() in fields}
     read = Settings.model_validate({"table_name": "any", **given})
     assert {k: getattr(read, k) for k in given} == {k: Settings.model_fields[k].get_default() for k in given}

@@ -13,7 +13,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from rl_core.config import settings
 from rl_core.errors import ConflictError, FettleError, UnavailableError
 from rl_core.models import Segment
-from rl_core.store import Due, Leaver, Store, open_store, partitions_to_ask
+from rl_core.store import Due, Erasures, Leaver, Store, open_store, partitions_to_ask
 from rl_core.work import Turn, attempts, unlearn
 
 logger = Logger()
@@ -34,7 +34,8 @@ def run(store: Store, turn: Turn) -> int:
     last, so the next run goes on where this one stopped.
     """
     places = list(_places(store, turn.now))
-    people, broken = Leaver.among(store, [due for due in places if due.segment is None])
+    erasures = Erasures(settings().erasures_name, store.client)
+    people, broken = Leaver.among(store, erasures, [due for due in places if due.segment is None])
     for due, reason in broken:
         _put_off(store, {due: 0}, turn, reason)
     people = _prepared(store, people, turn)
@@ -70,16 +71,16 @@ def _prepared(store: Store, people: People, turn: Turn) -> People:
         if not turn.goes_on:
             break
         try:
-            ready[due] = _prepare(leaver)
+            ready[due] = _prepare(leaver, turn.now)
         except FettleError as error:
             _put_off(store, {due: leaver.marker.failures}, turn, _told(error))
     return ready
 
 
-def _prepare(leaver: Leaver) -> Leaver:
+def _prepare(leaver: Leaver, now: datetime) -> Leaver:
     for attempt in attempts():
         with attempt:
-            return leaver.prepare()
+            return leaver.prepare(now)
     raise UnavailableError
 
 

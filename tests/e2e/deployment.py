@@ -112,6 +112,11 @@ class Deployment:
         return self.outputs["TableName"]
 
     @property
+    def erasures_name(self) -> str:
+        """The stack's table of whom was erased."""
+        return self.outputs["ErasuresTableName"]
+
+    @property
     def dynamodb(self) -> Any:
         """A client of the data, as MiniStack's root."""
         return self.client("dynamodb")

@@ -23,7 +23,7 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """The variables of an AWS that is MiniStack, with the template's table in it."""
     with ministack.running(tmp_path_factory.mktemp("stack")) as endpoint:
         client = boto3.client("dynamodb", endpoint_url=endpoint, region_name=REGION)
-        TEMPLATE.table.create(client)
+        TEMPLATE.create_tables(client)
         client.close()
         sqs = boto3.client("sqs", endpoint_url=endpoint, region_name=REGION)
         queues.create(TEMPLATE.queues, sqs)

@@ -30,6 +30,7 @@ from rl_core.models import (
 from rl_core.sessions import Answer, Ending, excluded, expire, issue, learned, record, show, transition_of
 from rl_core.store import UserDay
 from rl_core.store.day_table import SEGMENT_DAY_FORM, read_segment_day, segment_day_item
+from rl_core.store.erasures import ERASURE_FORM, KEPT, Erasure, erasure_item, life_of, read_erasure
 from rl_core.store.items import (
     PROFILE_FORM,
     SESSION_FORM,
@@ -188,6 +189,8 @@ def main() -> None:
     days = [user_day_item(day) for day in user_days()]
     save("user-day", USER_DAY_FORM, [(item, read_user_day(item)) for item in days])
     whole = segment_day_item(Segment.HIGH_LOW, day_sk(date(2026, 11, 23)), segment_day())
+    erased = erasure_item(Erasure(life_of(ANA.key), NOW, NOW + KEPT))
+    save("erasure", ERASURE_FORM, [(erased, read_erasure(erased))])
     save("segment-day", SEGMENT_DAY_FORM, [(whole, read_segment_day(whole))])
 
 

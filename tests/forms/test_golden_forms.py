@@ -11,6 +11,7 @@ from rl_core.config import settings
 from rl_core.models import Policy, Segment
 from rl_core.store import Store
 from rl_core.store.day_table import SEGMENT_DAY_FORM, read_segment_day, segment_day_item
+from rl_core.store.erasures import ERASURE_FORM, erasure_item, read_erasure
 from rl_core.store.items import (
     PROFILE_FORM,
     SESSION_FORM,
@@ -46,6 +47,7 @@ READERS: dict[str, Callable[[Any], Any]] = {
     "refold": read_refold,
     "user-day": read_user_day,
     "segment-day": read_segment_day,
+    "erasure": read_erasure,
 }
 FORMS = {
     "profile": PROFILE_FORM,
@@ -56,6 +58,7 @@ FORMS = {
     "refold": REFOLD_FORM,
     "user-day": USER_DAY_FORM,
     "segment-day": SEGMENT_DAY_FORM,
+    "erasure": ERASURE_FORM,
 }
 SEGMENT = Segment.LOW_HIGH
 
@@ -80,6 +83,8 @@ def written(kind: str, model: Any, item: Any) -> Any:
         return segment_day_item(Segment.HIGH_LOW, item["sk"]["S"], model)
     if kind == "record":
         return record_item(SEGMENT, model)
+    if kind == "erasure":
+        return erasure_item(model)
     if kind == "refold":
         return refold_item(model, SHARDS)
     return snapshot_item(model) if kind == "snapshot" else policy_item(model)

@@ -11,7 +11,7 @@ import pytest
 from rl_core.config import settings
 from rl_core.models import EndedBy, Profile, Segment, Session
 from rl_core.sessions import Ending, Recorded, issue, record
-from rl_core.store import Put, Store, mark_writes, profile_write, session_write
+from rl_core.store import Erasures, Leaver, Put, Store, mark_writes, profile_write, session_write
 from rl_core.work import Closed, Turn, close_and_learn
 
 NOW = datetime(2026, 11, 23, 9, 1, tzinfo=UTC)  # not in an hour's first minute, when the jobs ask every shard
@@ -62,6 +62,16 @@ class World:
         found = self.store.session(user, number)
         assert found is not None
         return found
+
+
+def erasures_of(store: Store) -> Erasures:
+    """The table that says who was erased, by the store's client."""
+    return Erasures(settings().erasures_name, store.client)
+
+
+def leaver_of(store: Store, user: str) -> Leaver | None:
+    """The user under their marker of erasure, if they are being erased."""
+    return Leaver.of(store, erasures_of(store), f"USER#{user}")
 
 
 @pytest.fixture

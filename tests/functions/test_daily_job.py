@@ -16,7 +16,6 @@ from rl_core.models import EndedBy, Marker, Profile, Segment, Session, Status
 from rl_core.sessions import Answer, Ending, record, show
 from rl_core.store import (
     DayTable,
-    Leaver,
     Store,
     UserDay,
     mark_writes,
@@ -26,7 +25,7 @@ from rl_core.store import (
 )
 from rl_core.work import Dispatched, close_and_learn, close_expired, dispatch, merge, run_shard
 from tests.conftest import TEMPLATE, handler_of
-from tests.functions.conftest import NOW, SEGMENT, World
+from tests.functions.conftest import NOW, SEGMENT, World, leaver_of
 
 MONDAY = date(2026, 11, 23)
 ONE, WEEK = timedelta(days=1), timedelta(days=7)
@@ -78,7 +77,7 @@ class Diary:
         profile = self.store.profile(user)
         assert isinstance(profile, Profile)
         self.store.write(marker_write(Marker(user, profile.key, profile.created_at, FINAL, profile.revision), 1))
-        leaver = Leaver.of(self.store, f"USER#{user}")
+        leaver = leaver_of(self.store, user)
         assert leaver is not None
         leaver.remove(FINAL, 1)
 

@@ -17,10 +17,10 @@ from rl_core.config import settings
 from rl_core.errors import ConflictError, ErasingError, RefoldPendingError, UnavailableError
 from rl_core.models import Learning, Marker, Policy, Profile, Session, Status, Transition, VersionRecord
 from rl_core.sessions import erased, learning_of, transition_of
-from rl_core.store import Hold, Leaver, Store, marker_write, policies, publish_writes
+from rl_core.store import Hold, Store, marker_write, policies, publish_writes
 from rl_core.work import learn_due, versions
 from tests.conftest import TEMPLATE, handler_of
-from tests.functions.conftest import NOW, SEGMENT, World, turn
+from tests.functions.conftest import NOW, SEGMENT, World, leaver_of, turn
 from tests.functions.test_learning_job import (
     BROKEN_TABLE,
     OF_A_LATER_RELEASE,
@@ -372,14 +372,14 @@ def items_of(user: str) -> list[dict[str, Any]]:
 def test_what_a_later_life_wrote_stays(world: World) -> None:
     world.issue("ana")
     ask_to_be_erased(world, "ana")
-    late = Leaver.of(world.store, "USER#ana")
-    assert isinstance(late, Leaver)
+    late = leaver_of(world.store, "ana")
+    assert late is not None
     assert erasure.run(world.store, turn(LATER)) == 1
     session = world.issue("ana")
     with pytest.raises(ConflictError):
         late.remove(NOW, 1)
     assert world.session("ana") == session
-    assert Leaver.of(world.store, "USER#ana") is None
+    assert leaver_of(world.store, "ana") is None
 
 
 def test_the_command_line_says_that_an_erasure_rewrote_a_version(

@@ -12,7 +12,7 @@ from rl_core.models import Refold, Segment, Session, Status, VersionRecord
 from rl_core.store import Hold, Leaver, Store, erasing
 from rl_core.work import policy_at, under_way, unlearn
 from tests.conftest import TEMPLATE
-from tests.functions.conftest import NOW, SEGMENT, Meanwhile, World, turn
+from tests.functions.conftest import NOW, SEGMENT, Meanwhile, World, leaver_of, turn
 from tests.functions.test_erasure import (
     GONE,
     LATER,
@@ -93,7 +93,7 @@ def test_who_was_not_learned_from_is_erased_beside_a_refold_under_way(world: Wor
 
 
 def leaver(world: World, user: str) -> Leaver:
-    found = Leaver.of(world.store, f"USER#{user}")
+    found = leaver_of(world.store, user)
     assert found is not None
     return found
 
@@ -104,7 +104,7 @@ def test_a_later_life_that_asks_to_be_erased_is_not_removed_for_the_first_one(wo
     late = leaver(world, "ana")
     spoil("USER#ana", "~PROFILE", key={"B": b"another life of ana"})
     before = dump()
-    for removal in (late.prepare, lambda: late.remove(LATER, 1)):
+    for removal in (lambda: late.prepare(LATER), lambda: late.remove(LATER, 1)):
         with pytest.raises(ConflictError):
             removal()
     assert dump() == before
@@ -117,7 +117,7 @@ def test_nothing_of_a_user_is_removed_who_is_not_being_erased(world: World) -> N
     marker = next(item for item in dump() if item["sk"]["S"] == "~PROFILE")
     world.store.client.put_item(TableName=TEMPLATE.table.name, Item={k: v for k, v in marker.items() if k != "erasing"})
     before = dump()
-    for removal in (late.prepare, lambda: late.remove(LATER, 1)):
+    for removal in (lambda: late.prepare(LATER), lambda: late.remove(LATER, 1)):
         with pytest.raises(ConflictError):
             removal()
     assert dump() == before

@@ -78,7 +78,9 @@ def actions_of(operation: str, params: Any) -> set[str]:
     """What a call needs to be allowed: a transaction, what it consists of."""
     if operation == "TransactWriteItems":
         return {f"dynamodb:{kind}Item" for item in params["TransactItems"] for kind in item}
-    return {f"dynamodb:{operation} index" if "IndexName" in params else f"dynamodb:{operation}"}
+    erasures = params.get("TableName") == TEMPLATE.environment["ERASURES_NAME"]
+    word = " index" if "IndexName" in params else " erasures" if erasures else ""
+    return {f"dynamodb:{operation}{word}"}
 
 
 def delete_event() -> dict[str, Any]:
@@ -200,6 +202,23 @@ def test_the_erasure_event_removes_who_asked(store: Store) -> None:
     assert answer("profile", delete_event())["statusCode"] == 204
     assert answer("erasure") == {"erased": 1}
     assert store.head(USER) == (None, ())
+
+
+def test_the_erasure_of_a_user_asks_for_what_its_policy_grants(store: Store) -> None:
+    live_until("feedback_batch")
+    answer("profile", delete_event())
+    asked = set[str]()
+    store.client.meta.events.register(
+        "provide-client-params.dynamodb", lambda params, model, **_: asked.update(actions_of(model.name, params))
+    )
+    assert answer("erasure") == {"erased": 1}
+    assert "dynamodb:PutItem erasures" in asked
+    assert asked <= granted("Erasure")
+
+
+def test_the_erasures_are_written_by_the_erasure_alone_and_read_by_nobody() -> None:
+    words = {name: {it for it in granted(name) if it.endswith(" erasures")} for name in TEMPLATE.functions}
+    assert {name: its for name, its in words.items() if its} == {"Erasure": {"dynamodb:PutItem erasures"}}
 
 
 def test_the_history_event_shows_the_session_as_it_was_learned_from(store: Store) -> None:

@@ -36,6 +36,25 @@ def test_every_function_names_the_table(real: Template) -> None:
     assert {function.environment["TABLE_NAME"] for function in real.functions.values()} == {real.table.name}
 
 
+def test_the_erasure_alone_names_the_table_of_erasures(real: Template) -> None:
+    named = {
+        name: it.environment["ERASURES_NAME"]
+        for name, it in real.functions.items()
+        if "ERASURES_NAME" in it.environment
+    }
+    assert named == {"Erasure": "fettle-local-Erasures"}
+    assert [table.name for table in real.tables] == ["fettle-local-Table", "fettle-local-Erasures"]
+    assert real.tables[1].ttl_attribute == "until"
+
+
+def test_tables_that_are_there_take_the_place_of_the_stacks_own() -> None:
+    given = {"TableName": "restored", "ErasuresTableName": "kept"}
+    template, own = load(given), load()
+    assert template.environment == own.environment | {"TABLE_NAME": "restored", "ERASURES_NAME": "kept"}
+    assert [table.name for table in template.tables] == ["restored", "kept"]
+    assert [table.properties for table in template.tables] == [table.properties for table in own.tables]
+
+
 def test_the_table_is_what_create_table_takes(real: Template) -> None:
     assert {key["AttributeName"] for key in real.table.properties["KeySchema"]} == {"pk", "sk"}
     assert "TableName" not in real.table.properties
@@ -115,8 +134,9 @@ def test_wrong_parameters_are_refused(small_template: Path, given: dict[str, str
         ("Type: AWS::Cognito::UserPoolClient", "Type: AWS::S3::Bucket", "type AWS::S3::Bucket"),
         ("Timeout: 55", "VpcConfig: {}", "not understood by the local stack: VpcConfig"),
         ("!GetAtt Api.ApiEndpoint", "!ImportValue x", ""),
-        ("TABLE_NAME: !Ref Table", "TABLE_NAME: !ImportValue x", "!ImportValue is not understood"),
-        ("TABLE_NAME: !Ref Table", "TABLE_NAME: !Ref Tables", "!Ref Tables"),
+        ("SESSION_HOURS: !Ref SessionHours", "SESSION_HOURS: !ImportValue x", "!ImportValue is not understood"),
+        ("SESSION_HOURS: !Ref SessionHours", "SESSION_HOURS: !Ref Tables", "!Ref Tables"),
+        ('!Equals [!Ref TableName, ""]', "!Equals [!Ref TableName, none]", "Table: a table's condition"),
         ("DefaultAuthorizer: Jwt", "DefaultAuthorizer: Other", "expected one authorizer"),
         ("$request.header.Authorization", "$request.querystring.token", "Authorization header"),
         ("BillingMode: PAY_PER_REQUEST", "Replicas: []", "not understood by the local stack: Replicas"),

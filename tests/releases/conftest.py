@@ -68,11 +68,11 @@ def releases(tmp_path: Path) -> Iterator[Callable[[tuple[Edit, ...]], Pair]]:
             exits.enter_context(environment(given))
             dynamodb = boto3.session.Session().client("dynamodb")
             exits.callback(dynamodb.close)
-            table = template.table.create(dynamodb)
+            template.create_tables(dynamodb)
             sqs = boto3.session.Session().client("sqs")
             exits.callback(sqs.close)
             queues.create(template.queues, sqs)
             old, new = (exits.enter_context(running(root, given)) for root in (ROOT, copied(tmp_path / "new", edits)))
-            return Pair(old, new, dynamodb, table)
+            return Pair(old, new, dynamodb, template.table.name)
 
         yield start

@@ -30,7 +30,7 @@ _VARIABLES = TEMPLATE.environment | {
 def empty_table() -> Iterator[None]:
     """Runs the service on a new table until the end of the block."""
     with environment(_VARIABLES), moto.mock_aws():
-        TEMPLATE.table.create(client())
+        TEMPLATE.create_tables(client())
         _forget()
         yield
     _forget()

@@ -56,6 +56,7 @@ class Settings(LearnerSettings):
     index_shards: Annotated[Literal[1, 4, 16], BeforeValidator(int)] = Field(
         1, description="partitions of the index into which each kind of waiting work is spread"
     )
+    erasures_name: str = Field("", description="the table that says which lives were erased")
     learn_batch: int = Field(90, ge=1, le=90, description="sessions in one learning transaction of the job")
 
 

@@ -8,6 +8,7 @@ import boto3
 from botocore.exceptions import ClientError
 
 TABLE = os.environ.get("TABLE_NAME", "none")
+ERASURES = os.environ.get("PROBED_ERASURES", "none")  # not ERASURES_NAME: every probe has it, whatever its function has
 KEY = {"pk": {"S": "PROBE"}, "sk": {"S": "PROBE"}}
 PUT = {"Put": {"TableName": TABLE, "Item": KEY}}
 CHECK = {"ConditionCheck": {"TableName": TABLE, "Key": KEY, "ConditionExpression": "attribute_not_exists(pk)"}}
@@ -27,6 +28,10 @@ CALLS: dict[str, tuple[str, dict[str, Any]]] = {
     "dynamodb:BatchWriteItem": ("batch_write_item", {"RequestItems": {TABLE: [{"PutRequest": {"Item": KEY}}]}}),
     "dynamodb:ConditionCheckItem": ("transact_write_items", {"TransactItems": [CHECK]}),
     "dynamodb:DeleteTable": ("delete_table", {"TableName": TABLE}),
+    "dynamodb:GetItem erasures": ("get_item", {"TableName": ERASURES, "Key": {"pk": KEY["pk"]}}),
+    "dynamodb:Scan erasures": ("scan", {"TableName": ERASURES, "Limit": 1}),
+    "dynamodb:PutItem erasures": ("put_item", {"TableName": ERASURES, "Item": {"pk": KEY["pk"]}}),
+    "dynamodb:DeleteItem erasures": ("delete_item", {"TableName": ERASURES, "Key": {"pk": KEY["pk"]}}),
     "dynamodb:PutItem elsewhere": ("put_item", {"TableName": f"{TABLE}-other", "Item": KEY}),
 }
 

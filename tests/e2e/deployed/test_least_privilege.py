@@ -40,7 +40,8 @@ def _probe(deployment: Deployment, name: str, physical: str) -> Any:
         Handler="probe.lambda_handler",
         Layers=[layer["Arn"] for layer in its["Layers"]],
         Timeout=30,
-        **{key: its[key] for key in ("Runtime", "Role", "Environment", "Architectures", "MemorySize")},
+        Environment={"Variables": its["Environment"]["Variables"] | {"PROBED_ERASURES": deployment.erasures_name}},
+        **{key: its[key] for key in ("Runtime", "Role", "Architectures", "MemorySize")},
     )
     answer = awslambda.invoke(FunctionName=f"probe-{name}", Payload="{}")
     found = json.loads(answer["Payload"].read())

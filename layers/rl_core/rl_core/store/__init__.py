@@ -2,6 +2,7 @@
 
 from rl_core.store.day_table import DayTable, ShardState, Watermark, open_day_table
 from rl_core.store.erasing import Leaver
+from rl_core.store.erasures import ERASURES_TTL, Erasures, life_of
 from rl_core.store.fields import Put, Stored
 from rl_core.store.items import (
     UserDay,
@@ -19,9 +20,11 @@ from rl_core.store.table import Due, Head, Store, open_store
 
 __all__ = [
     "DAY_SHARDS",
+    "ERASURES_TTL",
     "LAST_VERSION",
     "DayTable",
     "Due",
+    "Erasures",
     "Head",
     "Hold",
     "Leaver",
@@ -31,6 +34,7 @@ __all__ = [
     "Stored",
     "UserDay",
     "Watermark",
+    "life_of",
     "mark_writes",
     "marker_write",
     "mending_writes",

@@ -8,6 +8,7 @@ from typing import Any
 from rl_core.errors import UnreadableItemError
 from rl_core.models import Marker, Segment
 from rl_core.store import keys
+from rl_core.store.erasures import Erasures
 from rl_core.store.fields import Item, Stored, Value, strict, string, time
 from rl_core.store.items import TAUGHT, marker_item, read_profile
 from rl_core.store.table import Due, Table
@@ -24,14 +25,20 @@ def _learned(item: Stored) -> tuple[Segment, int] | None:
 
 @dataclass(frozen=True)
 class Leaver:
-    """Erases a user under the marker of erasure that was read; never touches what a later life of the user writes."""
+    """Erases a user under the marker of erasure that was read; never touches what a later life of the user writes.
+
+    Before anything is removed, `erasures` says that the life is erased, because a backup may bring the life back.
+    """
 
     table: Table
+    erasures: Erasures
     pk: str
     marker: Marker
 
     @classmethod
-    def among(cls, table: Table, places: Sequence[Due]) -> "tuple[dict[Due, Leaver], list[tuple[Due, str]]]":
+    def among(
+        cls, table: Table, erasures: Erasures, places: Sequence[Due]
+    ) -> "tuple[dict[Due, Leaver], list[tuple[Due, str]]]":
         """Returns the users at these places, and the places of markers that cannot be parsed with the reason."""
         found, broken = dict[Due, Leaver](), list[tuple[Due, str]]()
         for start in range(0, len(places), _BATCH):
@@ -43,20 +50,20 @@ class Leaver:
                 except UnreadableItemError as error:
                     broken.append((due, str(error)))
                 else:
-                    found |= {due: cls(table, due.pk, marker)} if isinstance(marker, Marker) else {}
+                    found |= {due: cls(table, erasures, due.pk, marker)} if isinstance(marker, Marker) else {}
         return found, broken
 
     @classmethod
-    def of(cls, table: Table, pk: str) -> "Leaver | None":
+    def of(cls, table: Table, erasures: Erasures, pk: str) -> "Leaver | None":
         """Returns the user under their marker; None if they are not being erased (any more).
 
         Raises UnreadableItemError when the profile or marker cannot be parsed.
         """
         found = table.get(pk, keys.PROFILE_SK)
         marker = read_profile(found) if found else None
-        return cls(table, pk, marker) if isinstance(marker, Marker) else None
+        return cls(table, erasures, pk, marker) if isinstance(marker, Marker) else None
 
-    def prepare(self) -> "Leaver":
+    def prepare(self, now: datetime) -> "Leaver":
         """Deletes sessions that were not learned yet, then notes on the marker where the others were learned.
 
         After that nothing more is learned from the user. Returns the user with `taught`. Raises ConflictError when one
@@ -65,6 +72,7 @@ class Leaver:
         """
         if self.marker.taught is not None:
             return self
+        self._tell(now)
         taught: dict[Segment, tuple[int, int]] = {}
         for page in self._pages(keys.SESSION_PREFIX, f"{keys.SESSION_PREFIX}~"):
             lessons = [_learned(item) for item in page]
@@ -75,6 +83,11 @@ class Leaver:
         if taught:
             self._note(taught)
         return replace(self, marker=replace(self.marker, taught=taught))
+
+    def _tell(self, now: datetime) -> None:
+        """Has `erasures` say that the life is erased; of a bare marker's life the key is gone, and everything else."""
+        if self.marker.key:
+            self.erasures.note(self.marker.key, now)
 
     def _note(self, taught: dict[Segment, tuple[int, int]]) -> None:
         guard = self._guard()
@@ -87,6 +100,7 @@ class Leaver:
         Leaves a bare marker until `held_until` when the life used up a cap of its day. Returns whether a life was
         erased; False for a marker that was bare already. Raises ConflictError when another run removes the items.
         """
+        self._tell(now)  # again, for the backups have the life until it is removed
         for page in self._pages(" ", keys.PROFILE_SK):
             self._remove(item for item in page if item["sk"]["S"] != keys.PROFILE_SK)
         until = self.marker.held_until

@@ -87,12 +87,19 @@ class Table:
 
     def pages(self, **arguments: Any) -> Iterator[list[Stored]]:
         """Yields the pages of a query."""
+        return self._all("query", arguments)
+
+    def scan(self, **arguments: Any) -> Iterator[list[Stored]]:
+        """Yields the pages of the whole table. No function does that; an operator's tools may."""
+        return self._all("scan", arguments)
+
+    def _all(self, operation: str, arguments: dict[str, Any]) -> Iterator[list[Stored]]:
         while True:
-            answer = self.call("query", **arguments)
+            answer = self.call(operation, **arguments)
             yield answer["Items"]
             if "LastEvaluatedKey" not in answer:
                 return
-            arguments["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+            arguments = arguments | {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
 
     def items(self, wanted: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Stored]:
         """Returns the items of these keys (at most 100), strongly consistent; leaves out keys without an item."""
