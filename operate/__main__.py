@@ -1,4 +1,4 @@
-"""`python -m operate`: a policy's versions, replay, explanation of a decision, rollback; a day's figures.
+"""`python -m operate`: a policy's versions, replay, rollback and persons, explanation of a decision, a day's figures.
 
 Against AWS it takes the account's own credentials and region; against the local stack, `--endpoint-url` with the
 address that `make run` prints for the data.
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import boto3
 
+from operate import persons
 from operate.daily import compute, table
 from rl_core.config import Settings, read_settings
 from rl_core.errors import FettleError, UnavailableError
@@ -210,6 +211,7 @@ def _parser() -> argparse.ArgumentParser:
     day.add_argument("--now", type=_moment, help="as if run then; else by the machine's clock")
     day.add_argument("--activities", action="store_true", help="activity by activity too")
     add("parked", parked)
+    persons.add_to(commands, _segment)
     for each in (add("explain", explanation), add("unpark", unpark)):
         each.add_argument("user")
         each.add_argument("session", type=int)

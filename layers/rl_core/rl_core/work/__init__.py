@@ -1,5 +1,6 @@
 """Runs the loops that join rules and store: read, decide, commit, try again."""
 
+from rl_core.work.exclusion import Preview, exclude, include, preview, weights
 from rl_core.work.refold import ERASURE, Change, Turn, go_on, take_hold, under_way, unlearn
 from rl_core.work.retry import attempts, pause
 from rl_core.work.roll_up import Dispatched, dispatch, merge, run_shard
@@ -21,21 +22,25 @@ __all__ = [
     "Closed",
     "Dispatched",
     "Explanation",
+    "Preview",
     "TrainingFigures",
     "Turn",
     "attempts",
     "close_and_learn",
     "close_expired",
     "dispatch",
+    "exclude",
     "explain",
     "exploration_rate",
     "go_on",
+    "include",
     "learn_due",
     "mend",
     "merge",
     "next_version",
     "pause",
     "policy_at",
+    "preview",
     "roll_back",
     "run_shard",
     "step",
@@ -43,4 +48,5 @@ __all__ = [
     "training_figures",
     "under_way",
     "unlearn",
+    "weights",
 ]

@@ -17,13 +17,14 @@ from datetime import datetime, timedelta
 
 from rl_core import learner
 from rl_core.config import Settings
-from rl_core.errors import ConflictError, RefoldPendingError, UnavailableError
+from rl_core.errors import ConflictError, RefoldPendingError, UnavailableError, VersionError
 from rl_core.models import PERSON, Policy, Refold, Segment, VersionRecord
 from rl_core.store import Hold, Store
 from rl_core.work.retry import attempts
 from rl_core.work.versions import step
 
 ERASURE = "erasure"
+MOST_EXCLUDED = 32
 _RECORDS = 90  # rewritten in one transaction
 _RESERVE_MS = 2_000  # enough for one step, or for the removal of a page of a user's items
 
@@ -50,12 +51,21 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Says what a refold changes: the versions from `first` on, without `persons`, with `excluded` for the list."""
+    """Says what a refold changes from the version `first` on: whose transitions go, and who is excluded or no more."""
 
     first: int
     reason: str
     persons: frozenset[bytes] = frozenset()
-    excluded: tuple[bytes, ...] | None = None
+    exclude: frozenset[bytes] = frozenset()
+    include: frozenset[bytes] = frozenset()
+
+    def excluded(self, now: tuple[bytes, ...]) -> tuple[bytes, ...]:
+        """Returns the new list of excluded persons. Raises VersionError when it would be too long."""
+        kept = tuple(p for p in now if p not in self.persons | self.include | self.exclude)
+        listed = kept + tuple(sorted(self.exclude))
+        if self.exclude and len(listed) > MOST_EXCLUDED:
+            raise VersionError(f"a segment excludes at most {MOST_EXCLUDED} persons")
+        return listed
 
 
 def unlearn(
@@ -113,7 +123,7 @@ def take_hold(store: Store, segment: Segment, change: Change, settings: Settings
     """Publishes a version by which a new refold holds the policy.
 
     The refold also does what is left of one whose progress is lost. Raises RefoldPendingError when another refold holds
-    the policy, UnavailableError after too many lost races.
+    the policy, VersionError when too many persons would be excluded, UnavailableError after too many lost races.
     """
     for attempt in attempts():
         with attempt:
@@ -122,9 +132,7 @@ def take_hold(store: Store, segment: Segment, change: Change, settings: Settings
                 raise RefoldPendingError("the segment is being folded anew; try again when that is done")
             now = store.policy(segment)
             first = min(change.first, behind or change.first)
-            excluded = now.excluded if change.excluded is None else change.excluded
-            excluded = tuple(p for p in excluded if p not in change.persons)
-            version = now.version + 1
+            excluded, version = change.excluded(now.excluded), now.version + 1
             held = replace(now, version=version, hold=version, refolding=None, excluded=excluded)
             record = _record(held, first, f"{change.reason} under way", settings)
             if excluded != now.excluded:
