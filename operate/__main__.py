@@ -1,4 +1,4 @@
-"""`python -m operate`: a policy's versions, replay, rollback and persons, explanation of a decision, a day's figures.
+"""`python -m operate`: a policy's versions, replay, rollback and persons, decisions, days, a restored table.
 
 Against AWS it takes the account's own credentials and region; against the local stack, `--endpoint-url` with the
 address that `make run` prints for the data.
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import boto3
 
-from operate import persons
+from operate import after_restore, persons
 from operate.daily import compute, table
 from rl_core.config import Settings, read_settings
 from rl_core.errors import FettleError, UnavailableError
@@ -43,7 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return command(Store(options.table, client), settings, options)
     except FettleError as error:
-        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        cause = f" ({error.__cause__})" if error.__cause__ else ""
+        print(f"{type(error).__name__}: {error}{cause}", file=sys.stderr)
         return 2
 
 
@@ -212,6 +213,7 @@ def _parser() -> argparse.ArgumentParser:
     day.add_argument("--activities", action="store_true", help="activity by activity too")
     add("parked", parked)
     persons.add_to(commands, _segment)
+    after_restore.add_to(commands, _moment)
     for each in (add("explain", explanation), add("unpark", unpark)):
         each.add_argument("user")
         each.add_argument("session", type=int)

@@ -64,17 +64,23 @@ def roll_back(store: Store, segment: Segment, to: int, reason: str, settings: Se
 
 
 def mend(store: Store, segment: Segment, settings: Settings) -> Policy:
-    """Rebuilds a policy whose item is damaged or gone from its version records; publishes and returns a new version.
+    """Rebuilds a policy from its version records when its item is damaged, gone or older than they are.
 
-    A refold that was under way stays under way. Raises VersionError when the item can be read or no version is on
-    record, ConflictError when newer code wrote the item or another version was published meanwhile.
+    Publishes and returns a new version. A refold that was under way stays under way. Raises VersionError when nothing
+    is wrong with the item or no version is on record, ConflictError when newer code wrote the item or another version
+    was published meanwhile.
     """
-    with suppress(PolicyUnreadableError):
-        raise VersionError(f"version {store.policy(segment).version} can be read: there is nothing to mend")
     last = store.last_record(segment)
+    try:
+        known = store.policy(segment)
+    except PolicyUnreadableError:
+        known = store.snapshot(segment, LAST_VERSION)
+    else:
+        if last is None or known.version >= last.version:
+            raise VersionError(f"version {known.version} can be read: there is nothing to mend")
     if last is None:
         raise VersionError("no version is on record")
-    policy = policy_at(store, segment, last.version)
+    policy = policy_at(store, segment, last.version, excluded=_listed_since(store, known))
     under_way = Hold.of(store, segment, settings.index_shards)
     hold = under_way.refold.hold if under_way and under_way.refold.hold <= last.version else None
     mended = replace(policy, version=policy.version + 1, hold=hold)
@@ -87,9 +93,13 @@ def _excluded(store: Store, segment: Segment) -> tuple[bytes, ...]:
     """Returns the persons whom the policy excludes; if it cannot be read, from the last snapshot and records since."""
     with suppress(PolicyUnreadableError):
         return store.policy(segment).excluded
-    snapshot = store.snapshot(segment, LAST_VERSION)
-    lists = [r.excluded for r in store.records(segment, snapshot.version) if r.excluded is not None]
-    return lists[-1] if lists else snapshot.excluded
+    return _listed_since(store, store.snapshot(segment, LAST_VERSION))
+
+
+def _listed_since(store: Store, known: Policy) -> tuple[bytes, ...]:
+    """Returns the persons whom the policy excludes according to the records after the version that is known."""
+    lists = [r.excluded for r in store.records(known.segment, known.version) if r.excluded is not None]
+    return lists[-1] if lists else known.excluded
 
 
 @dataclass(frozen=True, slots=True)
