@@ -2,6 +2,7 @@
 
 import argparse
 import secrets
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -16,7 +17,7 @@ from rl_core.models import Segment
 from rl_core.store import ERASURES_TTL, Erasures, Store
 from rl_core.work import Turn
 
-_LEASE_MS = 3_600_000
+_LEASE_SECONDS = 4 * 3_600
 
 
 def after_restore(store: Store, settings: Settings, options: argparse.Namespace) -> int:
@@ -44,8 +45,8 @@ class _Course:
         self, store: Store, erasures: Erasures, settings: Settings, now: datetime | None, dry_run: bool
     ) -> None:
         self._store, self._erasures, self._settings, self._dry_run = store, erasures, settings, dry_run
-        owner = f"after-restore {secrets.token_hex(8)}"
-        self._turn = Turn.of(owner, now or datetime.now(UTC), lambda: _LEASE_MS)
+        owner, ends = f"after-restore {secrets.token_hex(8)}", time.monotonic() + _LEASE_SECONDS
+        self._turn = Turn.of(owner, now or datetime.now(UTC), lambda: int(1000 * (ends - time.monotonic())))
         self.failures = 0
 
     def mark(self, survey: Survey) -> None:

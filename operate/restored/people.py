@@ -6,14 +6,14 @@ from typing import NamedTuple
 
 from rl_core.config import Settings
 from rl_core.errors import ErasingError, FettleError, UnavailableError
-from rl_core.models import Segment, Status, person_of
+from rl_core.models import Segment, person_of
 from rl_core.sessions import erased
 from rl_core.store import Erasures, Leaver, Store, Stored, keys, life_of, marker_write, profile_write
 from rl_core.store.fields import Item
 from rl_core.work import Turn, attempts, unlearn
 
 _USER = keys.user_pk("")
-_READ = ("key", "erasing", "sessions", "status", "segment", "learned", "due_shard")
+_READ = ("key", "erasing", "sessions", "segment", "learned")
 
 
 class Place(NamedTuple):
@@ -36,8 +36,8 @@ class Survey:
     """Holds what one reading of the table found; sessions by their keys.
 
     `lives` are the keys of the users' profiles, `leaving` those of the markers of erasures; `remains` are the items of
-    users of whom neither is there. `learned` leaves out what was learned up to the versions in `after`. Of the sessions
-    that are `unreadable` nothing else is known.
+    users of whom neither is there. `learned` leaves out what was learned up to the versions in `after`; of those that
+    are `unreadable` it is not known.
     """
 
     after: Mapping[Segment, int]
@@ -46,7 +46,6 @@ class Survey:
     counts: dict[str, int] = field(default_factory=dict)
     latest: dict[str, int] = field(default_factory=dict)
     learned: dict[bytes, Lesson] = field(default_factory=dict)
-    waiting: dict[bytes, Place] = field(default_factory=dict)
     unreadable: list[Place] = field(default_factory=list)
     remains: dict[str, list[Item]] = field(default_factory=dict)
 
@@ -76,15 +75,12 @@ class Survey:
     def _add_session(self, place: Place, key: bytes, item: Stored) -> None:
         self.latest[place.user] = max(place.number, self.latest.get(place.user, 0))
         try:
-            segment, closed = Segment.by_code(item["segment"]["S"]), item["status"]["S"] == Status.CLOSED
-            version = int(item["learned"]["N"]) if "learned" in item else None
+            segment, version = Segment.by_code(item["segment"]["S"]), int(item.get("learned", {}).get("N", 0))
         except (KeyError, ValueError):
             self.unreadable.append(place)
-            return
-        if version is None and closed and "due_shard" in item:
-            self.waiting[key] = place
-        elif version is not None and version > self.after[segment]:
-            self.learned[key] = Lesson(place, segment, version)
+        else:
+            if version > self.after[segment]:
+                self.learned[key] = Lesson(place, segment, version)
 
     @property
     def persons(self) -> frozenset[bytes]:

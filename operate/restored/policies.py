@@ -1,24 +1,24 @@
 """Brings policies, version records and sessions of a restored table into agreement.
 
 A backup may have one write of a transaction of its last second and not the other. What is left of such a transaction is
-made whole by two rules: the records say what the policy is, and the sessions say what the records may hold. So each
-session is learned from exactly once.
+made whole by two rules: the sessions say what the records may hold, and the records say what the policy is. So each
+session is learned from exactly once: what a record learned from a session that does not say so is taken out of it, and
+a session that says so of a record without it waits again.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from operate.restored.people import Lesson, Place, Survey
+from operate.restored.people import Lesson, Survey
 from rl_core import learner
 from rl_core.config import Settings
 from rl_core.errors import PolicyUnreadableError, RefoldPendingError
 from rl_core.models import PERSON, Policy, Segment, Status, VersionRecord, person_of
-from rl_core.sessions import learned
 from rl_core.store import LAST_VERSION, Hold, Store, session_write
 from rl_core.store.fields import new_item
 from rl_core.store.policies import record_item
-from rl_core.work import Change, Turn, go_on, mend, policy_at, step, take_hold, under_way
+from rl_core.work import Change, Turn, go_on, mend, step, take_hold, under_way
 
 RESTORE = "restore"
 LOST = "lost"
@@ -63,8 +63,7 @@ class Findings:
 
     `missing`: versions without a record. `damaged`: the policy cannot be read, or is older than its records. `caught`:
     a refold was under way. `differs`: the policy or a snapshot is not what the records give. `strangers`: what records
-    learned from sessions that do not say so. `forgotten`: sessions that say so of a record that does not. `unmarked`:
-    sessions that a record learned from and that still wait.
+    learned from sessions that do not say so. `forgotten`: sessions that say so of a record that does not.
     """
 
     missing: tuple[int, ...] = ()
@@ -73,7 +72,6 @@ class Findings:
     differs: bool = False
     strangers: dict[int, set[bytes]] = field(default_factory=dict)
     forgotten: list[Lesson] = field(default_factory=list)
-    unmarked: dict[Place, int] = field(default_factory=dict)
 
     def told(self) -> Iterator[str]:
         """Yields a sentence for each thing that does not agree."""
@@ -90,36 +88,31 @@ class Findings:
             yield f"{count} sessions were learned that do not say so; they are taken out, and learned when they close"
         if self.forgotten:
             yield f"{len(self.forgotten)} sessions say that they were learned, and were not; they wait again"
-        if self.unmarked:
-            yield f"{len(self.unmarked)} sessions wait that were learned; they do not wait any more"
 
 
 def look(store: Store, segment: Segment, tail: Tail, survey: Survey) -> Findings:
     """Returns what does not agree in a segment. Writes nothing."""
+    if not tail.last:
+        return Findings()
     policy = _readable(store, segment)
     missing = tuple(n for n in range(tail.before + 1, tail.last + 1) if n not in tail.records)
     damaged = policy is None or policy.version < tail.last
     caught = policy is not None and (policy.hold is not None or policy.refolding is not None)
     whole = policy is not None and not (missing or damaged or caught)
     gone = {person_of(key) for key in survey.leaving.values()}
-    strangers, unmarked = dict[int, set[bytes]](), dict[Place, int]()
+    said = {key: lesson for key, lesson in survey.learned.items() if lesson.segment is segment}
+    strangers = dict[int, set[bytes]]()
     for key, version in tail.recorded.items():
-        said = survey.learned.get(key)
-        if key[:PERSON] in gone or (said is not None and said.version == version):
-            continue
-        if key in survey.waiting:
-            unmarked[survey.waiting[key]] = version
-        elif not survey.unreadable:  # one of these may be it
+        known = key in said and said[key].version == version
+        if not known and key[:PERSON] not in gone and not survey.unreadable:  # one of these may be it
             strangers.setdefault(version, set()).add(key)
-    lessons = {key: lesson for key, lesson in survey.learned.items() if lesson.segment is segment}
     return Findings(
         missing=missing,
-        damaged=damaged and tail.last > 0,
+        damaged=damaged,
         caught=caught,
         differs=whole and policy is not None and not agrees(store, policy),
         strangers=strangers,
-        forgotten=[it for key, it in lessons.items() if key[:PERSON] not in gone and _forgotten(store, key, it)],
-        unmarked=unmarked,
+        forgotten=[it for key, it in said.items() if key[:PERSON] not in gone and _forgotten(store, key, it)],
     )
 
 
@@ -154,8 +147,6 @@ def settle(store: Store, segment: Segment, found: Findings, settings: Settings, 
         store.write(new_item("record", record_item(segment, lost)))
     if found.damaged:
         mend(store, segment, settings)
-    for place, version in found.unmarked.items():
-        _learned(store, segment, place, version, settings)
     for lesson in found.forgotten:
         _wait_again(store, lesson, settings)
     if (hold := under_way(store, segment, settings)) is not None:
@@ -167,13 +158,6 @@ def settle(store: Store, segment: Segment, found: Findings, settings: Settings, 
         first = min(strangers) if strangers and whole else 1
         hold = take_hold(store, segment, Change(first, RESTORE), settings, turn)
         _finish(_without(store, hold, strangers), store, settings, turn)
-
-
-def _learned(store: Store, segment: Segment, place: Place, version: int, settings: Settings) -> None:
-    session = store.session(*place)
-    if session is not None and session.status is Status.CLOSED:
-        policy = policy_at(store, segment, version)
-        store.write(session_write(learned(session, policy), settings.index_shards))
 
 
 def _wait_again(store: Store, lesson: Lesson, settings: Settings) -> None:

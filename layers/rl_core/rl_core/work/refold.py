@@ -179,6 +179,8 @@ def _advance(hold: Hold, store: Store, seen: int) -> Hold:
         folded = step(store, before, replace(record, transitions=rest))
         cleaned = _cleaned(replace(record, transitions=rest), before, folded)
         changed += [cleaned] if cleaned != record else []
+    if folded.version == refold.folded.version:
+        raise VersionError(f"the record of version {folded.version + 1} is missing")
     return hold.advance(folded, changed, folded.version == snapshot)
 
 

@@ -1,0 +1,153 @@
+"""A backup may have one write of a transaction and not the other: every mixture is made whole by `after-restore`."""
+
+from argparse import Namespace
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from itertools import product
+from typing import Any
+
+import pytest
+
+from lab.proofs.faults.outcome import broken
+from operate.after_restore import after_restore
+from rl_core.config import settings
+from rl_core.models import Status
+from rl_core.store import Erasures, Hold, Leaver, Store, policies
+from rl_core.work import learn_due
+from tests.functions.conftest import NOW, World, turn
+from tests.functions.test_erasure import LATER, ask_to_be_erased, erasure
+from tests.functions.test_learning_job import always, learn
+from tests.integration.conftest import Json, Target
+
+MUCH_LATER = NOW + timedelta(days=5)
+Items = dict[tuple[str, str], Json]
+Mixture = tuple[set[str], Items]
+pytestmark = pytest.mark.usefixtures("stack")
+
+
+@pytest.fixture(autouse=True)
+def often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A snapshot every four versions."""
+    monkeypatch.setattr(policies, "SNAPSHOT_EVERY", 4)
+
+
+@pytest.fixture
+def world(target: Target, table: Store) -> World:
+    """Three versions, each learned from one person."""
+    put(table, {})
+    world = World(table)
+    for user in ("ana", "ben", "cleo"):
+        learn_due(table, [world.due(user)], settings(), Counter())
+    return world
+
+
+def held(store: Store) -> Items:
+    """Every item of the table, by its key."""
+    return {(item["pk"]["S"], item["sk"]["S"]): dict(item) for page in store.scan() for item in page}
+
+
+def put(store: Store, items: Items) -> None:
+    """Has the table hold these items and no others."""
+    for pk, sk in held(store).keys() - items.keys():
+        store.call("delete_item", Key={"pk": {"S": pk}, "sk": {"S": sk}})
+    for item in items.values():
+        store.call("put_item", Item=item)
+
+
+def mixtures(before: Items, after: Items) -> Iterator[Mixture]:
+    """Every mixture of a table before and after a transaction: the sort keys whose writes it has, and its items."""
+    moved = sorted(key for key in before.keys() | after.keys() if before.get(key) != after.get(key))
+    assert moved
+    for chosen in product((True, False), repeat=len(moved)):
+        its = {key for key, new in zip(moved, chosen, strict=True) if new}
+        mixed = before | {key: (after if key in its else before).get(key) for key in moved}
+        yield {f"{pk} {sk}" for pk, sk in its}, {key: item for key, item in mixed.items() if item is not None}
+
+
+def assert_whole(world: World, mixture: Mixture, capsys: pytest.CaptureFixture[str], *gone: str) -> None:
+    """After the command and the jobs each session is learned once, and each user can have a new plan."""
+    store, (its, items) = world.store, mixture
+    put(store, items)
+    options = Namespace(erasures=_erasures(store).name, old_table=None, dry_run=False, now=MUCH_LATER)
+    done = after_restore(store, settings(), options)
+    said = capsys.readouterr().out
+    assert done == 0, (its, said)
+    learn.run(store, MUCH_LATER, always)
+    found = held(store)
+    assert broken(list(found.values())) == [], (its, said)
+    users = {pk.removeprefix("USER#") for pk, _ in found if pk.startswith("USER#")}
+    assert users.isdisjoint(gone), its
+    for user in users:
+        assert world.issue(user, at=MUCH_LATER).status is Status.OPEN, its
+    _unprotect(store)
+
+
+def _erasures(store: Store) -> Erasures:
+    return Erasures(settings().erasures_name, store.client)
+
+
+def _unprotect(store: Store) -> None:
+    """The table may be deleted again at the end."""
+    store.call("update_table", DeletionProtectionEnabled=False)
+
+
+def test_what_the_job_learned(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    due = [world.due("dora"), world.due("emil")]
+    before = held(world.store)
+    learn_due(world.store, due, settings(), Counter())
+    tried = list(mixtures(before, held(world.store)))
+    for mixture in tried:
+        assert_whole(world, mixture, capsys)
+    assert len(tried) == 2**5  # two sessions, the policy, its record and its snapshot
+
+
+def test_what_a_request_closed_and_learned(
+    world: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(policies, "SNAPSHOT_EVERY", 100)
+    end, before = world.store.write, list[Items]()
+
+    def noted(*puts: Any) -> None:
+        before.append(held(world.store))
+        end(*puts)
+
+    world.store.write = noted  # type: ignore[method-assign]
+    world.end("dora", world.store)
+    world.store.write = end  # type: ignore[method-assign]
+    tried = list(mixtures(before[-1], held(world.store)))
+    for mixture in tried:
+        assert_whole(world, mixture, capsys)
+    assert len(tried) == 2**4  # session, profile, policy, record
+
+
+def test_what_was_issued(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    before = held(world.store)
+    world.issue("ana", at=NOW + timedelta(days=3))
+    tried = list(mixtures(before, held(world.store)))
+    for mixture in tried:
+        assert_whole(world, mixture, capsys)
+    assert len(tried) == 2**3  # session, profile, the day's mark
+
+
+@pytest.mark.parametrize(("owner", "step"), [(Hold, "take"), (Hold, "advance"), (Hold, "swap"), (Leaver, "remove")])
+def test_what_an_erasure_wrote(
+    world: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, owner: type, step: str
+) -> None:
+    ask_to_be_erased(world, "ben")
+    does: Callable[..., Any] = getattr(owner, step)
+    tried = list[Mixture]()
+
+    def noted(*given: Any) -> Any:
+        before = held(world.store)
+        answer = does(*given)
+        tried.extend(mixtures(before, held(world.store)))
+        return answer
+
+    monkeypatch.setattr(owner, step, noted)
+    assert erasure.run(world.store, turn(LATER)) == 1
+    monkeypatch.undo()
+    monkeypatch.setattr(policies, "SNAPSHOT_EVERY", 4)
+    for mixture in tried:
+        assert_whole(world, mixture, capsys, "ben")
+    assert len(tried) >= 4
