@@ -13,7 +13,7 @@ from rl_core.store.fields import Item
 from rl_core.work import Turn, attempts, unlearn
 
 _USER = keys.user_pk("")
-_READ = ("key", "erasing", "sessions", "segment", "learned")
+_READ = ("key", "erasing", "sessions", "segment", "learned", "taught")
 
 
 class Place(NamedTuple):
@@ -35,14 +35,15 @@ class Lesson(NamedTuple):
 class Survey:
     """Holds what one reading of the table found; sessions by their keys.
 
-    `lives` are the keys of the users' profiles, `leaving` those of the markers of erasures; `remains` are the items of
-    users of whom neither is there. `learned` leaves out what was learned up to the versions in `after`; of those that
-    are `unreadable` it is not known.
+    `lives` are the keys of the users' profiles, `leaving` those of the markers of erasures; of the users in `prepared`
+    the marker says where they were learned from. `remains` are the items of users without profile or marker. `learned`
+    leaves out what was learned up to the versions in `after`; of the `unreadable` sessions it is not known.
     """
 
     after: Mapping[Segment, int]
     lives: dict[str, bytes] = field(default_factory=dict)
     leaving: dict[str, bytes] = field(default_factory=dict)
+    prepared: set[str] = field(default_factory=set)
     counts: dict[str, int] = field(default_factory=dict)
     latest: dict[str, int] = field(default_factory=dict)
     learned: dict[bytes, Lesson] = field(default_factory=dict)
@@ -67,6 +68,7 @@ class Survey:
         if sk == keys.PROFILE_SK:
             self.counts[user] = int(item.get("sessions", {}).get("N", 0))
             (self.leaving if "erasing" in item else self.lives)[user] = key
+            self.prepared |= {user} if "taught" in item else set()
             return
         self.remains.setdefault(user, []).append({"pk": dict(item["pk"]), "sk": dict(item["sk"])})
         if sk.startswith(keys.SESSION_PREFIX):

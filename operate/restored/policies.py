@@ -14,7 +14,7 @@ from operate.restored.people import Lesson, Survey
 from rl_core import learner
 from rl_core.config import Settings
 from rl_core.errors import PolicyUnreadableError, RefoldPendingError
-from rl_core.models import PERSON, Policy, Segment, Status, VersionRecord, person_of
+from rl_core.models import Policy, Segment, Status, VersionRecord
 from rl_core.store import LAST_VERSION, Hold, Store, session_write
 from rl_core.store.fields import new_item
 from rl_core.store.policies import record_item
@@ -99,12 +99,11 @@ def look(store: Store, segment: Segment, tail: Tail, survey: Survey) -> Findings
     damaged = policy is None or policy.version < tail.last
     caught = policy is not None and (policy.hold is not None or policy.refolding is not None)
     whole = policy is not None and not (missing or damaged or caught)
-    gone = {person_of(key) for key in survey.leaving.values()}
     said = {key: lesson for key, lesson in survey.learned.items() if lesson.segment is segment}
     strangers = dict[int, set[bytes]]()
     for key, version in tail.recorded.items():
         known = key in said and said[key].version == version
-        if not known and key[:PERSON] not in gone and not survey.unreadable:  # one of these may be it
+        if not known and not survey.unreadable:  # one of these may be it
             strangers.setdefault(version, set()).add(key)
     return Findings(
         missing=missing,
@@ -112,13 +111,16 @@ def look(store: Store, segment: Segment, tail: Tail, survey: Survey) -> Findings
         caught=caught,
         differs=whole and policy is not None and not agrees(store, policy),
         strangers=strangers,
-        forgotten=[it for key, it in said.items() if key[:PERSON] not in gone and _forgotten(store, key, it)],
+        forgotten=[it for key, it in said.items() if _forgotten(store, key, it, survey)],
     )
 
 
-def _forgotten(store: Store, key: bytes, lesson: Lesson) -> bool:
-    """Returns whether the record that the session names does not know the session, as it now stands."""
-    return key not in _keys(store, lesson.segment, lesson.version)
+def _forgotten(store: Store, key: bytes, lesson: Lesson, survey: Survey) -> bool:
+    """Returns whether the record that the session names does not know the session, as it now stands.
+
+    Of a user whose erasure had come that far, the records may know nothing any more.
+    """
+    return lesson.place.user not in survey.prepared and key not in _keys(store, lesson.segment, lesson.version)
 
 
 def _keys(store: Store, segment: Segment, version: int) -> set[bytes]:

@@ -3,6 +3,7 @@
 from argparse import Namespace
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from itertools import product
 from typing import Any
@@ -12,8 +13,9 @@ import pytest
 from lab.proofs.faults.outcome import broken
 from operate.after_restore import after_restore
 from rl_core.config import settings
-from rl_core.models import Status
-from rl_core.store import Erasures, Hold, Leaver, Store, policies
+from rl_core.models import EndedBy, Session, Status, person_of
+from rl_core.sessions import Ending, record
+from rl_core.store import Erasures, Hold, Leaver, Store, mark_writes, policies, profile_write
 from rl_core.work import learn_due
 from tests.functions.conftest import NOW, World, turn
 from tests.functions.test_erasure import LATER, ask_to_be_erased, erasure
@@ -34,12 +36,21 @@ def often(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def world(target: Target, table: Store) -> World:
-    """Three versions, each learned from one person."""
+    """Three versions: the first and the third learned from one person, the second from another."""
     put(table, {})
     world = World(table)
-    for user in ("ana", "ben", "cleo"):
-        learn_due(table, [world.due(user)], settings(), Counter())
+    for session in (world.due("ana"), world.due("ben"), due_again(world, "ana")):
+        learn_due(table, [session], settings(), Counter())
     return world
+
+
+def due_again(world: World, user: str) -> Session:
+    """A user's second session, closed by a batch and waiting to be learned from."""
+    session, profile = world.issue(user), world.store.profile(user)
+    assert profile is not None
+    closed = record(session, profile, {1: {"completed": True}}, settings(), NOW, Ending(EndedBy.BATCH))
+    world.store.write(world.waiting(closed.session), profile_write(closed.profile), *mark_writes(closed.mark))
+    return replace(closed.session, revision=2)
 
 
 def held(store: Store) -> Items:
@@ -78,6 +89,8 @@ def assert_whole(world: World, mixture: Mixture, capsys: pytest.CaptureFixture[s
     assert broken(list(found.values())) == [], (its, said)
     users = {pk.removeprefix("USER#") for pk, _ in found if pk.startswith("USER#")}
     assert users.isdisjoint(gone), its
+    for user in gone:
+        assert repr(person_of(f"life-{user}".encode()))[2:-1] not in repr(found), (its, said)
     for user in users:
         assert world.issue(user, at=MUCH_LATER).status is Status.OPEN, its
     _unprotect(store)
@@ -92,13 +105,16 @@ def _unprotect(store: Store) -> None:
     store.call("update_table", DeletionProtectionEnabled=False)
 
 
-def test_what_the_job_learned(world: World, capsys: pytest.CaptureFixture[str]) -> None:
-    due = [world.due("dora"), world.due("emil")]
+@pytest.mark.parametrize("gone", [[], ["ben"]])
+def test_what_the_job_learned(world: World, capsys: pytest.CaptureFixture[str], gone: list[str]) -> None:
+    due = [due_again(world, "ben"), world.due("cleo")]
     before = held(world.store)
     learn_due(world.store, due, settings(), Counter())
     tried = list(mixtures(before, held(world.store)))
+    for user in gone:
+        _erasures(world.store).note(f"life-{user}".encode(), LATER)
     for mixture in tried:
-        assert_whole(world, mixture, capsys)
+        assert_whole(world, mixture, capsys, *gone)
     assert len(tried) == 2**5  # two sessions, the policy, its record and its snapshot
 
 
@@ -123,7 +139,7 @@ def test_what_a_request_closed_and_learned(
 
 def test_what_was_issued(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     before = held(world.store)
-    world.issue("ana", at=NOW + timedelta(days=3))
+    world.issue("ben", at=NOW + timedelta(days=3))
     tried = list(mixtures(before, held(world.store)))
     for mixture in tried:
         assert_whole(world, mixture, capsys)
@@ -134,7 +150,7 @@ def test_what_was_issued(world: World, capsys: pytest.CaptureFixture[str]) -> No
 def test_what_an_erasure_wrote(
     world: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, owner: type, step: str
 ) -> None:
-    ask_to_be_erased(world, "ben")
+    ask_to_be_erased(world, "ana")
     does: Callable[..., Any] = getattr(owner, step)
     tried = list[Mixture]()
 
@@ -149,5 +165,5 @@ def test_what_an_erasure_wrote(
     monkeypatch.undo()
     monkeypatch.setattr(policies, "SNAPSHOT_EVERY", 4)
     for mixture in tried:
-        assert_whole(world, mixture, capsys, "ben")
+        assert_whole(world, mixture, capsys, "ana")
     assert len(tried) >= 4
