@@ -23,16 +23,17 @@ _LEASE_SECONDS = 4 * 3_600
 def after_restore(store: Store, settings: Settings, options: argparse.Namespace) -> int:
     """Makes a table that was restored from a backup fit for use: erases anew whoever was erased since, and mends."""
     course = _Course(store, Erasures(options.erasures, store.client), settings, options.now, options.dry_run)
+    old = Store(options.old_table, store.client) if options.old_table else None
     check(store)
     tails = {segment: tail_of(store, segment) for segment in Segment}
     survey = Survey.of(store, {segment: tail.before for segment, tail in tails.items()})
-    course.mark(survey)
+    course.mark(survey, old)
     course.tidy(survey)
     for segment, tail in tails.items():
         course.settle(segment, tail, survey)
     course.erase(survey)
     course.protect()
-    _tell_exclusions(store, Store(options.old_table, store.client) if options.old_table else None, survey)
+    _tell_exclusions(store, old, survey)
     if course.failures:
         print(f"{course.failures} things are left to do: repeat this once their cause is removed")
     return 1 if course.failures else 0
@@ -49,9 +50,9 @@ class _Course:
         self._turn = Turn.of(owner, now or datetime.now(UTC), lambda: int(1000 * (ends - time.monotonic())))
         self.failures = 0
 
-    def mark(self, survey: Survey) -> None:
+    def mark(self, survey: Survey, old: Store | None) -> None:
         """Puts markers of erasure in the place of the profiles whose lives were erased after the backup."""
-        back = survey.erased_since(self._erasures)
+        back = survey.erased_since(self._erasures, old)
         print(f"{len(survey.lives)} users, of whom {len(back)} were erased after the backup; ", end="")
         print(f"{len(survey.leaving)} erasures were under way")
         for user, key in back.items():

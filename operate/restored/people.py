@@ -94,9 +94,14 @@ class Survey:
         """Returns the users whose profile counts fewer sessions than there are, with the number of the latest."""
         return {user: n for user, n in self.latest.items() if user in self.lives and n > self.counts[user]}
 
-    def erased_since(self, erasures: Erasures) -> dict[str, bytes]:
-        """Returns the users whose lives were erased after the backup, with the lives' keys."""
+    def erased_since(self, erasures: Erasures, old: Store | None) -> dict[str, bytes]:
+        """Returns the users whose lives were erased after the backup, with the lives' keys.
+
+        With the old table, also the users who asked for it and still wait there.
+        """
         known = {erasure.life for erasure in erasures.all()}
+        waiting = Survey.of(old, dict.fromkeys(Segment, keys.LAST_VERSION)).leaving if old else {}
+        known |= {life_of(key) for key in waiting.values() if key}
         return {user: key for user, key in self.lives.items() if life_of(key) in known}
 
 

@@ -120,7 +120,7 @@ def test_every_log_group_forgets(resources: Resources) -> None:
 
 
 def test_data_outlives_the_stack_unless_told_otherwise(resources: Resources) -> None:
-    for name in ("Table", "UserPool"):
+    for name in ("Table", "Erasures", "UserPool"):
         assert resources[name]["DeletionPolicy"] == {"Fn::If": ["Protected", "Retain", "Delete"]}
     assert resources["Table"]["Properties"]["DeletionProtectionEnabled"] == {"Fn::If": ["Protected", True, False]}
     assert resources["Table"]["Properties"]["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] is True

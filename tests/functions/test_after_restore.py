@@ -15,7 +15,7 @@ from operate.after_restore import after_restore
 from operate.restored.protection import TTL
 from rl_core.config import settings
 from rl_core.models import Policy, Profile, Status
-from rl_core.store import Hold, Store, profile_write
+from rl_core.store import Hold, Leaver, Store, profile_write
 from rl_core.work import exclude, include
 from tests.conftest import TEMPLATE
 from tests.functions.conftest import NOW, SEGMENT, World, turn
@@ -55,6 +55,14 @@ def run(store: Store, **given: Any) -> int:
     return after_restore(store, settings(), Namespace(**options))
 
 
+def keep_as_old() -> None:
+    """Keeps the table as it is under the name "old"."""
+    client = boto3.client("dynamodb")
+    client.create_table(TableName="old", **TEMPLATE.table.properties)
+    for item in dump():
+        client.put_item(TableName="old", Item=item)
+
+
 def erase(world: World, *people: str) -> None:
     ask_to_be_erased(world, *people)
     assert erasure.run(world.store, turn(LATER)) == len(people)
@@ -85,6 +93,16 @@ def test_a_dry_run_says_so_and_changes_nothing(world: World, capsys: pytest.Capt
     assert f"{len(GONE)} were erased after the backup" in said
     assert "the policy cannot be read" in said
     assert "point-in-time recovery is off" in said
+
+
+def test_who_asked_to_be_erased_and_waits_in_the_old_table_is_erased_too(world: World) -> None:
+    sessions = live(world, PEOPLE[:4])
+    backup = dump()
+    ask_to_be_erased(world, "person-1")
+    keep_as_old()
+    restore(backup)
+    assert run(world.store, old_table="old") == 0
+    assert_gone(world, sessions, ["person-1"])
 
 
 def test_who_came_back_as_a_new_user_before_the_backup_stays(world: World) -> None:
@@ -130,6 +148,21 @@ def test_a_refold_that_says_more_than_it_rewrote_is_done_from_its_beginning(worl
         with pytest.raises(CutOffError):
             erasure.run(world.store, turn(LATER))
     assert run(world.store, now=LATER) == 0  # although the run that was at work has it for a quarter of an hour
+    assert_gone(world, sessions, GONE)
+
+
+def test_a_session_that_an_erasure_took_out_of_its_record_does_not_wait_again(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sessions = live(world)
+    ask_to_be_erased(world, *GONE)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Leaver, "remove", cut_off)
+        with pytest.raises(CutOffError):
+            erasure.run(world.store, turn(LATER))
+    assert run(world.store, dry_run=True) == 0
+    assert "wait again" not in capsys.readouterr().out
+    assert run(world.store) == 0
     assert_gone(world, sessions, GONE)
 
 
@@ -243,10 +276,7 @@ def test_exclusions_and_inclusions_that_the_restore_undid_are_said(
     assert include(world.store, SEGMENT, was, "a try", settings(), turn(LATER))
     for person in (since, gone):
         assert exclude(world.store, SEGMENT, person, "a bot", settings(), turn(LATER))
-    client = boto3.client("dynamodb")
-    client.create_table(TableName="old", **TEMPLATE.table.properties)
-    for item in dump():
-        client.put_item(TableName="old", Item=item)
+    keep_as_old()
     erase(world, "person-4")
     restore(backup)
     assert run(world.store, old_table="old") == 0

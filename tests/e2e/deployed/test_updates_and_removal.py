@@ -1,6 +1,8 @@
 """Changes of code alone and of the layer alone are published and served; at the end nothing is left. Runs last."""
 
+import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
@@ -10,6 +12,8 @@ from botocore.exceptions import ClientError
 from operate.release import code_sha
 from tests.e2e.deployment import BUCKET, STACK, Deployment
 from tests.integration.conftest import Phone, ok
+
+RESTORED = "fettle-restored"
 
 
 def change(path: Path, old: str, new: str) -> None:
@@ -61,11 +65,30 @@ def test_a_change_of_the_layer_alone_is_served(
     assert eve.get_profile().body["title"] == "No profile so far"
 
 
+def test_the_stack_goes_over_to_a_restored_table(deployment: Deployment, http: httpx.Client) -> None:
+    fay, client = Phone.of("fay", deployment, http), deployment.dynamodb
+    ok(fay.put_profile(segment="High Anxiety, High Activity"))
+    own, erasures = deployment.table_name, deployment.erasures_name
+    backup = client.create_backup(TableName=own, BackupName="fay")["BackupDetails"]["BackupArn"]
+    client.restore_table_from_backup(TargetTableName=RESTORED, BackupArn=backup)
+    deployment.overrides["TableName"] = RESTORED
+    update(deployment)
+    assert (deployment.table_name, deployment.erasures_name) == (RESTORED, erasures)
+    assert own not in client.list_tables()["TableNames"]  # as ProtectData is false
+    assert fay.plan()["session_id"] == 1
+    assert fay.delete_profile().status == 204
+    event = json.dumps({"time": datetime.now(UTC).isoformat()})
+    erasure = deployment.resources("AWS::Lambda::Function")["Erasure"]
+    answer = deployment.client("lambda").invoke(FunctionName=f"{erasure}:live", Payload=event)
+    assert json.loads(answer["Payload"].read()) == {"erased": 1}
+    assert len(client.scan(TableName=erasures)["Items"]) == 1
+    assert fay.user not in repr(client.scan(TableName=RESTORED)["Items"])
+
+
 def test_the_stack_can_be_removed_without_a_trace(deployment: Deployment) -> None:
-    table = deployment.outputs["TableName"]
     deployment.sam("delete", "--stack-name", STACK, "--s3-bucket", BUCKET, "--no-prompts")
     with pytest.raises(ClientError, match="does not exist"):
         deployment.client("cloudformation").describe_stacks(StackName=STACK)
-    assert table not in deployment.client("dynamodb").list_tables()["TableNames"]
+    assert deployment.client("dynamodb").list_tables()["TableNames"] == [RESTORED]  # which is not the stack's
     names = [it["FunctionName"] for it in deployment.client("lambda").list_functions()["Functions"]]
     assert [name for name in names if name.startswith(STACK)] == []

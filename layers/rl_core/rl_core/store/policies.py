@@ -127,7 +127,7 @@ RECORD = FieldTable(
         Field("adopted", "adopted", TEXT, "the learner and form whose table the fold took over", None),
         Field("restored", "restored", WHOLE, "the version that a rollback restored; `episodes` went on", None),
         Field("rewritten", "rewritten", WHOLE, "the first version that a refold rewrote", None),
-        Field("reason", "reason", TEXT, "an operator's words, or `erasure under way`, `erasure`, `mended`", None),
+        Field("reason", "reason", TEXT, "an operator's words, or `erasure`, `restore`, `mended`, `lost`", None),
         Field("excluded", "excluded", PERSONS, "persons whose sessions no fold counts, if that changed", None, since=2),
     )
 )
