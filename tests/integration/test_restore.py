@@ -26,6 +26,9 @@ LINES = re.findall(
     r"(?m)^ {8}(.+)$",
     (ROOT / "docs" / "operations.md").read_text().partition("## Restore from a backup\n")[2].partition("\n## ")[0],
 )
+pytestmark = pytest.mark.skipif(
+    data_plane.chosen() == "dynoxide", reason="Dynoxide has no point-in-time recovery that could be switched on"
+)
 RESTORED, OWN = "fettle-restored", "fettle-local-Table"
 HIGH_LOW = Segment(SEGMENT)
 

@@ -34,6 +34,14 @@ def often(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(policies, "SNAPSHOT_EVERY", 4)
 
 
+@pytest.fixture(autouse=True)
+def unprotected() -> Iterator[None]:
+    """The tables stay as they are: their protection is not what is tested here, and has to be off at the end."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("operate.after_restore.off", lambda *_: [])
+        yield
+
+
 @pytest.fixture
 def world(target: Target, table: Store) -> World:
     """Three versions: the first and the third learned from one person, the second from another."""
@@ -93,16 +101,10 @@ def assert_whole(world: World, mixture: Mixture, capsys: pytest.CaptureFixture[s
         assert repr(person_of(f"life-{user}".encode()))[2:-1] not in repr(found), (its, said)
     for user in users:
         assert world.issue(user, at=MUCH_LATER).status is Status.OPEN, its
-    _unprotect(store)
 
 
 def _erasures(store: Store) -> Erasures:
     return Erasures(settings().erasures_name, store.client)
-
-
-def _unprotect(store: Store) -> None:
-    """The table may be deleted again at the end."""
-    store.call("update_table", DeletionProtectionEnabled=False)
 
 
 @pytest.mark.parametrize("gone", [[], ["ben"]])
