@@ -149,6 +149,9 @@ $(DYNOXIDE): requirements/dynoxide/package-lock.json
 bench-contention: $(VENV)/$(STAMP) $(ENGINES)  ## many writers on one segment, and the job's drain
 	@exec $(VENV)/bin/python -m lab.bench.contention
 
+bench-erasure: $(VENV)/$(STAMP) $(ENGINES)  ## erase sixty users from 20,000 versions, in runs of five seconds that overlap
+	@exec $(VENV)/bin/python -m lab.bench.erasure
+
 bench-units: $(VENV)/$(STAMP) $(ENGINES)  ## count the DynamoDB units and milliseconds of each request
 	@exec $(VENV)/bin/python -m lab.bench.units
 
