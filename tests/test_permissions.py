@@ -29,8 +29,8 @@ MAY: dict[str, dict[str, set[str]]] = {
     },
     "Erasure": {
         "index erasing#*": {QUERY},
-        "USER#*": {QUERY, GET, PUT, CHECK, DELETE},
-        "SEGMENT#*": {QUERY, GET, PUT, CHECK},
+        "USER#*": {QUERY, BATCH, PUT, UPDATE, DELETE, CHECK},
+        "SEGMENT#*": {QUERY, GET, PUT, UPDATE, DELETE, CHECK},
     },
     "DailyDispatch": {"DAILY": {QUERY, GET, PUT}, "queue DailyQueue": {SEND}},
     "DailyEngagement": {

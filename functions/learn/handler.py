@@ -17,7 +17,6 @@ from rl_core.errors import (
     ErasingError,
     OversizeError,
     PolicyUnreadableError,
-    RefoldPendingError,
     UnavailableError,
     UnreadableItemError,
 )
@@ -99,14 +98,13 @@ def _learn_segment(
     """
     try:
         for page in pages:
-            if time_left() < _RESERVE_MS or store.policy(segment).refolding is not None:
-                return  # an erasure is folding the policy anew; what is due waits until that is done
+            if time_left() < _RESERVE_MS:
+                return
+            store.policy(segment)
             sessions, broken = store.load(page)
             for due, reason in broken:
                 _park(store, due, reason, totals)
             learn_due(store, sessions, settings(), totals)
-    except RefoldPendingError:
-        return  # an erasure publishes the policy anew; what is due waits until that is done
     except (OversizeError, PolicyUnreadableError, UnavailableError) as error:
         logger.error("segment left for the next run", extra={"segment": segment.value, "reason": str(error)})
         metrics.add_metric(name="SegmentsSkipped", unit=MetricUnit.Count, value=1)

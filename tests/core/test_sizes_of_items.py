@@ -68,7 +68,7 @@ def full_policy() -> Policy:
         table=table.encode(),
         activities=statistics(),
         excluded=tuple(Random(32).randbytes(8) for _ in range(32)),
-        refolding=123_455,
+        hold=123_455,
     )
 
 

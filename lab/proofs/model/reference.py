@@ -85,7 +85,8 @@ class Person:
     """A user of the service.
 
     `held` is the day that a person who asked to be erased had used up, and the second at which it is over. `bare` is
-    true when nothing but that day is left of the person.
+    true when nothing but that day is left of the person. An erasure that was put off `failures` times is tried again at
+    the second `due`.
     """
 
     segment: str
@@ -100,6 +101,8 @@ class Person:
     counts: Counts = field(default_factory=Counts)
     held: tuple[date, int] | None = None
     bare: bool = False
+    due: int = 0
+    failures: int = 0
 
     def today(self, now: int) -> date:
         return own_day(datetime.fromtimestamp(now, UTC), self.timezone, self.seen)
@@ -172,9 +175,11 @@ class Model:
         """Marks the person as in erasure; a day that is used up is kept until it is over."""
         counts = person.counted(self.now)
         used_up = self.refuses(person) or 0 < self.learned_per_day <= counts.taught
-        if not person.erasing and used_up and counts.day:
+        if person.erasing:
+            return
+        if used_up and counts.day:
             person.held = counts.day, person.day_over(self.now)
-        person.erasing = True
+        person.erasing, person.due = True, self.now
 
     def close(self, person: Person, plan: Plan, by: str, rating: int | None = None, notes: str = "") -> None:
         came_to = plan.figures(rating)
@@ -202,14 +207,19 @@ class Model:
         self.learned[plan.segment][plan.key] = plan.reward
 
     def erase(self, person: Person) -> bool:
-        """Removes what was learned from the person from every readable policy; returns whether nothing of it is
-        left.
+        """Removes what was learned from the person from every readable policy; returns whether nothing of it is left.
+
+        If something is left the person waits, each time twice as long, up to 15 minutes.
         """
         person.plans = [plan for plan in person.plans if plan.status == "learned"]
         for plan in person.plans:
             if plan.segment not in self.unreadable:
                 self.learned[plan.segment].pop(plan.key, None)
-        return not any(plan.segment in self.unreadable for plan in person.plans)
+        left = any(plan.segment in self.unreadable for plan in person.plans)
+        if left:
+            person.due = self.now + 60 * min(2**person.failures, 15)
+            person.failures += 1
+        return not left
 
     def expire(self, person: Person) -> bool:
         """Closes the latest session as it stands if it has expired, and returns whether it did."""

@@ -197,6 +197,11 @@ class Due(NamedTuple):
         return self.pk.removeprefix(keys.user_pk(""))
 
     @property
+    def segment(self) -> Segment | None:
+        """Returns the segment whose item it is; None for a user's item."""
+        return Segment.__members__.get(self.pk.removeprefix(keys.SEGMENT_PREFIX))
+
+    @property
     def number(self) -> int:
         return int(self.sk.removeprefix(keys.SESSION_PREFIX))
 
@@ -306,24 +311,11 @@ class Store(Table):
         found = self.call("query", **query, ScanIndexForward=False, Limit=1)["Items"]
         return policies.read_policy(found[0]) if found else Policy(segment)
 
-    def snapshots_from(self, segment: Segment, version: int) -> set[int]:
-        """Returns the versions from this one on that have a snapshot."""
-        query = between(keys.segment_pk(segment), keys.snapshot_sk(version), keys.snapshot_sk(keys.LAST_VERSION))
-        pages = self.pages(**query, ProjectionExpression="sk")
-        return {keys.snapshot_version(item["sk"]["S"]) for page in pages for item in page}
-
-    def rewrite(self, held: Policy, record: VersionRecord | None, snapshot: Policy | None) -> None:
-        """Replaces a record and a snapshot. Raises ConflictError when the policy is no longer at the held version."""
-        check = {
-            "TableName": self.name,
-            "Key": {"pk": string(keys.segment_pk(held.segment)), "sk": string(keys.POLICY_SK)},
-            "ConditionExpression": "#version = :held",
-            "ExpressionAttributeNames": {"#version": "version"},
-            "ExpressionAttributeValues": {":held": number(held.version)},
-        }
-        puts = [put.arguments() for put in policies.past_writes(held.segment, record, snapshot)]
-        writes = [{"Put": {"TableName": self.name, **arguments}} for arguments in puts]
-        self.call("transact_write_items", TransactItems=[{"ConditionCheck": check}, *writes])
+    def snapshot_after(self, segment: Segment, version: int, last: int) -> int | None:
+        """Returns the first version after `version`, and up to `last`, that has a snapshot; None if none has."""
+        query = between(keys.segment_pk(segment), keys.snapshot_sk(version + 1), keys.snapshot_sk(last))
+        found = self.call("query", **query, ProjectionExpression="sk", Limit=1)["Items"] if last > version else []
+        return keys.snapshot_version(found[0]["sk"]["S"]) if found else None
 
     # What the jobs need.
 
@@ -336,7 +328,7 @@ class Store(Table):
         return self._due([keys.due_partition(segment, n) for n in partitions], until, page)
 
     def erasing(self, until: datetime, page: int, partitions: range) -> Iterator[tuple[Due, ...]]:
-        """Yields pages of users to be erased, oldest first within each index partition."""
+        """Yields pages of users to be erased and of refolds under way, oldest first within each index partition."""
         return self._due([keys.erasing_partition(n) for n in partitions], until, page)
 
     def _due(self, partitions: Sequence[str], until: datetime, page: int) -> Iterator[tuple[Due, ...]]:
@@ -397,6 +389,22 @@ class Store(Table):
         session = items.read_session(item)
         self.write(items.session_write(session, partitions))
         return replace(session, parked=None)
+
+    def put_off(self, due: Due, until: datetime) -> None:
+        """Lets an item wait until a moment, and counts that. Raises ConflictError when it moved meanwhile."""
+        self.call(
+            "update_item",
+            Key=_key(due.pk, due.sk),
+            UpdateExpression="SET due_at = :until, failures = if_not_exists(failures, :zero) + :one",
+            ConditionExpression="due_shard = :partition AND due_at = :at",
+            ExpressionAttributeValues={
+                ":until": time(until),
+                ":at": time(due.at),
+                ":partition": string(due.partition),
+                ":zero": number(0),
+                ":one": number(1),
+            },
+        )
 
     def park(self, due: Due, reason: str) -> None:
         """Sets an item aside with the reason. Raises ConflictError when the item no longer waits where it was found."""
