@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from local.intrinsics import ACCOUNT, REGION, TemplateError
@@ -48,8 +49,13 @@ class Statement:
 
 def _like(key: str, pattern: str) -> bool:
     """Returns whether the key is like the pattern, by IAM's StringLike: `*` is any text, `?` any character."""
+    return _compiled(pattern).fullmatch(key) is not None
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
     parts = {"*": ".*", "?": "."}
-    return re.fullmatch("".join(parts.get(c, re.escape(c)) for c in pattern), key, re.DOTALL) is not None
+    return re.compile("".join(parts.get(c, re.escape(c)) for c in pattern), re.DOTALL)
 
 
 def statements_of(policies: Sequence[Mapping[str, Any]], where: str) -> tuple[Statement, ...]:
