@@ -2,7 +2,8 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -17,7 +18,8 @@ from lab.proofs.model.service import TEMPLATE, client, empty_table, read_table, 
 from lab.proofs.model.user import User
 from rl_core.config import settings
 from rl_core.models import Segment
-from rl_core.store import Hold, keys
+from rl_core.store import Hold, keys, open_store
+from rl_core.work import Turn, exclude, include
 
 START = 1_795_424_460  # 2026-11-23T09:01:00Z; in the first minute of an hour the jobs ask every partition
 SEGMENTS = (Segment.HIGH_LOW, Segment.MODERATE_MODERATE)
@@ -192,10 +194,28 @@ class Fettle(RuleBasedStateMachine):
         people = self.model.people.values()
         closed = sum(self.model.expire(p) for p in people if not p.erasing)
         waiting = [plan for p in people for plan in p.plans if self.model.may_learn(plan)]
+        learned = 0
         for plan in waiting:
-            self.model.learn(plan)
+            if self.model.excludes(plan):
+                plan.why = "excluded"
+            else:
+                self.model.learn(plan)
+                learned += 1
         counts = run_job("Learn", self.model.now)
-        assert counts == {"closed": closed, "learned": len(waiting), "dropped": 0, "parked": 0, "conflicts": 0}
+        assert counts == {"closed": closed, "learned": learned, "dropped": 0, "parked": 0, "conflicts": 0}
+
+    @rule(user=users, excluded=st.booleans())
+    def exclude_or_include(self, user: str, excluded: bool) -> None:
+        """Excludes the person from the first segment that learned from them, or includes them again."""
+        person = self.model.people.get(user)
+        plans = person.plans if person else []
+        plan = next((p for p in plans if p.key in self.model.learned[p.segment]), None)
+        if plan is None or plan.segment in self.model.unreadable or self.model.excludes(plan) == excluded:
+            return
+        self.model.excluded[plan.segment] ^= {plan.key[:8]}
+        turn = Turn.of("an operator", datetime.fromtimestamp(self.model.now, UTC), lambda: 900_000)
+        change = exclude if excluded else include
+        assert change(open_store(), Segment(plan.segment), plan.key[:8], "at random", settings(), turn)
 
     @rule(overlapping=st.booleans())
     def erasure_job(self, overlapping: bool) -> None:
@@ -210,7 +230,7 @@ class Fettle(RuleBasedStateMachine):
         for user, person in due:
             if person.bare or (user, person) in erased:
                 self.leave(user, person)
-        with twice(self.model.now) if overlapping else nullcontext([]) as others:
+        with twice(self.model.now, overlapping) as others:
             counts = run_job("Erasure", self.model.now)
         assert counts["erased"] + sum(others) == len(erased)
 
@@ -258,12 +278,15 @@ class Fettle(RuleBasedStateMachine):
 
 
 @contextmanager
-def twice(now: int) -> Iterator[list[int]]:
-    """Runs the erasure once more while a run in this block rewrites the past; yields how many users that erased."""
+def twice(now: int, overlapping: bool) -> Iterator[list[int]]:
+    """Runs the erasure once more while a run in this block rewrites the past; yields how many users that erased.
+
+    Does nothing when they are not to overlap.
+    """
     advance, others = Hold.advance, list[int]()
 
     def after_another(hold: Hold, *given: Any) -> Hold:
-        if not others:
+        if overlapping and not others:
             others.append(0)
             others[0] = run_job("Erasure", now)["erased"]
         return advance(hold, *given)
