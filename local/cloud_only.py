@@ -40,7 +40,6 @@ FUNCTION = {
     "EventInvokeConfig",
     "FunctionName",
     "LoggingConfig",
-    "Policies",
     "ReservedConcurrentExecutions",
     "Runtime",
     "SnapStart",

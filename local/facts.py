@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from local.intrinsics import TemplateError
+from local.permissions import Statement
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -14,7 +15,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """A Lambda function: `name` is its logical id, `folder` its code, and `handler` is "module.function"."""
+    """A Lambda function: `name` is its logical id, `folder` its code, and `handler` is "module.function".
+
+    `statements` are what its role allows besides logging.
+    """
 
     name: str
     folder: Path
@@ -22,6 +26,7 @@ class Function:
     environment: Mapping[str, str]
     memory_mb: int
     timeout_seconds: int
+    statements: tuple[Statement, ...]
 
 
 @dataclass(frozen=True, slots=True)

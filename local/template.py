@@ -13,6 +13,7 @@ from typing import Any
 from local import cloud_only
 from local.facts import Authorizer, Function, Queue, Route, Schedule, Table, Template
 from local.intrinsics import ACCOUNT, REGION, STACK_NAME, Call, Resolver, TemplateError, parse, text_of
+from local.permissions import statements_of
 
 __all__ = [
     "TEMPLATE",
@@ -29,7 +30,7 @@ __all__ = [
 
 TEMPLATE = Path(__file__).parents[1] / "infra" / "template.yaml"
 
-FUNCTION = {"CodeUri", "Handler", "Layers", "MemorySize", "Timeout", "Environment", "Events"}
+FUNCTION = {"CodeUri", "Handler", "Layers", "MemorySize", "Timeout", "Environment", "Events", "Policies"}
 TABLE = {"BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "LocalSecondaryIndexes"}
 
 
@@ -153,6 +154,7 @@ class _Reader:
             environment={key: text_of(self._resolver.resolve(value)) for key, value in variables.items()},
             memory_mb=int(self._resolver.resolve(merged.get("MemorySize", 128))),
             timeout_seconds=int(self._resolver.resolve(merged.get("Timeout", 3))),
+            statements=statements_of(self._resolver.resolve(merged.get("Policies", [])), name),
         )
 
     def _event(self, function: str, where: str, event: dict[str, Any], api: str | None, authorizer: str | None) -> None:

@@ -67,6 +67,15 @@ def test_a_deployment_is_rolled_back_by_the_errors_of_any_function() -> None:
     assert alarms == [Call("Ref", alarm) for alarm in COMPUTED if watched_by(alarm)]
 
 
+def test_a_parameter_reserves_concurrency_for_each_function_that_answers_requests_and_by_default_none() -> None:
+    reserved = {n: it["Properties"].get("ReservedConcurrentExecutions") for n, it in DOCUMENT["Resources"].items()}
+    by_parameter = Call("If", ["ReservesApi", Call("Ref", "ApiConcurrency"), Call("Ref", "AWS::NoValue")])
+    answering = {route.function for route in load().routes}
+    assert {name for name, its in reserved.items() if its == by_parameter} == answering
+    assert DOCUMENT["Parameters"]["ApiConcurrency"]["Default"] == 0
+    assert DOCUMENT["Conditions"]["ReservesApi"] == Call("Not", [Call("Equals", [Call("Ref", "ApiConcurrency"), 0])])
+
+
 def test_every_alarm_is_explained() -> None:
     assert rows_of(OPERATIONS, "Alarms") == ALARMS.keys()
 
