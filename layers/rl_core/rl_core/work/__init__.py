@@ -2,7 +2,7 @@
 
 from rl_core.work.forget import forget
 from rl_core.work.retry import attempts, pause
-from rl_core.work.roll_up import Dispatched, dispatch, merge, run_shard
+from rl_core.work.roll_up import Dispatched, dispatch, final_segments, merge, run_shard
 from rl_core.work.train import (
     Closed,
     TrainingFigures,
@@ -27,6 +27,7 @@ __all__ = [
     "dispatch",
     "explain",
     "exploration_rate",
+    "final_segments",
     "forget",
     "learn_due",
     "mend",
