@@ -77,5 +77,6 @@ def _put_off(error: FettleError, **where: str) -> None:
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
     del context
     erased = run(open_store(), datetime.fromisoformat(event["time"]))
-    metrics.add_metric(name="UsersErased", unit=MetricUnit.Count, value=erased)
+    if erased:
+        metrics.add_metric(name="UsersErased", unit=MetricUnit.Count, value=erased)
     return {"erased": erased}
