@@ -73,7 +73,8 @@ def test_a_plan_without_a_policy_is_a_fallback_and_no_try(measured: Callable[[st
 
 def test_a_session_that_a_batch_ends_is_counted_and_no_more(measured: Callable[[str], Line]) -> None:
     live_until("feedback_batch")
-    assert figures_of(measured("SessionsLearned")) == {"SessionsLearned": 1}
+    line = measured("SessionsLearned")
+    assert (dimensions_of(line), figures_of(line)) == ([{"service"}], {"SessionsLearned": 1})
 
 
 def test_the_last_completion_tells_the_same(measured: Callable[[str], Line]) -> None:
