@@ -104,6 +104,15 @@ def use_up(phone: Phone) -> None:
     assert plan.status == 429
 
 
+def ask_without_a_policy(phone: Phone, stack: Stack) -> None:
+    """A user asks for a session while the policy of their segment, which has no other user, cannot be read."""
+    ok(phone.put_profile(segment="Low Anxiety, High Activity"))
+    key = {"pk": {"S": "SEGMENT#LOW_HIGH"}, "sk": {"S": "POLICY"}}
+    stack.dynamodb.put_item(TableName=stack.table_name, Item={**key, "form": {"N": "0"}})
+    assert "random" in phone.plan()["reason"]
+    stack.dynamodb.delete_item(TableName=stack.table_name, Key=key)
+
+
 def everything(stack: Stack) -> list[Item]:
     """Every item of every table."""
     tables = stack.dynamodb.list_tables()["TableNames"]
@@ -133,6 +142,7 @@ def lived_and_erased(stack: Stack, http: httpx.Client, heard: io.StringIO, *, us
     else:
         ok(ana.batch(done(ana.plan(), 2), notes=MORE))
         stack.advance_to(stack.clock.now() + timedelta(days=1))
+    ask_without_a_policy(Phone.of("carl", stack, http), stack)
     profile = Store(stack.table_name, stack.dynamodb).head(USER).profile
     assert profile is not None
     rewards = tuple(session["reward"] for session in ana.sessions(limit=100) if session["reward"] is not None)
@@ -209,12 +219,12 @@ def test_no_log_and_no_metric_ever_had_anything_of_the_person(life: Life) -> Non
 
 def test_all_that_is_written_was_heard(life: Life) -> None:
     """The access log, the functions' lines, and the metrics of requests and jobs."""
-    said = {'"route":"POST /activity/feedback-batch/"', '"message":"learned"', '"message":"dispatched"'}
+    said = {'"route":"POST /activity/feedback-batch/"', '"message":"dispatched"', '"message":"policy unreadable"'}
     counted = {"SessionsIssued", "SessionsLearned", "SessionsExpired", "UserDays", "ErasuresRequested", "UsersErased"}
     assert {words for words in said | counted if words not in life.heard} == set()
 
 
-def test_neither_reward_nor_completion_is_told_of_so_few_people(life: Life) -> None:
-    assert re.findall("(?i)reward|completion|motivation|engagement_", life.heard) == []
+def test_neither_reward_nor_completion_nor_segment_is_told_of_so_few_people(life: Life) -> None:
+    assert re.findall("(?i)reward|completion|motivation|anxiety", life.heard) == []
     assert len(life.rewards) >= 3
     assert [reward for reward in life.rewards if str(reward) in life.heard and len(str(reward)) > 4] == []
