@@ -106,7 +106,10 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """Holds all that the local stack and the tests need to know of the template."""
+    """Holds all that the local stack and the tests need to know of the template.
+
+    `access_log` is the format of the API's access log; it is empty if there is none.
+    """
 
     table: Table
     functions: Mapping[str, Function]
@@ -115,6 +118,7 @@ class Template:
     schedules: tuple[Schedule, ...]
     queues: tuple[Queue, ...]
     layers: tuple[Path, ...]
+    access_log: str
 
     @property
     def environment(self) -> dict[str, str]:

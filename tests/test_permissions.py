@@ -37,7 +37,7 @@ MAY: dict[str, dict[str, set[str]]] = {
         "index day#*": {QUERY},
         "USER#*": {QUERY, BATCH, PUT},
         "SEGMENT#*": {QUERY, GET, BATCH, PUT},
-        "DAILY": {BATCH, PUT},
+        "DAILY": {QUERY, BATCH, PUT},
     },
 }
 KEYED = {QUERY, GET, BATCH, PUT, UPDATE, DELETE, CHECK}  # AWS tells the leading keys of each such call

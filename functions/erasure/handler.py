@@ -131,5 +131,6 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, i
     now = datetime.fromisoformat(event["time"])
     turn = Turn.of(context.aws_request_id, now, context.get_remaining_time_in_millis)
     erased = run(open_store(), turn)
-    metrics.add_metric(name="UsersErased", unit=MetricUnit.Count, value=erased)
+    if erased:
+        metrics.add_metric(name="UsersErased", unit=MetricUnit.Count, value=erased)
     return {"erased": erased}

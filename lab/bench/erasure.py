@@ -22,6 +22,7 @@ from itertools import pairwise
 from pathlib import Path
 from random import Random
 from threading import Event, Thread
+from typing import Any
 
 import boto3
 
@@ -232,7 +233,7 @@ def wrong(store: Store, past: Past) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _of(user: str) -> dict[str, object]:
+def _of(user: str) -> dict[str, Any]:
     return {"KeyConditionExpression": "pk = :pk", "ExpressionAttributeValues": {":pk": {"S": f"USER#{user}"}}}
 
 
