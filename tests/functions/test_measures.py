@@ -7,8 +7,8 @@ from typing import Any
 
 import boto3
 import pytest
-from aws_lambda_powertools import Metrics
 
+from local.functions import Functions
 from rl_core.store import Store, session_write
 from tests.conftest import TEMPLATE, event_of
 from tests.functions.conftest import NOW, World
@@ -18,13 +18,20 @@ from tests.functions.test_learning_job import spoil_policy
 Line = dict[str, Any]
 
 
+@pytest.fixture(scope="module")
+def jobs() -> Functions:
+    """The functions as they are where metrics are not disabled; Powertools decides that when they are loaded."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("POWERTOOLS_METRICS_DISABLED", "false")
+        return Functions(TEMPLATE, fresh=False)
+
+
 @pytest.fixture
 def printed(
     store: Store, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Callable[[], list[Line]]:
     """The lines of metrics of all that was printed since the last look."""
     monkeypatch.setenv("POWERTOOLS_METRICS_DISABLED", "false")
-    Metrics().clear_metrics()  # all of a process share them; jobs that a test runs by hand flush none
 
     def lines() -> list[Line]:
         text = capsys.readouterr().out
@@ -93,33 +100,34 @@ def test_an_expired_session_is_counted_by_the_job(measured: Callable[[str], Line
     assert figures_of(measured("SessionsExpired")) == {"SessionsExpired": 1}
 
 
-@pytest.mark.parametrize("job", sorted(TEMPLATE.functions[it.function].folder.name for it in TEMPLATE.schedules))
-def test_a_run_that_finds_nothing_to_do_counts_no_zero(printed: Callable[[], list[Line]], job: str) -> None:
+@pytest.mark.parametrize("job", [schedule.function for schedule in TEMPLATE.schedules])
+def test_a_run_that_finds_nothing_to_do_counts_no_zero(
+    printed: Callable[[], list[Line]], jobs: Functions, job: str
+) -> None:
     boto3.client("sqs").create_queue(QueueName=TEMPLATE.queues[0].name)
-    answer(job)
+    jobs.invoke(job, event_of(TEMPLATE.functions[job].folder.name))
     counted = {name: value for line in printed() for name, value in figures_of(line).items()}
-    assert counted == ({"DaysNotFinal": 7} if job == "daily_dispatch" else {})
+    assert counted == ({"DaysNotFinal": 7} if job == "DailyDispatch" else {})
 
 
-def test_the_job_tells_how_long_the_oldest_has_waited(store: Store, measured: Callable[[str], Line]) -> None:
+def test_the_job_tells_how_long_the_oldest_has_waited(
+    store: Store, jobs: Functions, measured: Callable[[str], Line]
+) -> None:
     live_until("complete")
     session = store.session(USER, 1)
     assert session is not None
-    answer("learn", {"time": (session.expires_at + timedelta(minutes=20)).isoformat()})
+    jobs.invoke("Learn", {"time": (session.expires_at + timedelta(minutes=20)).isoformat()})
     assert max(measured("OldestDueAge")["OldestDueAge"]) == 1200
 
 
 def test_the_hour_until_what_waits_under_a_greater_number_is_asked_for_is_not_counted(
-    world: World, printed: Callable[[], list[Line]]
+    world: World, jobs: Functions, printed: Callable[[], list[Line]]
 ) -> None:
     session = world.due("u1", at=NOW.replace(minute=20))
     world.store.write(session_write(session, 16))
-    found = {hours: ages_at(NOW.replace(hour=NOW.hour + hours, minute=0), printed) for hours in (1, 3)}
+    spoil_policy()  # so that the job measures the age of what it cannot learn from
+    found = {}
+    for hours in (1, 3):
+        jobs.invoke("Learn", {"time": NOW.replace(hour=NOW.hour + hours, minute=0).isoformat()})
+        found[hours] = [age for line in printed() for age in line.get("OldestDueAge", [])]
     assert found == {1: [], 3: [100 * 60]}
-
-
-def ages_at(now: datetime, printed: Callable[[], list[Line]]) -> list[float]:
-    """The ages that the job measures at that time, of what it cannot learn from since the policy cannot be read."""
-    spoil_policy()
-    answer("learn", {"time": now.isoformat()})
-    return [age for line in printed() for age in line.get("OldestDueAge", [])]
