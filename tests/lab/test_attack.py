@@ -10,7 +10,7 @@ from lab.bench.attack.account import Account, best, middling, worst
 from lab.bench.attack.attackers import Actor, Case, Push, attacker, truth_of
 from lab.bench.attack.course import Course
 from lab.bench.attack.honest import DAY, START, Home
-from lab.bench.attack.service import Play, Service
+from lab.bench.attack.service import Chosen, Play, Service
 from lab.world.tastes import World, draw_tastes
 from rl_core.config import Settings
 from rl_core.learner import fold
@@ -192,7 +192,8 @@ def test_who_knows_what_people_like_serves_them_better_than_the_learner_and_that
 
 def played(play: Play) -> float:
     its = course(people=10)
-    its.service.play = play
+    if play is not Play.LEARNED:
+        its.service = Chosen(SEGMENT, SETTINGS, play)
     return its.outcome(30).worth
 
 

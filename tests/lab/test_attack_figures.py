@@ -13,7 +13,7 @@ from lab.bench.attack.figures import favourite, loss, points, share
 from lab.bench.attack.service import Play
 from rl_core.models import Segment
 
-SMALL = ["--seeds", "1", "--days", "2", "--before", "20", "--people", "2", "--cases", "push", "return"]
+SMALL = ["--seeds", "1", "--days", "2", "--before", "5", "--people", "1", "--cases", "push", "hold"]
 
 
 def cell(segment: Segment, even: float, best: float, alone: float, pushed: float) -> Cell:
@@ -51,15 +51,15 @@ def test_figures_are_the_same_for_any_number_of_processes(capsys: pytest.Capture
     assert one.pop("seconds") >= 0
     assert two.pop("seconds") >= 0
     assert one == two
-    assert set(one["honest_loss_points"]) == {"push", "return"}
-    assert set(one["honest_loss_points"]["push"]["2"]) == {"new", "old"}
+    assert set(one["honest_loss_points"]) == {"push", "hold"}
+    assert set(one["honest_loss_points"]["push"]["1"]) == {"new", "old"}
     assert one["settings"]["learned_per_day"] == 2
     assert [line.split("|")[1].strip() for line in table.splitlines()] == [
         "attacker",
         "---",
         "nobody",
         "push",
-        "return",
+        "hold",
     ]
 
 

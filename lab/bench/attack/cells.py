@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -11,10 +12,11 @@ from itertools import product
 
 from lab.bench.attack.attackers import Case
 from lab.bench.attack.course import Course, Outcome
-from lab.bench.attack.service import Play
+from lab.bench.attack.service import Chosen, Play
 from rl_core.config import Settings
 from rl_core.models import Segment
 
+NICE = 10
 UNCAPPED = "uncapped"
 UNCAPPED_PER_DAY, UNCAPPED_PEOPLE, UNCAPPED_SEEDS = 100, 20, 2
 
@@ -49,7 +51,7 @@ class Cell:
 def cells(plan: Plan, processes: int) -> Iterator[Cell]:
     """Yields the cells of a plan as they are made, the long ones first; their order depends on the machine."""
     wanted = list(product(sorted(plan.people, reverse=True), range(plan.seeds), Segment))
-    with ProcessPoolExecutor(processes) as pool:
+    with ProcessPoolExecutor(processes, initializer=os.nice, initargs=(NICE,)) as pool:
         made = [pool.submit(cell, plan, *its) for its in wanted]
         yield from (done.result() for done in as_completed(made))
 
@@ -85,7 +87,8 @@ def _taken_up(kept: bytes) -> Course:
 
 def _honest(kept: bytes, play: Play, days: int) -> Outcome:
     course = _taken_up(kept)
-    course.service.play = play
+    if play is not Play.LEARNED:
+        course.service = Chosen(course.service.policy.segment, course.service.settings, play)
     return course.outcome(days)
 
 

@@ -105,7 +105,7 @@ class Home:
         fate = _fate(self._seed, user, now)
         worth = partial(expected, user.person, fate.visit)
         shown = fate.visit.ending is not Ending.UNSEEN
-        session, user.profile, *_ = service.issue(user.profile, user.latest, now, worth, shown)
+        session, user.profile, *_ = service.issue(user.profile, user.latest, now, worth, shown=shown)
         self.tally.add(session.decision.action, worth(session.decision.action))
         user.pending = pending = _use(service, user, session, fate, now)
         closes = _closes(service, fate, now)
