@@ -13,7 +13,7 @@ from lab.bench.attack.figures import favourite, loss, points, share
 from lab.bench.attack.service import Play
 from rl_core.models import Segment
 
-SMALL = ["--seeds", "1", "--days", "2", "--before", "5", "--people", "1", "--cases", "push", "hold"]
+SMALL = ["--seeds", "1", "--days", "4", "--before", "5", "--people", "1", "--cases", "push", "hold"]
 
 
 def cell(segment: Segment, even: float, best: float, alone: float, pushed: float) -> Cell:

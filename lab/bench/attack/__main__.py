@@ -14,6 +14,7 @@ from lab.bench.attack.page import last_line, table
 from rl_core.config import Settings
 
 SEEDS, DAYS, BEFORE, PEOPLE, PROCESSES = 8, 30, 5000, (20, 200), 2
+LEAST_DAYS = 4  # on the third at the latest, the first people come
 
 
 def plan_of(arguments: Sequence[str] | None) -> tuple[Plan, int]:
@@ -27,8 +28,8 @@ def plan_of(arguments: Sequence[str] | None) -> tuple[Plan, int]:
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a field of config.Settings")
     parser.add_argument("--processes", type=int, default=PROCESSES)
     given = parser.parse_args(arguments)
-    if min(given.seeds, given.days, given.before, given.processes, *given.people) < 1:
-        parser.error("seeds, days, sessions before, people and processes are at least 1")
+    if min(given.seeds, given.before, given.processes, *given.people) < 1 or given.days < LEAST_DAYS:
+        parser.error(f"days are at least {LEAST_DAYS}; seeds, sessions before, people and processes at least 1")
     try:
         settings = _settings(dict(pair.partition("=")[::2] for pair in given.set))
     except ValueError as error:  # pydantic's ValidationError is one

@@ -21,8 +21,11 @@ from lab.bench.attack.service import Service
 from lab.world.tastes import Tastes
 from rl_core import learner
 from rl_core.models import ACTIONS, STATES, Action, Policy, Segment, Session, State, Transition
+from rl_core.sessions import state_of
 
 NOBODYS_PLACE = 10**7  # of lab.world, for the mimic: no honest person ever comes from there
+NEWCOMER = state_of(0, 0)
+MOST, LEAST = 0.9, -0.3  # rewards of the best and of the worst answers
 TRIES = 100  # accounts deleted for one session; the erasure job takes up to a minute for each
 
 
@@ -99,25 +102,36 @@ class Hold(Push):
 
 
 class Return(Push):
-    """Comes back where it costs nothing, to be drawn another action, and where a new life is worth more."""
+    """Deletes the account, and takes the first session of a new life instead, as long as the push gains by it."""
 
     def once(self, service: Service, now: datetime) -> None:
-        if self.account.taught_today(now) == 0 and self.account.taught and self._pays(service):
-            self.account.start_anew(service, now)
+        pays: dict[tuple[bool, Action], bool] = {}  # nobody else acts meanwhile, so a judgement holds
         for _ in range(TRIES):
             session = self.account.draw(service, now)
-            if self.account.taught or session.decision.action is self.truth.worst:
+            if self.account.taught_today(now) >= service.settings.learned_per_day:
                 break
-            if not self.account.start_anew(service, now):
+            drawn = self.account.taught, session.decision.action
+            if drawn not in pays:
+                pays[drawn] = self._pays(service, session)
+            if not (pays[drawn] and self.account.start_anew(service, now)):
                 break
         self.answer(service, self.account.draw(service, now), now)
 
-    def _pays(self, service: Service) -> bool:
-        """Returns whether a new life's lesson would do more for the pushed action than all that this life taught."""
-        pushed, low = self.truth.worst, State(0, 1)
-        lesson = Transition(b"a new life...", low, pushed, 0.9, low, barred=(pushed,), results=())
-        anew = learner.fold(service.without, [lesson], service.how)
-        return _share(anew, pushed, service) > _share(service.policy, pushed, service)
+    def _pays(self, service: Service, session: Session) -> bool:
+        """Returns whether a new person's praise, and nothing else of this life, does more than this session would."""
+        pushed, made = self.truth.worst, session.decision
+        if made.action is pushed and not self.account.taught:
+            return False
+        reward = MOST if made.action is pushed else LEAST
+        stays = _taught(service, service.policy, session.key, made.state, made.action, reward)
+        anew = _taught(service, service.without, b"somebody", NEWCOMER, pushed, MOST)
+        return _share(anew, pushed, service) > _share(stays, pushed, service)
+
+
+def _taught(service: Service, policy: Policy, key: bytes, state: State, action: Action, reward: float) -> Policy:
+    """Returns the policy after one more session, which leaves the user in the state in which it began."""
+    lesson = Transition(key, state, action, reward, state, barred=(action,), results=())
+    return learner.fold(policy, [lesson], service.how)
 
 
 def _share(policy: Policy, action: Action, service: Service) -> float:

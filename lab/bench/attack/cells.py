@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import pickle
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import product
+from multiprocessing import get_context
 
 from lab.bench.attack.attackers import Case
 from lab.bench.attack.course import Course, Outcome
@@ -16,7 +16,6 @@ from lab.bench.attack.service import Chosen, Play
 from rl_core.config import Settings
 from rl_core.models import Segment
 
-NICE = 10
 UNCAPPED = "uncapped"
 UNCAPPED_PER_DAY, UNCAPPED_PEOPLE, UNCAPPED_SEEDS = 100, 20, 2
 
@@ -51,7 +50,7 @@ class Cell:
 def cells(plan: Plan, processes: int) -> Iterator[Cell]:
     """Yields the cells of a plan as they are made, the long ones first; their order depends on the machine."""
     wanted = list(product(sorted(plan.people, reverse=True), range(plan.seeds), Segment))
-    with ProcessPoolExecutor(processes, initializer=os.nice, initargs=(NICE,)) as pool:
+    with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
         made = [pool.submit(cell, plan, *its) for its in wanted]
         yield from (done.result() for done in as_completed(made))
 

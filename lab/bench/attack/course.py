@@ -58,7 +58,7 @@ class Course:
         self._pass(days)
         best = truth_of(self._tastes).best
         tallies = [home.tally for home in self._homes]
-        visits = sum(tally.visits for tally in tallies)
+        visits = max(sum(tally.visits for tally in tallies), 1)
         served = sum(tally.served.get(best, 0) for tally in tallies)
         return Outcome(visits, sum(tally.worth for tally in tallies) / visits, served / visits)
 
