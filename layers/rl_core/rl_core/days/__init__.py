@@ -10,6 +10,7 @@ from rl_core.days.figures import (
     figures_of,
     final_day,
 )
+from rl_core.days.showing import publishable, shown
 from rl_core.days.stats import Direction, PeriodDay, Totals, Trend, day_by_day, totals_of, trend_of
 from rl_core.days.tally import ActionSums, EntrySums, SegmentDay, Tally, merged
 
@@ -32,6 +33,8 @@ __all__ = [
     "figures_of",
     "final_day",
     "merged",
+    "publishable",
+    "shown",
     "totals_of",
     "trend_of",
 ]
