@@ -1,4 +1,4 @@
-"""People, sessions and time for the tests of handlers and trainer on moto."""
+"""People, sessions and time for the tests of handlers and trainer."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace

@@ -1,5 +1,9 @@
-"""Runs the service that is compared with the model: the functions in this process, on a table in moto."""
+"""Runs the service that is compared with the model: the functions in this process, on an engine of the local stack.
 
+The engine is the one to which AWS_ENDPOINT_URL_DYNAMODB leads.
+"""
+
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -7,9 +11,10 @@ from functools import lru_cache
 from typing import Any
 
 import boto3
-import moto
 
+from local.data_plane import Endpoints
 from local.functions import Functions, environment
+from local.stack import variables
 from local.template import load
 from rl_core.config import settings
 from rl_core.store import open_day_table, open_store
@@ -17,23 +22,21 @@ from rl_core.store import open_day_table, open_store
 Table = dict[tuple[str, str], dict[str, Any]]
 
 TEMPLATE = load()
-_VARIABLES = TEMPLATE.environment | {
-    "AWS_ACCESS_KEY_ID": "test",
-    "AWS_SECRET_ACCESS_KEY": "test",
-    "AWS_DEFAULT_REGION": "eu-central-1",
-    "POWERTOOLS_METRICS_DISABLED": "true",
-    "POWERTOOLS_LOG_LEVEL": "CRITICAL",
-}
+_QUIET = {"POWERTOOLS_METRICS_DISABLED": "true", "POWERTOOLS_LOG_LEVEL": "CRITICAL"}
 
 
 @contextmanager
 def empty_table() -> Iterator[None]:
     """Runs the service on a new table until the end of the block."""
-    with environment(_VARIABLES), moto.mock_aws():
+    engine = os.environ["AWS_ENDPOINT_URL_DYNAMODB"]
+    with environment(variables(TEMPLATE, Endpoints(engine, engine)) | _QUIET):
         TEMPLATE.table.create(client())
         _forget()
-        yield
-    _forget()
+        try:
+            yield
+        finally:
+            _forget()
+            client().delete_table(TableName=TEMPLATE.table.name)
 
 
 def _forget() -> None:
