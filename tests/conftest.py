@@ -21,6 +21,7 @@ from local.intrinsics import Call, parse
 from local.stack import UNCAPPED
 from local.template import TEMPLATE as PATH
 from local.template import load
+from local.wire import shortened
 
 ROOT = Path(__file__).parents[1]
 collect_ignore_glob = ["lab_*"]  # these run in the laboratory's environment: make tests
@@ -133,8 +134,8 @@ def data_plane() -> Iterator[DataPlane]:
         with pytest.MonkeyPatch.context() as patch:
             set_all(patch, variables)
             client = Store(TEMPLATE.table.name).client
-        yield DataPlane(variables, client)
-        client.close()
+        with shortened(client, variables["AWS_ACCESS_KEY_ID"]):
+            yield DataPlane(variables, client)
 
 
 @pytest.fixture

@@ -35,7 +35,10 @@ WARM = (
     "pydantic",
     "yaml",
 )
-OPTIONS = ("-p", "no:cacheprovider", "-p", "no:unraisableexception", "-W", "ignore::pytest.PytestAssertRewriteWarning")
+OPTIONS = (
+    *("-p", "no:cacheprovider", "-p", "no:unraisableexception", "--tb=no"),
+    *("-W", "ignore::pytest.PytestAssertRewriteWarning"),
+)
 SECONDS = 60
 # A bug that only breaks a name or a call says nothing about the tests: it is badly made.
 CLUMSY = (ImportError, SyntaxError, NameError, AttributeError, TypeError)

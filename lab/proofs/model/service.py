@@ -10,12 +10,11 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
-import boto3
-
 from local.data_plane import Endpoints
 from local.functions import Functions, environment
 from local.stack import variables
 from local.template import load
+from local.wire import shortened
 from rl_core.config import settings
 from rl_core.store import open_day_table, open_store
 
@@ -30,13 +29,12 @@ def empty_table() -> Iterator[None]:
     """Runs the service on a new table until the end of the block."""
     engine = os.environ["AWS_ENDPOINT_URL_DYNAMODB"]
     with environment(variables(TEMPLATE, Endpoints(engine, engine)) | _QUIET):
-        TEMPLATE.table.create(client())
         _forget()
-        try:
+        with shortened(client(), os.environ["AWS_ACCESS_KEY_ID"]):
+            TEMPLATE.table.create(client())
             yield
-        finally:
-            _forget()
             client().delete_table(TableName=TEMPLATE.table.name)
+        _forget()
 
 
 def _forget() -> None:
@@ -45,10 +43,9 @@ def _forget() -> None:
         kept.cache_clear()
 
 
-@lru_cache(maxsize=1)
 def client() -> Any:
-    """Returns the client for all tables; making one takes longer than a step."""
-    return boto3.client("dynamodb")
+    """Returns the client that the functions use."""
+    return open_store().client
 
 
 @lru_cache(maxsize=1)
