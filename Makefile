@@ -16,6 +16,9 @@ STAMP := .stamp-$(PYTHON_VERSION)
 DYNOXIDE := requirements/dynoxide/node_modules/.stamp
 ENGINES := $(MINISTACK)/$(STAMP) $(if $(filter dynoxide,$(DATA)),$(DYNOXIDE))
 
+# A run compiles our files once and keeps that, whatever the shell says: without it each process of the tests does it anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help run token demo daily daily-month check test lint types tests tests-quick tests-lab e2e build deploy code-sha openapi data-model ledger fuzz client-test security \

@@ -11,7 +11,7 @@ from local.intrinsics import parse
 from local.template import TEMPLATE, load
 from rl_core.models import Segment
 from rl_core.store import DAY_SHARDS, Store
-from tests.conftest import ROOT, calls_of
+from tests.conftest import ROOT, counted
 from tests.functions.test_events import answer
 from tests.test_operations import ALARMS, OPERATIONS, rows_of, stats_of
 
@@ -95,9 +95,9 @@ def test_the_jobs_ask_the_index_so_often(store: Store) -> None:
     jobs = [load().functions[it.function].folder.name for it in load().schedules if it.every == timedelta(minutes=1)]
     asked = {}
     for minute in (0, 1):
-        calls = calls_of(store.client)
-        for job in jobs:
-            answer(job, {"time": f"2026-11-23T09:0{minute}:00Z"})
+        with counted(store.client) as calls:
+            for job in jobs:
+                answer(job, {"time": f"2026-11-23T09:0{minute}:00Z"})
         asked[minute] = calls["due"]
     month = MINUTES * asked[1] + MINUTES // 60 * (asked[0] - asked[1])
     name, arithmetic, _ = row("Standing still", "table")

@@ -1,4 +1,4 @@
-"""Two workers on one shard of a day: whoever writes last has seen the most, on moto."""
+"""Two workers on one shard of a day: whoever writes last has seen the most."""
 
 import zlib
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""An erasure beside other work: what was learned meanwhile is unlearned, and another life is left alone, on moto."""
+"""An erasure beside other work: what was learned meanwhile is unlearned, and another life is left alone."""
 
 from collections.abc import Iterator
 from datetime import timedelta

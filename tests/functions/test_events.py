@@ -23,6 +23,12 @@ def answer(name: str, event: dict[str, Any] | None = None) -> Any:
     return FUNCTIONS.invoke(LOGICAL[name], event or event_of(name))
 
 
+@pytest.fixture
+def store(store_in_moto: Store) -> Store:
+    """A table in moto, whatever the other tests use: so each function runs there once at least."""
+    return store_in_moto
+
+
 @pytest.fixture(autouse=True)
 def _queue(store: Store) -> None:
     """The queue of the daily job."""

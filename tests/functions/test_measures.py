@@ -15,6 +15,13 @@ from tests.functions.conftest import NOW, World
 from tests.functions.test_events import USER, answer, live_until
 from tests.functions.test_learning_job import spoil_policy
 
+
+@pytest.fixture
+def store(store_in_moto: Store) -> Store:
+    """A table in moto, which has the queue too."""
+    return store_in_moto
+
+
 Line = dict[str, Any]
 
 

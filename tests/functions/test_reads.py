@@ -11,11 +11,18 @@ import pytest
 from local.functions import Functions
 from local.phone import Answer, Phone, pages, to_functions
 from local.units import Units
-from rl_core.store import open_store
+from rl_core.store import Store, open_store
 from rl_core.store.items import session_item
 from tests.conftest import TEMPLATE
 from tests.functions.conftest import NOW, World
 from tests.lives import LARGEST, NOTES, Life, counted
+
+
+@pytest.fixture
+def store(store_in_moto: Store) -> Store:
+    """A table in moto, which has the queue too."""
+    return store_in_moto
+
 
 FUNCTIONS = Functions(TEMPLATE, fresh=False)
 PHONE = Phone(to_functions(FUNCTIONS.invoke, "ana", NOW))

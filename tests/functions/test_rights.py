@@ -18,6 +18,13 @@ from tests.conftest import TEMPLATE, event_of, rights_of
 from tests.functions.conftest import NOW
 from tests.functions.test_learning_job import spoil
 
+
+@pytest.fixture
+def store(store_in_moto: Store) -> Store:
+    """A table in moto, which has the queue too."""
+    return store_in_moto
+
+
 FUNCTIONS = Functions(TEMPLATE, fresh=False)
 DAY = timedelta(days=1)
 DONE = {"completed": True}
