@@ -53,7 +53,11 @@ class _Wire:
         """Returns the status and the parsed body of the answer, as the SDK's event wants it."""
         status, headers, body = self._exchange(params["body"], self._headers | params["headers"])
         answer = {"status_code": status, "headers": headers, "body": body}
-        return Answered(status), self._parser.parse(answer, model.output_shape)
+        parsed = self._parser.parse(answer, model.output_shape)
+        if error := parsed.get("Error"):
+            shape = model.service_model.shape_for_error_code(error["Code"])
+            parsed |= self._parser.parse(answer, shape) if shape else {}  # such as a transaction's reasons
+        return Answered(status), parsed
 
     def close(self) -> None:
         """Closes the connections."""
