@@ -10,7 +10,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from rl_core.config import settings
-from rl_core.errors import ConflictError, FettleError, UnavailableError
+from rl_core.errors import ConflictError, FettleError, UnavailableError, UnreadableItemError
 from rl_core.models import Segment
 from rl_core.store import Leaver, Lesson, Store, open_store, partitions_to_ask
 from rl_core.work import attempts, forget
@@ -35,8 +35,11 @@ def run(store: Store, now: datetime) -> int:
     erased = 0
     for leaver, found in lessons.items():
         if left.isdisjoint(lesson.segment for lesson in found):
-            with suppress(ConflictError):
-                erased += leaver.remove(now, settings().index_shards)
+            try:
+                with suppress(ConflictError):
+                    erased += leaver.remove(now, settings().index_shards)
+            except UnreadableItemError as error:
+                _put_off(error)
     return erased
 
 
