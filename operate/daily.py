@@ -3,7 +3,6 @@
 No figure of fewer than five users is printed.
 """
 
-import math
 from collections import Counter
 from collections.abc import Iterator
 from datetime import date, datetime
@@ -86,14 +85,13 @@ def _entries(found: SegmentDay) -> Iterator[str]:
 
 
 def _share(its: Estimate) -> str:
-    if its.n == 0:
-        return "-"
-    return f"{its.value:4.0%} ({its.low:.0%} to {its.high:.0%}) n={its.n}"
+    return _told(its, f"{its.value:4.0%} ({its.low:.0%} to {its.high:.0%}) n={its.n}")
 
 
 def _mean(its: Estimate) -> str:
-    if its.n == 0:
-        return "-"
-    if math.isnan(its.low):
-        return f"{its.value:+.3f} (one observation) n={its.n}"
-    return f"{its.value:+.3f} ({its.low:+.3f} to {its.high:+.3f}) n={its.n}"
+    return _told(its, f"{its.value:+.3f} ({its.low:+.3f} to {its.high:+.3f}) n={its.n}")
+
+
+def _told(its: Estimate, text: str) -> str:
+    """Returns the text of an estimate; fewer than five observations are of fewer than five users, so it is withheld."""
+    return text if may_show(its.n) else WITHHELD if its.n else "-"

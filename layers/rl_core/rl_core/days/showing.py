@@ -19,11 +19,11 @@ def count_shown(users: int) -> str:
 
 
 def withheld(users: Sequence[int]) -> set[int]:
-    """Returns the places of the rows of a table, given each row's users, that must not be shown beside the table's total.
+    """Returns the places of the rows, given each row's users, that must not be shown beside the total of all rows.
 
-    These are rows of one to four users; and as long as all that are withheld have fewer than five together, the next
-    larger one too, because the total less the rows that are shown would tell their figures. A user may be in several
-    rows, so this keeps out a simple subtraction and no more.
+    These are rows of one to four users; and as long as those withheld have fewer than five together, the next larger
+    one too, because the total less the rows that are shown would tell their figures. A user may be in several rows, so
+    this keeps out a simple subtraction and no more.
     """
     places: set[int] = set()
     for place in sorted((n for n, its in enumerate(users) if its), key=lambda n: users[n]):
