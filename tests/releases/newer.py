@@ -50,8 +50,8 @@ WRITES = (
     Edit(f"{RL_CORE}/models.py", '    pace: str = ""\n', '    pace: str = "gentle"\n'),
     Edit(
         f"{RL_CORE}/store/items.py",
-        "PROFILE_FORM = SESSION_FORM = USER_DAY_FORM = 2",
-        "PROFILE_FORM = 3\nSESSION_FORM = USER_DAY_FORM = 2",
+        "PROFILE_FORM = SESSION_FORM = 2",
+        "PROFILE_FORM = 3\nSESSION_FORM = 2",
     ),
     Edit(
         f"{RL_CORE}/sessions/lifecycle.py",
