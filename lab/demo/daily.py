@@ -72,7 +72,7 @@ def table_rows(rows: Sequence[DayRow]) -> str:
     """Returns the days as rows of an HTML table."""
     return "\n".join(
         f"<tr><td>{escape(f'{row.day:%a %d %b}')}</td>"
-        + "".join(f"<td>{cell}</td>" for cell in (*_counts(row), *_done(row.completion), *_gained(row.reward)))
+        + "".join(f"<td>{escape(cell)}</td>" for cell in (*_counts(row), *_done(row.completion), *_gained(row.reward)))
         + "</tr>"
         for row in rows
     )

@@ -11,7 +11,7 @@ from lab.proofs.faults.client import Fault, FaultyClient, Kind
 from rl_core.days import SegmentDay, added, merged, of_user
 from rl_core.errors import ConflictError, UnavailableError
 from rl_core.models import Marker, Profile, Segment
-from rl_core.store import Leaver, Watermark, marker_write
+from rl_core.store import Leaver, Watermark, day_table, marker_write
 from tests.conftest import TEMPLATE, handler_of
 from tests.functions.conftest import NOW, SEGMENT, Meanwhile
 from tests.functions.test_daily_job import (
@@ -307,6 +307,26 @@ def test_it_is_counted_anew_and_says_what_each_user_added(old: Diary) -> None:
     before = table()
     old.run()
     assert table() == before
+
+
+def test_of_a_count_that_was_cut_off_nothing_is_taken_off_that_it_has_not_come_to(
+    old: Diary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All were counted; a count that begins anew adds the first user and is cut off before the second."""
+    old.run()
+    spoil("DAILY", f"DAY#{MONDAY}#{SHARD:02d}", since={"N": "0"})
+    monkeypatch.setattr(day_table, "_PAGE", 1)
+    first, second, third = (user for page in old.days.active(MONDAY, SHARD) for user in page)
+    with monkeypatch.context() as patch:
+        patch.setattr(old.days, "client", FaultyClient(old.days.client, Fault(Kind.AFTER, 0, "transact_write_items")))
+        with pytest.raises(UnavailableError):
+            old.run()
+    old.erase(second)
+    assert old.days.parts(SEGMENT, MONDAY) == [told(old, [first])[SEGMENT]]
+    old.run()
+    assert wholes(old)[SEGMENT].plus(told(old, [first, third])[SEGMENT], -1) == SegmentDay(
+        dropouts=wholes(old)[SEGMENT].dropouts
+    )
 
 
 @pytest.mark.parametrize("user", [ANA, DORA])

@@ -108,7 +108,7 @@ class _Run:
     def count(self, users: Sequence[str], of: date, share: Callable[[UserDay, int], _Counted]) -> Counter[str]:
         """Counts these users by their items of the day `of`, in one transaction, and returns their part of the report.
 
-        The shard is read before its users, so that no share is taken off that is not in its parts.
+        The shard and each user's day are written only as they were read, so no share is added or taken off twice.
         """
         for attempt in attempts():
             with attempt:
