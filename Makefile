@@ -19,7 +19,7 @@ ENGINES := $(MINISTACK)/$(STAMP) $(if $(filter dynoxide,$(DATA)),$(DYNOXIDE))
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help run token demo daily daily-month check test lint types tests tests-quick tests-lab e2e build deploy code-sha openapi data-model ledger fuzz client-test security \
-	model-test mutants faults conformance dynoxide bench-contention bench-units house bench-coldstart bench-learning bench-settings check-learner \
+	model-test mutants faults conformance dynoxide bench-contention bench-erasure bench-units house bench-coldstart bench-learning bench-settings check-learner \
 	bench-heartsteps lock clean venv
 
 help:  ## say what there is
@@ -148,6 +148,9 @@ $(DYNOXIDE): requirements/dynoxide/package-lock.json
 
 bench-contention: $(VENV)/$(STAMP) $(ENGINES)  ## many writers on one segment, and the job's drain
 	@exec $(VENV)/bin/python -m lab.bench.contention
+
+bench-erasure: $(VENV)/$(STAMP) $(ENGINES)  ## erase sixty users from 20,000 versions, in runs of five seconds that overlap
+	@exec $(VENV)/bin/python -m lab.bench.erasure
 
 bench-units: $(VENV)/$(STAMP) $(ENGINES)  ## count the DynamoDB units and milliseconds of each request
 	@exec $(VENV)/bin/python -m lab.bench.units

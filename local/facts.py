@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from local.intrinsics import TemplateError
+from local.permissions import Statement
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -14,7 +15,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """A Lambda function: `name` is its logical id, `folder` its code, and `handler` is "module.function"."""
+    """A Lambda function: `name` is its logical id, `folder` its code, and `handler` is "module.function".
+
+    `statements` are what its role allows besides logging.
+    """
 
     name: str
     folder: Path
@@ -22,6 +26,7 @@ class Function:
     environment: Mapping[str, str]
     memory_mb: int
     timeout_seconds: int
+    statements: tuple[Statement, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +106,10 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """Holds all that the local stack and the tests need to know of the template."""
+    """Holds all that the local stack and the tests need to know of the template.
+
+    `access_log` is the format of the API's access log; it is empty if there is none.
+    """
 
     table: Table
     functions: Mapping[str, Function]
@@ -110,6 +118,7 @@ class Template:
     schedules: tuple[Schedule, ...]
     queues: tuple[Queue, ...]
     layers: tuple[Path, ...]
+    access_log: str
 
     @property
     def environment(self) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""`python -m operate`: a policy's versions, replay, explanation of a decision, rollback; a day's figures.
+"""`python -m operate`: a policy's versions, replay, rollback and persons, explanation of a decision, a day's figures.
 
 Against AWS it takes the account's own credentials and region; against the local stack, `--endpoint-url` with the
 address that `make run` prints for the data.
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import boto3
 
+from operate import persons
 from operate.daily import compute, table
 from rl_core.config import Settings, read_settings
 from rl_core.errors import FettleError, UnavailableError
@@ -78,8 +79,8 @@ def versions(store: Store, _: Settings, options: argparse.Namespace) -> int:
 def replay(store: Store, _: Settings, options: argparse.Namespace) -> int:
     """Folds the records anew and compares with what is stored, bit for bit."""
     stored = store.policy(options.segment)
-    if stored.refolding is not None:
-        print(f"versions from {stored.refolding} on are being rewritten by an erasure; try again when that is done")
+    if stored.hold is not None or stored.refolding is not None:
+        print("versions are being rewritten by a refold; try again when that is done")
         return 2
     folded = policy_at(store, options.segment, stored.version, from_start=options.from_start)
     differing = [name for name, value in policy_item(stored).items() if policy_item(folded)[name] != value]
@@ -210,6 +211,7 @@ def _parser() -> argparse.ArgumentParser:
     day.add_argument("--now", type=_moment, help="as if run then; else by the machine's clock")
     day.add_argument("--activities", action="store_true", help="activity by activity too")
     add("parked", parked)
+    persons.add_to(commands, _segment)
     for each in (add("explain", explanation), add("unpark", unpark)):
         each.add_argument("user")
         each.add_argument("session", type=int)

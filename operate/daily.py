@@ -15,7 +15,7 @@ from operate.intervals import (
     reward_by_action,
 )
 from rl_core.config import Settings
-from rl_core.days import SegmentDay, count_shown, may_show, withheld
+from rl_core.days import SegmentDay, count_shown, shown, withheld
 from rl_core.models import ACTIONS, Segment, entry_code
 from rl_core.sessions.catalogue import catalogue
 from rl_core.store import DAY_SHARDS, DayTable
@@ -44,14 +44,14 @@ def table(diary: DayTable, day: date, *, entries: bool = False) -> Iterator[str]
 
 def _segment(segment: Segment, found: SegmentDay, entries: bool) -> Iterator[str]:
     total, lifts = found.total(), found.lifts()
-    shown = may_show(found.served) or not total.sessions
+    told = shown(found.served) or not total.sessions
     counts = [count_shown(users) for users in (found.users, found.new_users, sum(found.dropouts))]
     yield ""
     yield (
         f"{segment.value}: {counts[0]} active, {counts[1]} new, {counts[2]} dropped out, "
-        f"{total.sessions if shown else WITHHELD} sessions"
+        f"{total.sessions if told else WITHHELD} sessions"
     )
-    if shown:
+    if told:
         yield f"  {'completed':<36}{_share(completion_by_action([total])[0])}"
         yield f"  {'reward':<36}{_mean(reward_by_action([total])[0])}"
         yield f"  {'motivation change, points':<36}{_mean(lift_by_entry([lifts])[0])}"
@@ -77,8 +77,8 @@ def _entries(found: SegmentDay) -> Iterator[str]:
     few = withheld([its.users for its in sums])
     rows = zip(names, completion_by_entry(sums), lift_by_entry(sums), strict=True)
     yield f"  {'activity':<36}{'completed':<27}lift, points"
-    shown = [row for n, row in enumerate(rows) if n not in few]
-    for name, rate, lift in sorted(shown, key=lambda row: (-row[1].n, row[0])):
+    told = [row for n, row in enumerate(rows) if n not in few]
+    for name, rate, lift in sorted(told, key=lambda row: (-row[1].n, row[0])):
         yield f"  {name[:34]:<36}{_share(rate):<27}{_mean(lift)}"
     if few:
         yield f"  {len(few)} more activities: {WITHHELD}"
@@ -94,4 +94,4 @@ def _mean(its: Estimate) -> str:
 
 def _told(its: Estimate, text: str) -> str:
     """Returns the text of an estimate; fewer than five observations are of fewer than five users, so it is withheld."""
-    return text if may_show(its.n) else WITHHELD if its.n else "-"
+    return text if shown(its.n) else WITHHELD if its.n else "-"

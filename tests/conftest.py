@@ -3,7 +3,7 @@
 import importlib.util
 import json
 import os
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -13,9 +13,7 @@ import moto
 import pytest
 
 from local.functions import derived_keys
-from local.intrinsics import Call, parse
 from local.stack import UNCAPPED
-from local.template import TEMPLATE as PATH
 from local.template import load
 
 ROOT = Path(__file__).parents[1]
@@ -83,17 +81,28 @@ def event_of(name: str) -> dict[str, Any]:
 
 def granted(function: str) -> set[str]:
     """What the template's policy of that function allows: actions, those on the table's index with a word more."""
-    policies = parse(PATH.read_text())["Resources"][function]["Properties"]["Policies"]
-    found = set()
-    for statement in (it for policy in policies for it in _listed(policy["Statement"])):
-        indexed = any(isinstance(it, Call) and "/index/" in str(it.argument) for it in _listed(statement["Resource"]))
-        for action in _listed(statement["Action"]):
-            found |= {action, f"{action} index"} if indexed else {action}
-    return found
+    statements = TEMPLATE.functions[function].statements
+    return {
+        f"{action} index" if "/index/" in resource else action
+        for statement in statements
+        for resource in statement.resources
+        for action in statement.actions
+    }
 
 
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
+def rights_of(function: str) -> dict[str, set[str]]:
+    """Which actions the template's policy of that function allows, by the partition keys of the table or its index."""
+    found = defaultdict[str, set[str]](set)
+    for statement in TEMPLATE.functions[function].statements:
+        for place in (place for resource in statement.resources for place in _places(resource, statement.leading_keys)):
+            found[place] |= statement.actions
+    return dict(found)
+
+
+def _places(resource: str, keys: frozenset[str] | None) -> set[str]:
+    if resource.startswith("arn:aws:sqs:"):
+        return {f"queue {resource.rpartition('-')[2]}"}
+    return {f"index {key}" if "/index/" in resource else key for key in keys or {"any key"}}
 
 
 def calls_of(client: Any) -> Counter[str]:

@@ -1,7 +1,8 @@
 """Erases the users who asked for it: what was learned from them, then every item of theirs, the marker last."""
 
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
@@ -10,75 +11,126 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from rl_core.config import settings
-from rl_core.errors import ConflictError, FettleError, UnavailableError, UnreadableItemError
+from rl_core.errors import ConflictError, FettleError, UnavailableError
 from rl_core.models import Segment
-from rl_core.store import Leaver, Lesson, Store, open_store, partitions_to_ask
-from rl_core.work import attempts, forget
+from rl_core.store import Due, Leaver, Store, open_store, partitions_to_ask
+from rl_core.work import Turn, attempts, unlearn
 
 logger = Logger()
 metrics = Metrics()
 
 _PAGE = 90
-_USERS = 900  # in one run: each segment is folded anew once for all of them
+_USERS = 900  # looked at in one run
+_LONGEST = 15  # minutes between two tries
+
+People = dict[Due, Leaver]
 
 
-def run(store: Store, now: datetime) -> int:
+def run(store: Store, turn: Turn) -> int:
     """Erases the users that are due, and returns how many were erased.
 
-    A run may be cut off anywhere: sessions and marker are deleted last, so the next run goes on where it stopped.
+    A user is removed as soon as no segment's policy holds anything of them. Who cannot be erased now waits, each time
+    twice as long, so that they keep nobody else waiting. A run may be cut off anywhere: sessions and marker are deleted
+    last, so the next run goes on where this one stopped.
     """
-    shards = partitions_to_ask(settings().index_shards, now)
-    due = islice((due for page in store.erasing(now, _PAGE, shards) for due in page), _USERS)
-    leavers = [leaver for leaver in (Leaver.of(store, d.pk) for d in due) if leaver]
-    lessons = {leaver: found for leaver in leavers if (found := _lessons(leaver)) is not None}
-    left = {segment for segment in Segment if not _forgotten(store, segment, lessons)}
-    erased = 0
-    for leaver, found in lessons.items():
-        if left.isdisjoint(lesson.segment for lesson in found):
-            try:
-                with suppress(ConflictError):
-                    erased += leaver.remove(now, settings().index_shards)
-            except UnreadableItemError as error:
-                _put_off(error)
+    places = list(_places(store, turn.now))
+    people, broken = Leaver.among(store, [due for due in places if due.segment is None])
+    for due, reason in broken:
+        _put_off(store, {due: 0}, turn, reason)
+    people = _prepared(store, people, turn)
+    waits = {due: set(leaver.marker.taught or ()) for due, leaver in people.items()}
+    erased = _removed(store, people, waits, turn)
+    for segment in _in_turn(turn.now):
+        taught = {due: leaver for due, leaver in people.items() if segment in waits[due]}
+        if (taught or segment in {due.segment for due in places}) and turn.goes_on:
+            for due in _unlearned(store, segment, taught, turn):
+                waits[due].discard(segment)
+            erased += _removed(store, taught, waits, turn)
     return erased
 
 
-def _lessons(leaver: Leaver) -> list[Lesson] | None:
-    """Returns what was learned from the user; when that fails, logs and counts the failure and returns None."""
-    try:
-        for attempt in attempts():
-            with attempt:
-                return leaver.take_lessons()
-        raise UnavailableError
-    except FettleError as error:
-        _put_off(error)
-        return None
+def _places(store: Store, now: datetime) -> Iterator[Due]:
+    """Yields the places of users to be erased and of refolds under way; the same share from each index partition."""
+    partitions = partitions_to_ask(settings().index_shards, now)
+    for n in partitions:
+        pages = store.erasing(now, _PAGE, range(n, n + 1))
+        yield from islice((due for page in pages for due in page), _USERS // len(partitions))
 
 
-def _forgotten(store: Store, segment: Segment, lessons: dict[Leaver, list[Lesson]]) -> bool:
-    """Removes what was learned from these users from the segment's policy.
+def _in_turn(now: datetime) -> tuple[Segment, ...]:
+    """Returns the segments, each minute another one first, so that no long refold keeps the others waiting."""
+    segments, first = tuple(Segment), int(now.timestamp() // 60) % len(Segment)
+    return (*segments[first:], *segments[:first])
 
-    Returns False, after logging and counting the failure, when that is left for the next run; else True.
+
+def _prepared(store: Store, people: People, turn: Turn) -> People:
+    """Returns the users from whom nothing more can be learned, as far as the time goes; puts off who fails."""
+    ready: People = {}
+    for due, leaver in people.items():
+        if not turn.goes_on:
+            break
+        try:
+            ready[due] = _prepare(leaver)
+        except FettleError as error:
+            _put_off(store, {due: leaver.marker.failures}, turn, _told(error))
+    return ready
+
+
+def _prepare(leaver: Leaver) -> Leaver:
+    for attempt in attempts():
+        with attempt:
+            return leaver.prepare()
+    raise UnavailableError
+
+
+def _unlearned(store: Store, segment: Segment, taught: People, turn: Turn) -> Iterable[Due]:
+    """Removes what was learned from these users from the segment's policy, and returns those of whom nothing is left.
+
+    Puts all of them off when that fails.
     """
-    of_segment = [lesson for found in lessons.values() for lesson in found if lesson.segment is segment]
+    versions = {leaver.marker.person: (leaver.marker.taught or {})[segment] for leaver in taught.values()}
     try:
-        if forget(store, segment, of_segment, settings()):
-            metrics.add_metric(name="PoliciesRefolded", unit=MetricUnit.Count, value=1)
+        done = unlearn(store, segment, versions, settings(), turn)
     except FettleError as error:
-        _put_off(error, segment=segment.value)
-        return False
-    return True
+        failures = {due: leaver.marker.failures for due, leaver in taught.items()}
+        _put_off(store, failures, turn, _told(error), segment=segment.value)
+        return []
+    return [due for due, leaver in taught.items() if leaver.marker.person in done]
 
 
-def _put_off(error: FettleError, **where: str) -> None:
-    logger.error("erasure left for the next run", extra={"reason": f"{type(error).__name__}: {error}", **where})
+def _removed(store: Store, people: People, waits: dict[Due, set[Segment]], turn: Turn) -> int:
+    """Removes the items of users who wait for no segment, as far as the time goes; returns how many were removed."""
+    erased = 0
+    for due, leaver in people.items():
+        if not waits[due] and turn.goes_on:
+            try:
+                erased += leaver.remove(turn.now, settings().index_shards)
+            except ConflictError:
+                continue  # another run removes them
+            except FettleError as error:
+                _put_off(store, {due: leaver.marker.failures}, turn, _told(error))
+    return erased
+
+
+def _told(error: FettleError) -> str:
+    return f"{type(error).__name__}: {error}"
+
+
+def _put_off(store: Store, failures: dict[Due, int], turn: Turn, reason: str, **where: str) -> None:
+    """Lets these users wait, twice as long as the last time, after logging and counting the failure."""
+    logger.error("erasure left for a later run", extra={"reason": reason, "users": len(failures), **where})
     metrics.add_metric(name="ErasuresPutOff", unit=MetricUnit.Count, value=1)
+    for due, times in failures.items():
+        with suppress(ConflictError, UnavailableError):
+            store.put_off(due, turn.now + timedelta(minutes=min(2**times, _LONGEST)))
 
 
 @metrics.log_metrics
 @logger.inject_lambda_context
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
-    del context
-    erased = run(open_store(), datetime.fromisoformat(event["time"]))
-    metrics.add_metric(name="UsersErased", unit=MetricUnit.Count, value=erased)
+    now = datetime.fromisoformat(event["time"])
+    turn = Turn.of(context.aws_request_id, now, context.get_remaining_time_in_millis)
+    erased = run(open_store(), turn)
+    if erased:
+        metrics.add_metric(name="UsersErased", unit=MetricUnit.Count, value=erased)
     return {"erased": erased}

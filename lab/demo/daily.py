@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from operate.intervals import Estimate, completion_by_action, reward_by_action
-from rl_core.days import SegmentDay, count_shown, may_show, merged
+from rl_core.days import SegmentDay, count_shown, merged, shown
 from rl_core.models import Segment
 from rl_core.store import DayTable
 
@@ -37,7 +37,7 @@ def daily_rows(table_name: str, first: date, count: int) -> list[DayRow]:
     """Returns the days of five users or more, and those of nobody but five dropouts or more, in order."""
     diary = DayTable(table_name)
     wholes = {first + timedelta(days=n): _whole(diary, first + timedelta(days=n)) for n in range(count)}
-    return [_row(day, whole) for day, whole in wholes.items() if may_show(whole.served or sum(whole.dropouts))]
+    return [_row(day, whole) for day, whole in wholes.items() if shown(whole.served or sum(whole.dropouts))]
 
 
 def _whole(diary: DayTable, day: date) -> SegmentDay:

@@ -31,6 +31,7 @@ from rl_core.models import (
     Marker,
     Policy,
     Profile,
+    Refold,
     Result,
     Segment,
     Session,
@@ -85,6 +86,7 @@ from rl_core.store.policies import (
     record_item,
     snapshot_item,
 )
+from rl_core.store.refolds import REFOLD, REFOLD_FORM, read_refold, refold_item
 from rl_core.store.sums import SEGMENT_DAY, SEGMENT_DAY_FORM
 
 often = settings(  # a failure is told at once, not made small
@@ -102,6 +104,7 @@ PLACED = {  # the fields that are no row of their own: the item's key, revision 
     Activity: (ACTIVITY, {"rest"}),
     Policy: (POLICY, {"segment", "rest"}),
     VersionRecord: (RECORD, {"version", "transitions", "rest"}),
+    Refold: (REFOLD, {"folded"}),
     Transition: (TRANSITION, {"rest"}),
     UserDay: (COUNTED, {"mark", "figures", "revision", "rest"}),
     Mark: (MARK, {"user", "day"}),
@@ -159,6 +162,8 @@ SIMPLE: dict[Any, SearchStrategy[Any]] = {
     Mapping[str, Any]: RESTS,
     Mapping[str, float]: st.dictionaries(st.sampled_from(["discount", "drift", "another"]), FLOATS),
     dict[int, ActivityStats]: st.deferred(lambda: st.dictionaries(CODES, of(ActivityStats))),
+    Mapping[Segment, tuple[int, int]]: st.dictionaries(st.sampled_from(Segment), st.tuples(WHOLE, WHOLE)),
+    frozenset[bytes]: st.frozensets(st.binary(min_size=8, max_size=8), max_size=7),
     dict[int, EntrySums]: st.deferred(lambda: st.dictionaries(CODES, of(EntrySums))),
     dict[Segment, SegmentDay]: st.deferred(lambda: st.dictionaries(of(Segment), of(SegmentDay), max_size=2)),
 }
@@ -220,6 +225,7 @@ ONLY: dict[tuple[Any, str], SearchStrategy[Any]] = {
     (Session, "number"): st.integers(1, 10**8 - 1),
     (Policy, "learner"): st.just(""),
     (Policy, "table"): st.just(b""),
+    (VersionRecord, "excluded"): st.none() | st.lists(st.binary(min_size=8, max_size=8)).map(tuple),
     (Policy, "excluded"): st.lists(st.binary(min_size=8, max_size=8)).map(tuple),
     (ActivityStats, "lift_points"): st.integers(-(10**9), 10**9),
     (EntrySums, "lift"): st.integers(-(2**31), 2**31 - 1),
@@ -251,12 +257,14 @@ def stored_record(record: VersionRecord) -> Item:
 
 
 POLICIES = st.builds(lambda policy, learned: replace(policy, **learned), of(Policy), LEARNED)
+REFOLDS = st.builds(lambda refold, folded: replace(refold, folded=replace(folded, rest={})), of(Refold), POLICIES)
 FORMS = {
     "profile": PROFILE_FORM,
     "marker": PROFILE_FORM,
     "session": SESSION_FORM,
     "policy": POLICY_FORM,
     "record": RECORD_FORM,
+    "refold": REFOLD_FORM,
     "user's day": USER_DAY_FORM,
     "segment's day": SEGMENT_DAY_FORM,
 }
@@ -266,6 +274,7 @@ KINDS = {
     "session": Kind(of(Session), partial(session_item, partitions=1), read_session),
     "policy": Kind(POLICIES, policy_item, read_policy),
     "record": Kind(of(VersionRecord), stored_record, read_record),
+    "refold": Kind(REFOLDS, partial(refold_item, partitions=1), read_refold),
     "user's day": Kind(of(UserDay), user_day_item, read_user_day),
     "segment's day": Kind(of(SegmentDay), stored_segment_day, read_segment_day),
 }
@@ -291,7 +300,7 @@ def test_the_rest_of_a_days_figures_comes_back_though_it_is_not_compared(day: Us
 @often
 @given(policy=POLICIES)
 def test_a_snapshot_is_the_policy_without_the_hold_of_an_erasure(policy: Policy) -> None:
-    assert read_policy(snapshot_item(policy)) == replace(policy, refolding=None)
+    assert read_policy(snapshot_item(policy)) == replace(policy, refolding=None, hold=None)
 
 
 # What has its default is not stored; what is stored says in which form; what a newer release put there stays.

@@ -31,7 +31,9 @@ def plain(value: Any) -> Any:
     if isinstance(value, float):
         return value.hex()
     if isinstance(value, Mapping):
-        return {str(name): plain(each) for name, each in value.items()}
+        return {plain(name) if isinstance(name, Enum) else str(name): plain(each) for name, each in value.items()}
+    if isinstance(value, frozenset):
+        return sorted(plain(each) for each in value)
     if isinstance(value, tuple | list):
         return [plain(each) for each in value]
     return value

@@ -18,6 +18,7 @@ from rl_core.models import (
     Marker,
     Policy,
     Profile,
+    Refold,
     Segment,
     Session,
     State,
@@ -51,11 +52,13 @@ from rl_core.store.policies import (
     record_item,
     snapshot_item,
 )
+from rl_core.store.refolds import REFOLD_FORM, read_refold, refold_item
 from rl_core.store.sums import SEGMENT_DAY_FORM
-from rl_core.work import UNDER_WAY, next_version
+from rl_core.work import ERASURE, next_version
 from tests.forms.golden import SHARDS, save
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
+OUT = (b"person-1", b"person-2")
 POSTERIOR = Settings(table_name="none")
 EPSILON = Settings(table_name="none", exploration="epsilon")
 ANA = Profile("ana", bytes(range(16)), Segment.HIGH_LOW, NOW)
@@ -128,11 +131,11 @@ def lived_versions() -> tuple[list[VersionRecord], list[Policy]]:
             restored = replace(policies[9], version=20, episodes=policy.episodes)
             publish(restored, VersionRecord(20, learner.fold_of(how), restored=10, reason="a trial's wrong rewards"))
         elif version == 90:
-            lock = VersionRecord(90, learner.fold_of(how), rewritten=30, reason=UNDER_WAY)
-            publish(replace(policy, version=90, refolding=30), lock)
+            hold = VersionRecord(90, learner.fold_of(how), rewritten=30, reason="erasure under way", excluded=OUT[:1])
+            publish(replace(policy, version=90, hold=90, excluded=OUT[:1]), hold)
         elif version == 91:
             end = VersionRecord(91, learner.fold_of(how), rewritten=30, reason="erasure")
-            publish(replace(policy, version=91, refolding=None), end)
+            publish(replace(policy, version=91, hold=None), end)
         else:
             publish(*next_version(policy, transitions(version, 1 + version % 3), how))
     return records, policies
@@ -169,17 +172,21 @@ def main() -> None:
     """Writes the files."""
     marker = Marker("ana", bytes(range(16)), NOW, NOW + timedelta(days=1), 98)
     held = replace(marker, day=date(2026, 11, 23), held_until=NOW + timedelta(hours=1))
+    ready = replace(marker, taught={Segment.HIGH_LOW: (3, 41), Segment.LOW_LOW: (7, 7)}, failures=2)
     bare = Marker("ana", b"", None, NOW + timedelta(hours=1), 99, date(2026, 11, 23))
-    markers: list[dict[str, Any]] = [marker_item(its, SHARDS) for its in (marker, held, bare)]
+    markers: list[dict[str, Any]] = [marker_item(its, SHARDS) for its in (marker, held, ready, bare)]
     profiles: list[dict[str, Any]] = [profile_item(ANA), profile_item(RICH), *markers]
     save("profile", PROFILE_FORM, [(item, read_profile(item)) for item in profiles])
     items = [session_item(session, SHARDS) for session in sessions()]
     save("session", SESSION_FORM, [(item, read_session(item)) for item in items])
     records, policies = lived_versions()
-    excluded = replace(policies[-1], excluded=(b"person-1", b"person-2"), refolding=77)
+    excluded = replace(policies[-1], excluded=OUT, hold=77)
     kept = [policies[0], policies[19], policies[40], policies[89], policies[-1], excluded]
     save("policy", POLICY_FORM, [(policy_item(p), read_policy(policy_item(p))) for p in kept])
     save("snapshot", POLICY_FORM, [(snapshot_item(policies[99]), read_policy(snapshot_item(policies[99])))])
+    under_way = Refold(90, 30, frozenset(OUT), ERASURE, policies[40], NOW, "a run", NOW + timedelta(minutes=15))
+    refolds = [refold_item(r, SHARDS) for r in (under_way, replace(under_way, persons=frozenset(), until=None))]
+    save("refold", REFOLD_FORM, [(item, read_refold(item)) for item in refolds])
     past = [record_item(Segment.LOW_HIGH, r) for r in records]
     save("record", RECORD_FORM, [(item, read_record(item)) for item in past])
     days = [user_day_item(day) for day in user_days()]

@@ -9,7 +9,7 @@ import pytest
 from rl_core import learner
 from rl_core.config import settings
 from rl_core.models import Policy, Segment
-from rl_core.store import Lesson, Store
+from rl_core.store import Store
 from rl_core.store.day_table import read_segment_day, segment_day_item
 from rl_core.store.items import (
     PROFILE_FORM,
@@ -32,9 +32,11 @@ from rl_core.store.policies import (
     record_item,
     snapshot_item,
 )
+from rl_core.store.refolds import REFOLD_FORM, read_refold, refold_item
 from rl_core.store.sums import SEGMENT_DAY_FORM
-from rl_core.work import forget, mend, policy_at, roll_back
+from rl_core.work import mend, policy_at, roll_back, unlearn
 from tests.forms.golden import FOLDER, SHARDS, load, plain
+from tests.functions.conftest import NOW, turn
 
 READERS: dict[str, Callable[[Any], Any]] = {
     "profile": read_profile,
@@ -42,6 +44,7 @@ READERS: dict[str, Callable[[Any], Any]] = {
     "policy": read_policy,
     "snapshot": read_policy,
     "record": read_record,
+    "refold": read_refold,
     "user-day": read_user_day,
     "segment-day": read_segment_day,
 }
@@ -51,6 +54,7 @@ FORMS = {
     "policy": POLICY_FORM,
     "snapshot": POLICY_FORM,
     "record": RECORD_FORM,
+    "refold": REFOLD_FORM,
     "user-day": USER_DAY_FORM,
     "segment-day": SEGMENT_DAY_FORM,
 }
@@ -77,6 +81,8 @@ def written(kind: str, model: Any, item: Any) -> Any:
         return segment_day_item(Segment.HIGH_LOW, item["sk"]["S"], model)
     if kind == "record":
         return record_item(SEGMENT, model)
+    if kind == "refold":
+        return refold_item(model, SHARDS)
     return snapshot_item(model) if kind == "snapshot" else policy_item(model)
 
 
@@ -157,7 +163,7 @@ def test_the_golden_past_can_be_rolled_back_over_a_change_of_learner(store: Stor
 
 def test_an_erasure_folds_the_golden_past_without_a_session(store: Store, past: Policy) -> None:
     gone = next(store.records(SEGMENT, 40, 41)).transitions[0].key
-    assert forget(store, SEGMENT, [Lesson(SEGMENT, 41, gone)], settings())
+    assert unlearn(store, SEGMENT, {gone[:8]: (41, 41)}, settings(), turn(NOW)) == {gone[:8]}
     after = store.policy(SEGMENT)
     without = [t for r in store.records(SEGMENT) for t in r.transitions]
     assert gone not in {t.key for t in without}

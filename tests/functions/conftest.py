@@ -1,5 +1,6 @@
 """People, sessions and time for the tests of handlers and trainer on moto."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -11,7 +12,7 @@ from rl_core.config import settings
 from rl_core.models import EndedBy, Profile, Segment, Session
 from rl_core.sessions import Ending, Recorded, issue, record
 from rl_core.store import Put, Store, mark_writes, profile_write, session_write
-from rl_core.work import Closed, close_and_learn
+from rl_core.work import Closed, Turn, close_and_learn
 
 NOW = datetime(2026, 11, 23, 9, 1, tzinfo=UTC)  # not in an hour's first minute, when the jobs ask every shard
 SEGMENT = Segment.HIGH_LOW
@@ -66,6 +67,12 @@ class World:
 @pytest.fixture
 def world(store: Store) -> World:
     return World(store)
+
+
+def turn(now: datetime, seconds: float = 900, owner: str = "a run") -> Turn:
+    """The turn of a run of the erasure that has this many seconds."""
+    ends = time.monotonic() + seconds
+    return Turn.of(owner, now, lambda: int(1000 * (ends - time.monotonic())))
 
 
 class Meanwhile:

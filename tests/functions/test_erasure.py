@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -16,10 +17,10 @@ from rl_core.config import settings
 from rl_core.errors import ConflictError, ErasingError, RefoldPendingError, UnavailableError
 from rl_core.models import Learning, Marker, Policy, Profile, Session, Status, Transition, VersionRecord
 from rl_core.sessions import erased, learning_of, transition_of
-from rl_core.store import Leaver, Store, marker_write, policies, publish_writes
+from rl_core.store import Hold, Leaver, Store, marker_write, policies, publish_writes
 from rl_core.work import learn_due, versions
 from tests.conftest import TEMPLATE, handler_of
-from tests.functions.conftest import NOW, SEGMENT, World
+from tests.functions.conftest import NOW, SEGMENT, World, turn
 from tests.functions.test_learning_job import (
     BROKEN_TABLE,
     OF_A_LATER_RELEASE,
@@ -83,6 +84,7 @@ def assert_gone(world: World, sessions: dict[str, Session], gone: list[str]) -> 
     for user in gone:
         assert f"'USER#{user}'" not in table
         assert repr(sessions[user].key) not in table
+    assert "'REFOLD'" not in table
     assert policy == replace(folded_without(world, sessions, gone), version=policy.version)
     for version in range(policy.version + 1):
         again = versions.policy_at(world.store, SEGMENT, version)
@@ -94,7 +96,7 @@ def test_what_was_learned_from_erased_users_is_unlearned(world: World) -> None:
     sessions = live(world)
     before = world.store.policy(SEGMENT)
     ask_to_be_erased(world, *GONE)
-    assert erasure.run(world.store, LATER) == len(GONE)
+    assert erasure.run(world.store, turn(LATER)) == len(GONE)
     assert_gone(world, sessions, GONE)
     after = world.store.policy(SEGMENT)
     assert (after.version, after.episodes) == (before.version + 2, len(PEOPLE) - len(GONE))
@@ -107,7 +109,7 @@ def test_versions_before_the_first_that_knew_them_stay_untouched(world: World) -
     live(world)
     kept = [item for item in dump() if item["sk"]["S"] in ("VERSION#0000000004", "SNAPSHOT#0000000004")]
     ask_to_be_erased(world, "person-9")
-    erasure.run(world.store, LATER)
+    erasure.run(world.store, turn(LATER))
     assert [i for i in dump() if i["sk"]["S"] in ("VERSION#0000000004", "SNAPSHOT#0000000004")] == kept
     assert [r.rewritten for r in world.store.records(SEGMENT, after=6)] == [5, 5]
 
@@ -117,7 +119,7 @@ def test_rollbacks_are_obeyed(world: World) -> None:
     versions.roll_back(world.store, SEGMENT, 2, "too far", settings())
     sessions |= live(world, PEOPLE[6:])
     ask_to_be_erased(world, *GONE)
-    erasure.run(world.store, LATER)
+    erasure.run(world.store, turn(LATER))
     policy = world.store.policy(SEGMENT)
     kept = {u: transition_of(s) for u, s in sessions.items() if u not in GONE}
     expected = folded(Policy(SEGMENT), [kept[u] for u in PEOPLE[:4] if u in kept])
@@ -133,12 +135,12 @@ def test_what_a_change_of_learner_took_over_is_unlearned_too(world: World, setti
     setting("EXPLORATION", "epsilon")
     sessions |= live(world, PEOPLE[4:8])
     ask_to_be_erased(world, PEOPLE[0])
-    erasure.run(world.store, LATER)
+    erasure.run(world.store, turn(LATER))
     assert {r.adopted for r in world.store.records(SEGMENT)} == {None, "posterior/1"}
     policy = world.store.policy(SEGMENT)
     assert policy == versions.policy_at(world.store, SEGMENT, policy.version, from_start=True)
     ask_to_be_erased(world, *PEOPLE[1:4])
-    erasure.run(world.store, LATER)
+    erasure.run(world.store, turn(LATER))
     assert {r.adopted for r in world.store.records(SEGMENT)} == {None}
     assert_gone(world, sessions, PEOPLE[:4])
 
@@ -146,9 +148,9 @@ def test_what_a_change_of_learner_took_over_is_unlearned_too(world: World, setti
 def test_a_second_run_changes_nothing(world: World) -> None:
     live(world)
     ask_to_be_erased(world, *GONE)
-    erasure.run(world.store, LATER)
+    erasure.run(world.store, turn(LATER))
     before = dump()
-    assert erasure.run(world.store, LATER) == 0
+    assert erasure.run(world.store, turn(LATER)) == 0
     assert dump() == before
 
 
@@ -178,7 +180,7 @@ def cuts(world: World) -> Iterator[int]:
         with pytest.MonkeyPatch.context() as patch:
             cut(world.store, calls, patch)
             try:
-                erasure.run(world.store, LATER)
+                erasure.run(world.store, turn(LATER))
             except CutOffError:
                 yield calls
             else:
@@ -194,40 +196,41 @@ def test_runs_cut_off_anywhere_come_to_the_same(world: World) -> None:
 
 
 def under_way(world: World) -> None:
-    """An erasure that was cut off while it rewrote."""
+    """An erasure that was cut off when it had taken hold of the policy."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Store, "rewrite", cut_off)
+        patch.setattr(Hold, "advance", cut_off)
         with pytest.raises(CutOffError):
-            erasure.run(world.store, LATER)
+            erasure.run(world.store, turn(LATER))
 
 
 def cut_off(*_: Any) -> None:
     raise CutOffError
 
 
-def test_while_it_is_under_way_sessions_queue_and_are_learned_after(world: World) -> None:
+def test_learning_goes_on_while_it_is_under_way(world: World) -> None:
     sessions = live(world)
     ask_to_be_erased(world, *GONE)
     under_way(world)
-    assert learning_of(world.end("late", world.store).session) is Learning.QUEUED
-    assert learn.run(world.store, LATER, always)["learned"] == 0
-    with pytest.raises(RefoldPendingError):
-        learn_due(world.store, [world.session("late")], settings(), Counter())
+    closed = world.end("at once", world.store).session
+    waiting = world.due("by the job")
+    assert learning_of(closed) is Learning.APPLIED
+    assert learn.run(world.store, LATER, always)["learned"] == 1
     with pytest.raises(RefoldPendingError):
         versions.roll_back(world.store, SEGMENT, 1, "not now", settings())
-    erasure.run(world.store, LATER)
-    sessions["late"] = world.session("late")
-    assert learn.run(world.store, LATER, always)["learned"] == 1
+    assert erasure.run(world.store, turn(LATER)) == len(GONE)
+    sessions |= {"at once": closed, "by the job": waiting}
     assert_gone(world, sessions, GONE)
+    assert world.store.policy(SEGMENT).episodes == len(sessions) - len(GONE)
 
 
 def test_a_policy_mended_while_it_is_under_way_is_still_held(world: World) -> None:
     sessions = live(world)
     ask_to_be_erased(world, *GONE)
     under_way(world)
+    held = world.store.policy(SEGMENT).hold
     spoil_policy(**BROKEN_TABLE)
-    assert versions.mend(world.store, SEGMENT, settings()).refolding == 1
-    assert erasure.run(world.store, LATER) == len(GONE)
+    assert versions.mend(world.store, SEGMENT, settings()).hold == held
+    assert erasure.run(world.store, turn(LATER)) == len(GONE)
     assert_gone(world, sessions, GONE)
 
 
@@ -238,21 +241,60 @@ def test_a_plan_is_issued_while_it_is_under_way(world: World) -> None:
     assert not world.issue("new").decision.fallback
 
 
-def test_a_run_that_is_overtaken_stops_and_leaves_the_rest_to_the_other(world: World) -> None:
+def meanwhile(monkeypatch: pytest.MonkeyPatch, happens: Callable[[], None]) -> None:
+    """Lets something happen once, before a run rewrites anything."""
+    advance, left = Hold.advance, [happens]
+
+    def after_that(hold: Hold, *given: Any) -> Hold:
+        if left:
+            left.pop()()
+        return advance(hold, *given)
+
+    monkeypatch.setattr(Hold, "advance", after_that)
+
+
+def test_another_run_leaves_alone_what_one_is_at_work_on(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     sessions = live(world)
     ask_to_be_erased(world, *GONE[:2])
+    others: list[int] = []
 
-    class Overtaken(Store):
-        first = True
+    def overlapping() -> None:
+        ask_to_be_erased(world, *GONE[2:])
+        others.append(erasure.run(Store(TEMPLATE.table.name), turn(LATER, owner="another")))
 
-        def rewrite(self, *given: Any) -> None:
-            if Overtaken.first:
-                Overtaken.first = False
-                ask_to_be_erased(world, *GONE[2:])
-                assert erasure.run(world.store, LATER) == len(GONE)
-            super().rewrite(*given)
+    meanwhile(monkeypatch, overlapping)
+    assert erasure.run(world.store, turn(LATER)) == 2
+    assert others == [0]
+    assert_gone(world, sessions, GONE[:2])
+    assert erasure.run(world.store, turn(LATER)) == 2  # who came later waited for the next refold
+    assert_gone(world, sessions, GONE)
 
-    assert erasure.run(Overtaken(TEMPLATE.table.name), LATER) == 0
+
+def test_a_run_that_took_too_long_stops_when_another_took_over(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    sessions = live(world)
+    ask_to_be_erased(world, *GONE)
+    others: list[int] = []
+
+    def taking_over() -> None:
+        later = LATER + timedelta(minutes=16)
+        others.append(erasure.run(Store(TEMPLATE.table.name), turn(later, owner="another")))
+
+    meanwhile(monkeypatch, taking_over)
+    assert erasure.run(world.store, turn(LATER)) == 0
+    assert others == [len(GONE)]
+    assert_gone(world, sessions, GONE)
+
+
+def test_a_run_without_time_leaves_the_rest_to_the_next(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    sessions = live(world)
+    ask_to_be_erased(world, *GONE)
+    assert erasure.run(world.store, turn(LATER, seconds=1)) == 0
+    erased: list[int] = []
+    while sum(erased) < len(GONE):
+        times = iter([900_000] * 8)  # so often a run hears that there is time, then there is none
+        erased.append(erasure.run(world.store, replace(turn(LATER), time_left=partial(next, times, 0))))
+        assert len(erased) < 9
+    assert len(erased) > 3
     assert_gone(world, sessions, GONE)
 
 
@@ -272,10 +314,11 @@ def test_it_waits_while_a_policy_cannot_be_read(world: World) -> None:
     ask_to_be_erased(world, *GONE)
     well = stored_policy()
     spoil_policy(**OF_A_LATER_RELEASE)
-    assert erasure.run(world.store, LATER) == 0
+    assert erasure.run(world.store, turn(LATER)) == 0
     assert world.session(GONE[0]).status is Status.LEARNED
     spoil_policy(**well)
-    assert erasure.run(world.store, LATER) == len(GONE)
+    assert erasure.run(world.store, turn(LATER)) == 0  # each waits a minute, so that others come before them
+    assert erasure.run(world.store, turn(LATER + timedelta(minutes=1))) == len(GONE)
     assert_gone(world, sessions, GONE)
 
 
@@ -283,7 +326,7 @@ def test_one_user_who_cannot_be_read_keeps_nobody_else_waiting(world: World) -> 
     live(world)
     ask_to_be_erased(world, *GONE)
     spoil("USER#person-1", "SESSION#00000001", segment={"S": "rubbish"})
-    assert erasure.run(world.store, LATER) == len(GONE) - 1
+    assert erasure.run(world.store, turn(LATER)) == len(GONE) - 1
     with pytest.raises(ErasingError):
         world.store.profile("person-1")
 
@@ -292,7 +335,7 @@ def test_a_session_that_waits_to_be_learned_is_never_learned(world: World) -> No
     sessions = live(world)
     world.due("person-queued")
     ask_to_be_erased(world, "person-queued")
-    assert erasure.run(world.store, LATER) == 1
+    assert erasure.run(world.store, turn(LATER)) == 1
     assert learn.run(world.store, LATER, always)["learned"] == 0
     assert world.store.policy(SEGMENT).episodes == len(sessions)
 
@@ -301,15 +344,15 @@ def test_who_used_up_a_day_and_left_comes_back_when_it_is_over(world: World) -> 
     world.issue("ana")
     marker = erased(_profile(world, "ana"), settings().model_copy(update={"sessions_per_day": 1}), NOW)
     world.store.write(marker_write(marker, 1))
-    assert erasure.run(world.store, LATER) == 1
+    assert erasure.run(world.store, turn(LATER)) == 1
     (item,) = items_of("ana")
     day_ends = str(int((NOW.replace(hour=0, minute=0) + timedelta(days=1)).timestamp()))
     assert item.keys() == {"pk", "sk", "form", "revision", "erasing", "due_shard", "due_at", "day"}
     assert (item["day"]["S"], item["due_at"]["N"]) == ("2026-11-23", day_ends)
     with pytest.raises(ErasingError):
         world.store.head("ana")
-    assert erasure.run(world.store, NOW + timedelta(hours=14)) == 0
-    assert erasure.run(world.store, NOW + timedelta(hours=15)) == 0
+    assert erasure.run(world.store, turn(NOW + timedelta(hours=14))) == 0
+    assert erasure.run(world.store, turn(NOW + timedelta(hours=15))) == 0
     assert items_of("ana") == []
     world.issue("ana", at=NOW + timedelta(hours=16))
 
@@ -331,7 +374,7 @@ def test_what_a_later_life_wrote_stays(world: World) -> None:
     ask_to_be_erased(world, "ana")
     late = Leaver.of(world.store, "USER#ana")
     assert isinstance(late, Leaver)
-    assert erasure.run(world.store, LATER) == 1
+    assert erasure.run(world.store, turn(LATER)) == 1
     session = world.issue("ana")
     with pytest.raises(ConflictError):
         late.remove(NOW, 1)
@@ -347,7 +390,7 @@ def test_the_command_line_says_that_an_erasure_rewrote_a_version(
     ask_to_be_erased(world, "person-0")
     under_way(world)
     assert main([*table, "replay", "HIGH_LOW"]) == 2
-    erasure.run(world.store, LATER)
+    erasure.run(world.store, turn(LATER))
     assert main([*table, "replay", "HIGH_LOW", "--from-start"]) == 0
     assert main([*table, "versions", "HIGH_LOW"]) == 0
     explained = [main([*table, "explain", user, "1"]) for user in PEOPLE[2:]]
@@ -365,7 +408,7 @@ def test_a_table_that_is_away_is_tried_again(world: World, monkeypatch: pytest.M
         raise UnavailableError
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Store, "rewrite", away)
-        assert erasure.run(world.store, LATER) == 0
-    assert erasure.run(world.store, LATER) == len(GONE)
+        patch.setattr(Hold, "advance", away)
+        assert erasure.run(world.store, turn(LATER)) == 0
+    assert erasure.run(world.store, turn(LATER + timedelta(minutes=1))) == len(GONE)
     assert_gone(world, sessions, GONE)

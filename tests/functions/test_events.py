@@ -1,39 +1,27 @@
 """The sample events: one user's morning, from the profile to the jobs, each leaving its mark in the table."""
 
 import json
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
 import boto3
 import pytest
 
+from local.functions import Functions
 from rl_core.days import MILLION
 from rl_core.models import Segment, Session, Status
 from rl_core.store import Store, open_day_table
-from tests.conftest import JOURNEY, READERS, ROOT, TEMPLATE, event_of, granted, handler_of
+from tests.conftest import JOURNEY, ROOT, TEMPLATE, event_of
 
 API = JOURNEY[:6]
-HANDLERS = {name: handler_of(name).lambda_handler for name in JOURNEY}
+FUNCTIONS = Functions(TEMPLATE, fresh=False)  # judges each call by the function's role
+LOGICAL = {function.folder.name: name for name, function in TEMPLATE.functions.items()}
 USER = "5f1c0a9e-6f3b-4c1e-9d55-0d7c2f9b8a11"
-
-
-@dataclass
-class Context:
-    """What the handlers and their logger ask of the invocation."""
-
-    function_name: str
-    memory_limit_in_mb: int = 512
-    invoked_function_arn: str = "arn:aws:lambda:eu-central-1:123456789012:function:sample"
-    aws_request_id: str = "6f1cd0c4-5b8e-4b55-8f0e-6f9a2f6c1d11"
-
-    def get_remaining_time_in_millis(self) -> int:
-        return 55_000
 
 
 def answer(name: str, event: dict[str, Any] | None = None) -> Any:
     """What the function says to its sample event, or to this one."""
-    return HANDLERS[name](event or event_of(name), Context(name))
+    return FUNCTIONS.invoke(LOGICAL[name], event or event_of(name))
 
 
 @pytest.fixture(autouse=True)
@@ -58,28 +46,6 @@ def live_until(last: str) -> Any:
             assert said["statusCode"] == 200, (name, said)
             said = json.loads(said["body"])
     return said
-
-
-def asked_of(store: Store) -> dict[str, set[str]]:
-    """What each function of the whole morning asks of the table, in the words of its policy, by logical id."""
-    asked = {function.folder.name: (name, set[str]()) for name, function in TEMPLATE.functions.items()}
-    for name in JOURNEY:
-        _, actions = asked[name]
-
-        def note(params: Any, model: Any, actions: set[str] = actions, **_: Any) -> None:
-            actions |= actions_of(model.name, params)
-
-        store.client.meta.events.register("provide-client-params.dynamodb", note, "note")
-        answer(name)
-        store.client.meta.events.unregister("provide-client-params.dynamodb", unique_id="note")
-    return dict(asked.values())
-
-
-def actions_of(operation: str, params: Any) -> set[str]:
-    """What a call needs to be allowed: a transaction, what it consists of."""
-    if operation == "TransactWriteItems":
-        return {f"dynamodb:{kind}Item" for item in params["TransactItems"] for kind in item}
-    return {f"dynamodb:{operation} index" if "IndexName" in params else f"dynamodb:{operation}"}
 
 
 def delete_event() -> dict[str, Any]:
@@ -135,16 +101,6 @@ def test_an_api_event_carries_the_claims_of_the_same_user_as_text(name: str) -> 
     assert claims["sub"] == USER
     assert {"iss", "aud", "exp"} <= claims.keys()
     assert all(isinstance(claim, str) for claim in claims.values())
-
-
-def test_no_function_asks_of_the_table_what_its_policy_does_not_grant(store: Store) -> None:
-    refused = {name: actions - granted(name) for name, actions in asked_of(store).items()}
-    assert {name: actions for name, actions in refused.items() if actions} == {}
-
-
-def test_a_function_that_only_reads_is_granted_what_it_uses_and_nothing_else(store: Store) -> None:
-    asked = asked_of(store)
-    assert {name: asked[name] for name in READERS} == {name: granted(name) for name in READERS}
 
 
 def test_the_profile_event_stores_the_segment_of_its_assessment(store: Store) -> None:

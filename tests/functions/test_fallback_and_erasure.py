@@ -13,7 +13,7 @@ from rl_core.edge.http import caller
 from rl_core.errors import PolicyUnreadableError, UnauthorizedError
 from rl_core.models import Status
 from tests.conftest import ROOT, TEMPLATE, handler_of
-from tests.functions.conftest import NOW, SEGMENT, World
+from tests.functions.conftest import NOW, SEGMENT, World, turn
 from tests.functions.test_learning_job import always, learn, spoil, spoil_policy
 
 erasure = handler_of("erasure")
@@ -48,7 +48,7 @@ def test_an_erased_user_leaves_no_item(world: World) -> None:
     PHONE.put_profile(segment=SEGMENT)
     PHONE.recommend()
     PHONE.delete_profile()
-    assert erasure.run(world.store, NOW + timedelta(minutes=1)) == 1
+    assert erasure.run(world.store, turn(NOW + timedelta(minutes=1))) == 1
     items = boto3.client("dynamodb").scan(TableName=TEMPLATE.table.name)["Items"]
     assert not [item for item in items if "ana" in str(item)]
 
@@ -61,7 +61,7 @@ def test_who_comes_back_after_an_erasure_is_another_person(world: World) -> None
         phone.recommend()
         keys.add(world.session("ana").key[:8])
         phone.delete_profile()
-        erasure.run(world.store, at)
+        erasure.run(world.store, turn(at))
     assert len(keys) == 2
 
 
@@ -85,7 +85,7 @@ def test_a_user_with_an_unreadable_session_can_still_be_erased(world: World) -> 
     with pytest.raises(RefusedError, match="unavailable"):
         PHONE.recommend()
     PHONE.delete_profile()
-    assert erasure.run(world.store, NOW) == 1
+    assert erasure.run(world.store, turn(NOW)) == 1
 
 
 def test_a_policy_item_that_got_lost_is_not_started_anew(world: World) -> None:

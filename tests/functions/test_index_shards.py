@@ -14,7 +14,7 @@ from rl_core.config import Settings, settings
 from rl_core.models import Marker, Segment, Status
 from rl_core.store import Store, marker_write
 from tests.conftest import TEMPLATE, calls_of, handler_of
-from tests.functions.conftest import NOW, SEGMENT, World
+from tests.functions.conftest import NOW, SEGMENT, World, turn
 from tests.functions.test_learning_job import always, learn
 
 erasure = handler_of("erasure")
@@ -42,7 +42,7 @@ def run_both(store: Store, *, minute: int) -> Counter[str]:
     """The calls that a run of both jobs at this minute makes."""
     calls = calls_of(store.client)
     learn.run(store, NOW.replace(minute=minute), always)
-    erasure.run(store, NOW.replace(minute=minute))
+    erasure.run(store, turn(NOW.replace(minute=minute)))
     return calls
 
 
@@ -110,8 +110,8 @@ def test_who_asked_to_be_erased_under_another_number_is_erased_within_the_hour(
         assert profile is not None
         world.store.write(marker_write(Marker(user, profile.key, profile.created_at, NOW, profile.revision), before))
     setting("INDEX_SHARDS", str(after))
-    assert erasure.run(world.store, NOW) == found_at_once(before, after)
-    assert erasure.run(world.store, HOUR) == len(USERS) - found_at_once(before, after)
+    assert erasure.run(world.store, turn(NOW)) == found_at_once(before, after)
+    assert erasure.run(world.store, turn(HOUR)) == len(USERS) - found_at_once(before, after)
     assert boto3.client("dynamodb").scan(TableName=TEMPLATE.table.name)["Items"] == []
 
 

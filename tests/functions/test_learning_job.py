@@ -46,11 +46,12 @@ def stored_policy() -> dict[str, Any]:
 
 
 def spoil(pk: str, sk: str, /, **attributes: Any) -> None:
-    """Writes these attributes over a stored item's."""
+    """Writes these attributes over a stored item's, and removes those that are None."""
     client = boto3.client("dynamodb")
     key = {"pk": {"S": pk}, "sk": {"S": sk}}
     item = client.get_item(TableName=TEMPLATE.table.name, Key=key).get("Item", key)
-    client.put_item(TableName=TEMPLATE.table.name, Item=item | attributes)
+    spoilt = {name: value for name, value in (item | attributes).items() if value is not None}
+    client.put_item(TableName=TEMPLATE.table.name, Item=spoilt)
 
 
 def test_it_learns_from_every_due_session_in_one_transaction(world: World) -> None:

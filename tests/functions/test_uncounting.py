@@ -13,7 +13,7 @@ from rl_core.errors import ConflictError, UnavailableError
 from rl_core.models import Marker, Profile, Segment
 from rl_core.store import Leaver, Watermark, day_table, marker_write
 from tests.conftest import TEMPLATE, handler_of
-from tests.functions.conftest import NOW, SEGMENT, Meanwhile
+from tests.functions.conftest import NOW, SEGMENT, Meanwhile, turn
 from tests.functions.test_daily_job import (
     ANA,
     BEN,
@@ -93,7 +93,7 @@ def test_the_erasures_job_does_so_too_though_it_removes_sessions_first(diary: Di
     diary.finish(BEN)
     diary.run()
     marked(diary, ANA)
-    assert erasure.run(diary.store, FINAL) == 1
+    assert erasure.run(diary.store, turn(FINAL)) == 1
     assert wholes(diary) == told(diary, [BEN])
 
 
@@ -261,7 +261,7 @@ def test_what_cannot_be_read_puts_one_users_erasure_off_and_nobody_elses(diary: 
     for user in (ANA, "user-1"):
         marked(diary, user)
     spoil("SEGMENT#HIGH_LOW", f"DAY#{MONDAY}#{SHARD:02d}", by_action={"B": b"\x80"})
-    assert erasure.run(diary.store, FINAL) == 1
+    assert erasure.run(diary.store, turn(FINAL)) == 1
     assert {item["pk"]["S"] for item in table() if item["pk"]["S"].startswith("USER#")} == {f"USER#{ANA}"}
 
 

@@ -19,6 +19,7 @@ _READS_OF_POLICY = ("get_item SEGMENT#", "query SEGMENT#")
 _READS = ("get_item", "batch_get_item", "query")
 _UNREADABLE = {Kind.BEFORE, Kind.AFTER, Kind.TIMEOUT, Kind.THROTTLE}
 _DONE = {200, 204}
+_LEASE = timedelta(minutes=16)  # a run that was killed leaves its work to the next one after the function's timeout
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +134,12 @@ class Trial:
         return [f"{answer['statusCode']}: {answer.get('body')}"]
 
     def _finish(self) -> list[Item]:
-        """Runs the jobs once and returns the table after them."""
+        """Runs the jobs once, and again where an erasure has to wait, and returns the table after them."""
         self._bench.jobs(self._call.jobs_at)
+        items = self._bench.items()
+        if not any(i.get("due_shard", {"S": ""})["S"].startswith("erasing#") for i in items):
+            return items
+        self._bench.jobs(self._call.jobs_at + _LEASE)
         return self._bench.items()
 
     def _seen(self, items: list[Item], redrawn: bool) -> Outcome:

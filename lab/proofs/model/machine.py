@@ -1,10 +1,13 @@
 """Lets several users, two jobs and a clock act in any order that Hypothesis chooses."""
 
 import os
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
+import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
@@ -15,7 +18,8 @@ from lab.proofs.model.service import TEMPLATE, client, empty_table, read_table, 
 from lab.proofs.model.user import User
 from rl_core.config import settings
 from rl_core.models import Segment
-from rl_core.store import keys
+from rl_core.store import Hold, keys, open_store
+from rl_core.work import Turn, exclude, include
 
 START = 1_795_424_460  # 2026-11-23T09:01:00Z; in the first minute of an hour the jobs ask every partition
 SEGMENTS = (Segment.HIGH_LOW, Segment.MODERATE_MODERATE)
@@ -190,30 +194,51 @@ class Fettle(RuleBasedStateMachine):
         people = self.model.people.values()
         closed = sum(self.model.expire(p) for p in people if not p.erasing)
         waiting = [plan for p in people for plan in p.plans if self.model.may_learn(plan)]
+        learned = 0
         for plan in waiting:
-            self.model.learn(plan)
+            if self.model.excludes(plan):
+                plan.why = "excluded"
+            else:
+                self.model.learn(plan)
+                learned += 1
         counts = run_job("Learn", self.model.now)
-        assert counts == {"closed": closed, "learned": len(waiting), "dropped": 0, "parked": 0, "conflicts": 0}
+        assert counts == {"closed": closed, "learned": learned, "dropped": 0, "parked": 0, "conflicts": 0}
 
-    @rule()
-    def erasure_job(self) -> None:
+    @rule(user=users, excluded=st.booleans())
+    def exclude_or_include(self, user: str, excluded: bool) -> None:
+        """Excludes the person from the first segment that learned from them, or includes them again."""
+        person = self.model.people.get(user)
+        plans = person.plans if person else []
+        plan = next((p for p in plans if p.key in self.model.learned[p.segment]), None)
+        if plan is None or plan.segment in self.model.unreadable or self.model.excludes(plan) == excluded:
+            return
+        self.model.excluded[plan.segment] ^= {plan.key[:8]}
+        turn = Turn.of("an operator", datetime.fromtimestamp(self.model.now, UTC), lambda: 900_000)
+        change = exclude if excluded else include
+        assert change(open_store(), Segment(plan.segment), plan.key[:8], "at random", settings(), turn)
+
+    @rule(overlapping=st.booleans())
+    def erasure_job(self, overlapping: bool) -> None:
         """Runs the job: it cannot erase a user while a policy that learned from the user cannot be read.
 
         Such a user waits, but sessions that were not learned from are deleted at once. A user who had used up a day is
-        erased, but can come back only when that day is over.
+        erased, but can come back only when that day is over. An overlapping run starts while this one rewrites the
+        past; both together erase as many.
         """
-        waiting = [(user, person) for user, person in self.model.people.items() if person.erasing]
-        erased = [(user, person) for user, person in waiting if not person.bare and self.model.erase(person)]
-        for user, person in waiting:
+        due = [(u, p) for u, p in self.model.people.items() if p.erasing and p.due <= self.model.now]
+        erased = [(user, person) for user, person in due if not person.bare and self.model.erase(person)]
+        for user, person in due:
             if person.bare or (user, person) in erased:
                 self.leave(user, person)
-        assert run_job("Erasure", self.model.now) == {"erased": len(erased)}
+        with twice(self.model.now, overlapping) as others:
+            counts = run_job("Erasure", self.model.now)
+        assert counts["erased"] + sum(others) == len(erased)
 
     def leave(self, user: str, person: Person) -> None:
         """Forgets the person; if the person had used up a day, a bare marker stays until that day is over."""
         self.last.pop(user, None)
         if person.held and self.model.now < person.held[1]:
-            person.plans, person.days, person.bare = [], {}, True
+            person.plans, person.days, person.bare, person.due = [], {}, True, person.held[1]
         else:
             del self.model.people[user]
 
@@ -250,6 +275,25 @@ class Fettle(RuleBasedStateMachine):
         owners = {keys.user_pk(u) for u in USERS} | {keys.segment_pk(s) for s in SEGMENTS}
         assert {pk for pk, _ in table} <= owners
         self.table, self.told = table, told
+
+
+@contextmanager
+def twice(now: int, overlapping: bool) -> Iterator[list[int]]:
+    """Runs the erasure once more while a run in this block rewrites the past; yields how many users that erased.
+
+    Does nothing when they are not to overlap.
+    """
+    advance, others = Hold.advance, list[int]()
+
+    def after_another(hold: Hold, *given: Any) -> Hold:
+        if overlapping and not others:
+            others.append(0)
+            others[0] = run_job("Erasure", now)["erased"]
+        return advance(hold, *given)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Hold, "advance", after_another)
+        yield others
 
 
 def _as_of_then(answer: Any) -> Any:

@@ -85,7 +85,8 @@ class Person:
     """A user of the service.
 
     `held` is the day that a person who asked to be erased had used up, and the second at which it is over. `bare` is
-    true when nothing but that day is left of the person.
+    true when nothing but that day is left of the person. An erasure that was put off `failures` times is tried again at
+    the second `due`.
     """
 
     segment: str
@@ -100,6 +101,8 @@ class Person:
     counts: Counts = field(default_factory=Counts)
     held: tuple[date, int] | None = None
     bare: bool = False
+    due: int = 0
+    failures: int = 0
 
     def today(self, now: int) -> date:
         return own_day(datetime.fromtimestamp(now, UTC), self.timezone, self.seen)
@@ -132,8 +135,8 @@ class Person:
 
 @dataclass
 class Model:
-    """Holds all people, what each segment learned (reward by session key), and which policies are unreadable or
-    contended.
+    """Holds all people, what each segment learned (reward by session key), whom it excludes (the first eight bytes of
+    their keys), and which policies are unreadable or contended.
     """
 
     segments: tuple[str, ...]
@@ -144,13 +147,15 @@ class Model:
     contended: bool = False
     unreadable: set[str] = field(default_factory=set)
     learned: dict[str, dict[bytes, float]] = field(default_factory=dict)
+    excluded: dict[str, set[bytes]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.learned = {segment: {} for segment in self.segments}
+        self.excluded = {segment: set() for segment in self.segments}
 
     def told(self) -> str:
         """Returns everything but the time as text: while it stays the same, the table must stay the same."""
-        return repr((self.people, self.unreadable, self.learned))
+        return repr((self.people, self.unreadable, self.learned, self.excluded))
 
     def plan(self, user: str, number: int) -> Plan | None:
         plans = self.people[user].plans
@@ -172,11 +177,16 @@ class Model:
         """Marks the person as in erasure; a day that is used up is kept until it is over."""
         counts = person.counted(self.now)
         used_up = self.refuses(person) or 0 < self.learned_per_day <= counts.taught
-        if not person.erasing and used_up and counts.day:
+        if person.erasing:
+            return
+        if used_up and counts.day:
             person.held = counts.day, person.day_over(self.now)
-        person.erasing = True
+        person.erasing, person.due = True, self.now
 
-    def close(self, person: Person, plan: Plan, by: str, rating: int | None = None, notes: str = "") -> None:
+    def close(
+        self, person: Person, plan: Plan, by: str, rating: int | None = None, notes: str = "", out: bool = False
+    ) -> None:
+        """Closes the plan; `out` says that a policy was read by which it is excluded, whatever the day's counts."""
         came_to = plan.figures(rating)
         for answer in plan.answers:
             answer["completed"] = bool(answer["completed"])
@@ -185,15 +195,25 @@ class Model:
         plan.status, plan.ended_by, plan.reward, plan.rating, plan.notes = "closed", by, came_to.reward, rating, notes
         person.counts = counts = person.counted(self.now)
         over = counts.taught >= self.learned_per_day
-        plan.why = "fallback" if plan.fallback else "over-weight" if over else None
+        plan.why = "fallback" if plan.fallback else "excluded" if out else "over-weight" if over else None
+        at_once = by != "expiry" and not self.contended and self.may_learn(plan)
+        if at_once and self.excludes(plan):
+            plan.why = "excluded"
         if plan.why is None:
             person.counts = counts._replace(taught=counts.taught + 1)
-        if by != "expiry" and not self.contended and self.may_learn(plan):
-            self.learn(plan)
-            plan.episodes = len(self.learned[plan.segment])
+            if at_once:
+                self.learn(plan)
+                plan.episodes = self.episodes(plan.segment)
 
     def may_learn(self, plan: Plan) -> bool:
         return plan.status == "closed" and plan.why is None and plan.segment not in self.unreadable
+
+    def excludes(self, plan: Plan) -> bool:
+        return plan.key[:8] in self.excluded[plan.segment]
+
+    def episodes(self, segment: str) -> int:
+        """Returns how many sessions the segment's policy counts."""
+        return sum(key[:8] not in self.excluded[segment] for key in self.learned[segment])
 
     def learn(self, plan: Plan) -> None:
         assert plan.key not in self.learned[plan.segment]
@@ -202,22 +222,32 @@ class Model:
         self.learned[plan.segment][plan.key] = plan.reward
 
     def erase(self, person: Person) -> bool:
-        """Removes what was learned from the person from every readable policy; returns whether nothing of it is
-        left.
+        """Removes what was learned from the person from every readable policy; returns whether nothing of it is left.
+
+        If something is left the person waits, each time twice as long, up to 15 minutes.
         """
         person.plans = [plan for plan in person.plans if plan.status == "learned"]
         for plan in person.plans:
             if plan.segment not in self.unreadable:
                 self.learned[plan.segment].pop(plan.key, None)
-        return not any(plan.segment in self.unreadable for plan in person.plans)
+                self.excluded[plan.segment].discard(plan.key[:8])
+        left = any(plan.segment in self.unreadable for plan in person.plans)
+        if left:
+            person.due = self.now + 60 * min(2**person.failures, 15)
+            person.failures += 1
+        return not left
 
-    def expire(self, person: Person) -> bool:
-        """Closes the latest session as it stands if it has expired, and returns whether it did."""
+    def expire(self, person: Person, read: str = "") -> bool:
+        """Closes the latest session as it stands if it has expired, and returns whether it did.
+
+        `read` is the segment whose policy was read for that.
+        """
         plan = person.plans[-1] if person.plans else None
         if plan is None or plan.status != "open" or self.now < plan.expires:
             return False
         if plan.shown or any(a["completed"] is not None for a in plan.answers):
-            self.close(person, plan, "expiry")
+            out = plan.segment == read and plan.segment not in self.unreadable and self.excludes(plan)
+            self.close(person, plan, "expiry", out=out)
         else:
             plan.status, plan.ended_by = "unseen", "expiry"
         return True

@@ -116,7 +116,7 @@ class User:
             assert int(answer.headers["retry-after"]) == max(person.day_over(self.model.now) - self.model.now, 1)
             return None
         assert answer.status == 200, body
-        self.model.expire(person)
+        self.model.expire(person, person.segment)
         if not person.plans or person.plans[-1].status != "open":
             if not prefetch:
                 person.active(self.model.now, len(person.plans) + 1)

@@ -19,7 +19,7 @@ FettleError
 |-- OversizeError                a transaction is too large for the table
 |-- UnreadableItemError          a stored item cannot be parsed; no code guesses its content or overwrites it
 |-- VersionError                 a version of a policy cannot be rebuilt or restored
-|-- RefoldPendingError           a policy is being folded anew without an erased user; until then nothing is learned
+|-- RefoldPendingError           a segment's past is being folded anew; try again when that is done
 `-- PolicyUnreadableError        the policy item is unavailable, unparsable or of another format
 """
 
@@ -173,7 +173,7 @@ class VersionError(FettleError):
 
 
 class RefoldPendingError(FettleError):
-    """A segment's policy is being folded anew without an erased user."""
+    """A segment's past is being folded anew; this cannot be done until that is finished."""
 
 
 class PolicyUnreadableError(FettleError):

@@ -340,6 +340,9 @@ class Marker:
     """Stands in a profile's place from the user's DELETE until a job has removed every item of the user.
 
     A life that used up a cap of its `day` leaves a bare marker, without key, until that day is over at `held_until`.
+    `taught` says in which versions of each segment's policy the user was learned from, first and last; it is None
+    until the sessions that were not learned from are deleted. An erasure that failed `failures` times is tried again
+    at `due_at`.
     """
 
     user: str
@@ -349,6 +352,13 @@ class Marker:
     revision: int = 0
     day: date | None = None
     held_until: datetime | None = None
+    taught: Mapping[Segment, tuple[int, int]] | None = None
+    failures: int = 0
+
+    @property
+    def person(self) -> bytes:
+        """Returns the eight bytes that stand for the life that is being erased."""
+        return person_of(self.key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -388,8 +398,9 @@ class Policy:
     """Holds what a segment has learned. Only `rl_core.learner` looks into `table`.
 
     `learner` names the table's learner and form, such as "posterior/1"; it is empty when nothing was learned yet.
-    `activities` is keyed by entry code. `excluded` holds the persons whose sessions no fold counts. `refolding` is the
-    version from which an erasure rewrites; while it is set, nothing is learned.
+    `activities` is keyed by entry code. `excluded` holds the persons whose sessions no fold counts. `hold` is the
+    version by which a refold took hold of the policy, while one is under way. `refolding`, the version from which an
+    erasure rewrites, was set by earlier releases only.
     """
 
     segment: Segment
@@ -400,7 +411,31 @@ class Policy:
     activities: dict[int, ActivityStats] = field(default_factory=dict)
     excluded: tuple[bytes, ...] = ()
     refolding: int | None = None
+    hold: int | None = None
     rest: Rest = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Refold:
+    """Says how far a segment's past has been folded anew.
+
+    The refold took hold of the policy as version `hold`, rewrites the versions from `first` on without the transitions
+    of `persons`, and has come to `folded`: the policy as of its version, as if those persons had never been and without
+    those whom `folded.excluded` names. The run `owner` works on it until the moment `until`.
+    """
+
+    hold: int
+    first: int
+    persons: frozenset[bytes]
+    reason: str
+    folded: Policy
+    since: datetime
+    owner: str = ""
+    until: datetime | None = None
+
+    @property
+    def segment(self) -> Segment:
+        return self.folded.segment
 
 
 @dataclass(frozen=True, slots=True)
@@ -439,8 +474,8 @@ class VersionRecord:
     """Records how one version of a policy was made: by learning these transitions in order, or for a reason.
 
     `adopted` is the learner and form whose table the fold took over before the first transition. A rollback takes table
-    and statistics from the version `restored`; `episodes` go on. `rewritten` says that an erasure folded the versions
-    from that one on anew without an erased user; the record itself changes nothing.
+    and statistics from the version `restored`; `episodes` go on. `rewritten` says that a refold folded the versions
+    from that one on anew; the record itself changes nothing. `excluded` lists the excluded persons, where that changed.
     """
 
     version: int
@@ -450,4 +485,5 @@ class VersionRecord:
     restored: int | None = None
     rewritten: int | None = None
     reason: str | None = None
+    excluded: tuple[bytes, ...] | None = None
     rest: Rest = field(default_factory=dict)

@@ -11,7 +11,7 @@ from rl_core.days.figures import (
     figures_of,
     final_day,
 )
-from rl_core.days.showing import FEWEST, count_shown, may_show, withheld
+from rl_core.days.showing import FEWEST, count_shown, publishable, shown, shows, withheld
 from rl_core.days.stats import Direction, PeriodDay, Totals, Trend, day_by_day, totals_of, trend_of
 from rl_core.days.tally import (
     MILLION,
@@ -50,10 +50,12 @@ __all__ = [
     "ended_at",
     "figures_of",
     "final_day",
-    "may_show",
     "merged",
     "of_dropout",
     "of_user",
+    "publishable",
+    "shown",
+    "shows",
     "totals_of",
     "trend_of",
     "withheld",

@@ -1,7 +1,8 @@
 """Reads and writes the one table (docs/data-model.md). No other package knows keys, items, conditions or botocore."""
 
+from rl_core.store.budget import ReadBudget
 from rl_core.store.day_table import DayTable, ShardState, Watermark, open_day_table
-from rl_core.store.erasing import Leaver, Lesson
+from rl_core.store.erasing import Leaver
 from rl_core.store.fields import Put, Stored
 from rl_core.store.items import (
     UserDay,
@@ -12,18 +13,21 @@ from rl_core.store.items import (
     read_user_day,
     session_write,
 )
-from rl_core.store.keys import DAY_SHARDS, partitions_to_ask
+from rl_core.store.keys import DAY_SHARDS, LAST_VERSION, partitions_to_ask
 from rl_core.store.policies import mending_writes, publish_writes
+from rl_core.store.refolds import Hold
 from rl_core.store.table import Due, Head, Store, open_store
 
 __all__ = [
     "DAY_SHARDS",
+    "LAST_VERSION",
     "DayTable",
     "Due",
     "Head",
+    "Hold",
     "Leaver",
-    "Lesson",
     "Put",
+    "ReadBudget",
     "ShardState",
     "Store",
     "Stored",

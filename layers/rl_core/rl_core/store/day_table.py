@@ -8,6 +8,7 @@ from functools import lru_cache
 from rl_core.days import Parts, SegmentDay
 from rl_core.models import Segment, Session
 from rl_core.store import items, keys
+from rl_core.store.budget import ReadBudget
 from rl_core.store.fields import (
     DATE,
     FLAG,
@@ -134,9 +135,9 @@ class DayTable(Table):
         found = self.items(wanted)
         return [found[key] for key in wanted if key in found]
 
-    def days_of(self, user: str, first: date, last: date) -> list[UserDay]:
-        """Returns a user's active days from `first` to `last`, both included."""
-        pages = self.pages(**between(keys.user_pk(user), keys.day_sk(first), keys.day_sk(last)))
+    def days_of(self, user: str, first: date, last: date, budget: ReadBudget | None = None) -> list[UserDay]:
+        """Returns a user's active days from `first` to `last`, both included; takes them off the budget, if given."""
+        pages = self.pages(budget, **between(keys.user_pk(user), keys.day_sk(first), keys.day_sk(last)))
         return [read_user_day(item) for page in pages for item in page]
 
     def was_active(self, user: str, first: date, last: date) -> bool:
@@ -144,14 +145,14 @@ class DayTable(Table):
         query = between(keys.user_pk(user), keys.day_sk(first), keys.day_sk(last))
         return bool(self.call("query", **query, Limit=1)["Items"])
 
-    def sessions_from(self, user: str, number_: int, until: date | None = None) -> list[Session]:
+    def sessions_from(self, user: str, number_: int, until: date) -> list[Session]:
         """Returns the user's sessions from this number on, in order, before the first one of a day after `until`."""
         found: list[Session] = []
         query = between(keys.user_pk(user), keys.session_sk(number_), keys.session_sk(keys.LAST_SESSION))
-        for page in self.pages(**query, **({"Limit": _SESSIONS} if until else {})):
+        for page in self.pages(**query, Limit=_SESSIONS):
             for item in page:
                 session = items.read_session(item)
-                if until and session.day and session.day > until:
+                if session.day and session.day > until:
                     return found
                 found.append(session)
         return found

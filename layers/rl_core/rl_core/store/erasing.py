@@ -3,36 +3,29 @@
 What a user's day has added to the segments' days is taken off in the transaction that removes the day.
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
+from rl_core.errors import UnreadableItemError
 from rl_core.models import Marker, Segment
 from rl_core.store import keys
 from rl_core.store.day_table import DayTable
 from rl_core.store.fields import Item, Put, Stored, Value, strict, string, time
-from rl_core.store.items import marker_item, read_profile
-from rl_core.store.table import Table
+from rl_core.store.items import TAUGHT, marker_item, read_profile
+from rl_core.store.table import Due, Table
 from rl_core.store.uncounting import uncounting_writes
 
 _PAGE = 99  # removals in one transaction, beside the check of the marker
+_BATCH = 100  # items of one read
 _READ = ("segment", "learned", "key", "revision", "counted", "counted_since", "gone", "gone_since")
 
 
-class Lesson(NamedTuple):
-    """Says where a session was learned: `key` is in the record of this version of the segment's policy."""
-
-    segment: Segment
-    version: int
-    key: bytes
-
-
 @strict
-def _lesson(item: Stored) -> Lesson | None:
-    if "learned" not in item:
-        return None
-    return Lesson(Segment.by_code(item["segment"]["S"]), int(item["learned"]["N"]), item["key"]["B"])
+def _learned(item: Stored) -> tuple[Segment, int] | None:
+    """Returns in which version of which segment's policy the session was learned; None if it was not learned."""
+    return (Segment.by_code(item["segment"]["S"]), int(item["learned"]["N"])) if "learned" in item else None
 
 
 @dataclass(frozen=True)
@@ -44,6 +37,22 @@ class Leaver:
     marker: Marker
 
     @classmethod
+    def among(cls, table: Table, places: Sequence[Due]) -> "tuple[dict[Due, Leaver], list[tuple[Due, str]]]":
+        """Returns the users at these places, and the places of markers that cannot be parsed with the reason."""
+        found, broken = dict[Due, Leaver](), list[tuple[Due, str]]()
+        for start in range(0, len(places), _BATCH):
+            items = table.items([(due.pk, due.sk) for due in places[start : start + _BATCH]])
+            for due in places[start : start + _BATCH]:
+                try:
+                    item = items.get((due.pk, due.sk))
+                    marker = read_profile(item) if item else None
+                except UnreadableItemError as error:
+                    broken.append((due, str(error)))
+                else:
+                    found |= {due: cls(table, due.pk, marker)} if isinstance(marker, Marker) else {}
+        return found, broken
+
+    @classmethod
     def of(cls, table: Table, pk: str) -> "Leaver | None":
         """Returns the user under their marker; None if they are not being erased (any more).
 
@@ -53,18 +62,30 @@ class Leaver:
         marker = read_profile(found) if found else None
         return cls(table, pk, marker) if isinstance(marker, Marker) else None
 
-    def take_lessons(self) -> list[Lesson]:
-        """Deletes sessions that were not learned yet, then returns where each learned one is recorded.
+    def prepare(self) -> "Leaver":
+        """Deletes sessions that were not learned yet, then notes on the marker where the others were learned.
 
-        Raises ConflictError when one of these sessions changes meanwhile or another run removes them, and
-        UnreadableItemError when a session cannot be parsed.
+        After that nothing more is learned from the user. Returns the user with `taught`. Raises ConflictError when one
+        of these sessions changes meanwhile or another run removes them, and UnreadableItemError when a session cannot
+        be parsed.
         """
-        learned: list[Lesson] = []
+        if self.marker.taught is not None:
+            return self
+        taught: dict[Segment, tuple[int, int]] = {}
         for page in self._pages(keys.SESSION_PREFIX, f"{keys.SESSION_PREFIX}~"):
-            lessons = [_lesson(item) for item in page]
-            learned += [lesson for lesson in lessons if lesson]
+            lessons = [_learned(item) for item in page]
+            for segment, version in (lesson for lesson in lessons if lesson):
+                first, last = taught.get(segment, (version, version))
+                taught[segment] = min(first, version), max(last, version)
             self._remove([item for item, lesson in zip(page, lessons, strict=True) if not lesson])
-        return learned
+        if taught:
+            self._note(taught)
+        return replace(self, marker=replace(self.marker, taught=taught))
+
+    def _note(self, taught: dict[Segment, tuple[int, int]]) -> None:
+        guard = self._guard()
+        guard["ExpressionAttributeValues"] |= {":taught": TAUGHT.write(taught)}
+        self.table.call("update_item", Key=self._marker(), UpdateExpression="SET taught = :taught", **guard)
 
     def remove(self, now: datetime, partitions: int) -> bool:
         """Removes every item in the order of the keys: the sessions last, then the marker.

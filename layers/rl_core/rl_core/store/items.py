@@ -54,9 +54,14 @@ from rl_core.store.fields import (
 )
 from rl_core.store.sums import PARTS
 
-PROFILE_FORM = SESSION_FORM = 2
-USER_DAY_FORM = 3
+PROFILE_FORM = USER_DAY_FORM = 3
+SESSION_FORM = 2
 SEGMENT = Codec("two letters, L, M or H", lambda its: string(its.code), lambda v: Segment.by_code(v["S"]))
+TAUGHT = Codec(
+    "map of segment to first and last version",
+    lambda its: {"M": {segment.code: {"L": [number(n) for n in versions]} for segment, versions in its.items()}},
+    lambda v: {Segment.by_code(code): (int(n["L"][0]["N"]), int(n["L"][1]["N"])) for code, n in v["M"].items()},
+)
 STATE = Codec("state row", lambda state: number(state.row), lambda v: State.from_row(int(v["N"])))
 
 
@@ -98,9 +103,11 @@ MARKER = FieldTable(
     (
         Field("key", "key", BYTES, "the profile's key; a bare marker has none", b""),
         Field("created_at", "created_at", TIME, "the profile's `created_at`; a bare marker has none", None),
-        Field("due_at", "due_at", TIME, "when DELETE came; for a bare marker, when its day is over"),
+        Field("due_at", "due_at", TIME, "when DELETE came, or the next try; for a bare marker, when its day is over"),
         Field("day", "day", DATE, "the user's day, if a cap of that day was used up", None, since=2),
         Field("held_until", "held_until", TIME, "when that day is over", None, since=2),
+        Field("taught", "taught", TAUGHT, "where the user was learned from, once no session waits", None, since=3),
+        Field("failures", "failures", WHOLE, "how often the erasure was put off", 0, since=3),
     )
 )
 SESSION = FieldTable(

@@ -1,11 +1,13 @@
 """Reads and writes a segment's items: policy, snapshot, version record."""
 
 import struct
+from dataclasses import replace
 from typing import Any
 
 from rl_core.errors import PolicyUnreadableError, UnreadableItemError
 from rl_core.learner import check
 from rl_core.models import (
+    PERSON,
     ActivityStats,
     Fold,
     Policy,
@@ -39,7 +41,7 @@ from rl_core.store.fields import (
 )
 from rl_core.store.items import STATE
 
-POLICY_FORM = RECORD_FORM = 1
+POLICY_FORM = RECORD_FORM = 2
 SNAPSHOT_EVERY = 100
 _CODE = 3  # bytes of an entry's code
 _RESULT = struct.Struct("<3sb")
@@ -104,7 +106,7 @@ FOLD = Codec("map of `learner` and the constants by name", _write_fold, _read_fo
 PERSONS = Codec(
     "8 bytes each",
     lambda persons: {"B": b"".join(persons)},
-    lambda v: tuple([bytes(v["B"])[i : i + 8] for i in range(0, len(bytes(v["B"])), 8)]),
+    lambda v: tuple([bytes(v["B"])[i : i + PERSON] for i in range(0, len(bytes(v["B"])), PERSON)]),
 )
 
 POLICY = FieldTable(
@@ -115,7 +117,8 @@ POLICY = FieldTable(
         Field("table", "table", BYTES, "the learner's own bytes (docs/learner.md)", b""),
         Field("activities", "activities", STATISTICS, "how the catalogue's entries did in the segment", {}),
         Field("excluded", "excluded", PERSONS, "persons whose sessions no fold counts", ()),
-        Field("refolding", "refolding", WHOLE, "the version from which an erasure rewrites; learning waits", None),
+        Field("refolding", "refolding", WHOLE, "where the erasure of an earlier release rewrites from", None),
+        Field("hold", "hold", WHOLE, "the version by which a refold took hold of the policy", None, since=2),
     )
 )
 RECORD = FieldTable(
@@ -123,8 +126,9 @@ RECORD = FieldTable(
         Field("fold", "fold", FOLD, "how the version was folded"),
         Field("adopted", "adopted", TEXT, "the learner and form whose table the fold took over", None),
         Field("restored", "restored", WHOLE, "the version that a rollback restored; `episodes` went on", None),
-        Field("rewritten", "rewritten", WHOLE, "the first version that an erasure rewrote", None),
+        Field("rewritten", "rewritten", WHOLE, "the first version that a refold rewrote", None),
         Field("reason", "reason", TEXT, "an operator's words, or `erasure under way`, `erasure`, `mended`", None),
+        Field("excluded", "excluded", PERSONS, "persons whose sessions no fold counts, if that changed", None, since=2),
     )
 )
 TRANSITION = FieldTable(
@@ -148,10 +152,9 @@ def policy_item(policy: Policy) -> Item:
 
 
 def snapshot_item(policy: Policy) -> Item:
-    """Returns the item of the whole policy as of its version, without `refolding`, the lock of an erasure."""
-    item = policy_item(policy) | {"sk": string(keys.snapshot_sk(policy.version))}
-    item.pop("refolding", None)
-    return item
+    """Returns the item of the whole policy as of its version, without what says that a refold is under way."""
+    its = replace(policy, hold=None, refolding=None)
+    return policy_item(its) | {"sk": string(keys.snapshot_sk(policy.version))}
 
 
 def read_policy(item: Stored) -> Policy:
@@ -196,16 +199,20 @@ def _read_transition(item: Stored) -> Transition:
 # The conditional writes; docs/data-model.md has the names of the conditions.
 
 
-def publish_writes(policy: Policy, record: VersionRecord) -> list[Put]:
+def publish_writes(policy: Policy, record: VersionRecord, hold: int | None = None) -> list[Put]:
     """Returns the writes of a new version of a policy: policy, record and, every hundredth version, a snapshot.
 
-    The policy's condition is `next-version` (the stored version is the one before), or `new-item` for version 1; the
-    other writes have `new-item`.
+    The policy's condition is `next-version` (the stored version is the one before), or `new-item` for version 1; with
+    `hold` also that this refold holds the policy. The other writes have `new-item`.
     """
     item = policy_item(policy)
-    before = {":before": number(policy.version - 1)}
-    put = Put("policy", item, "#version = :before", before, {"#version": "version"})
-    return [new_item("policy", item) if policy.version == 1 else put, *_past(policy, record)]
+    if policy.version == 1:
+        return [new_item("policy", item), *_past(policy, record)]
+    condition, names, values = "#version = :before", {"#version": "version"}, {":before": number(policy.version - 1)}
+    if hold is not None:
+        condition, names = f"{condition} AND #hold = :hold", names | {"#hold": "hold"}
+        values |= {":hold": number(hold)}
+    return [Put("policy", item, condition, values, names), *_past(policy, record)]
 
 
 def mending_writes(policy: Policy, record: VersionRecord) -> list[Put]:
@@ -225,12 +232,3 @@ def _past(policy: Policy, record: VersionRecord) -> list[Put]:
     if policy.version % SNAPSHOT_EVERY == 0:
         past.append(new_item("snapshot", snapshot_item(policy)))
     return past
-
-
-def past_writes(segment: Segment, record: VersionRecord | None, snapshot: Policy | None) -> list[Put]:
-    """Returns the writes of a rewritten record and snapshot.
-
-    The writes have no condition: a check of the policy in the same transaction guards them.
-    """
-    puts = [Put("record", record_item(segment, record))] if record else []
-    return puts + ([Put("snapshot", snapshot_item(snapshot))] if snapshot else [])

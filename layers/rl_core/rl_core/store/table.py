@@ -26,6 +26,7 @@ from rl_core.errors import (
 )
 from rl_core.models import Marker, Policy, Profile, Segment, Session, VersionRecord
 from rl_core.store import items, keys, policies
+from rl_core.store.budget import ReadBudget
 from rl_core.store.fields import Put, Stored, number, read_time, string, time
 
 if TYPE_CHECKING:
@@ -73,22 +74,30 @@ class Table:
         self.name = name
         self.client: Any = client or _connect()
 
-    def call(self, operation: str, **arguments: Any) -> Any:
-        """Makes one call to DynamoDB and returns the answer. Raises one of our errors when the call is refused."""
+    def call(self, operation: str, budget: ReadBudget | None = None, **arguments: Any) -> Any:
+        """Makes one call to DynamoDB, takes its units off the budget, if one is given, and returns the answer.
+
+        Raises one of our errors when the call is refused.
+        """
         if operation not in _NAMES_TABLES_ITSELF:
             arguments["TableName"] = self.name
+        if budget is not None:
+            arguments["ReturnConsumedCapacity"] = "TOTAL"
         with _refusals():
-            return getattr(self.client, operation)(**arguments)
+            answer = getattr(self.client, operation)(**arguments)
+        if budget is not None:
+            budget.take(answer)
+        return answer
 
     def get(self, pk: str, sk: str) -> Stored | None:
         """Returns the item of this key, strongly consistent; None if there is no such item."""
         found: Stored | None = self.call("get_item", Key=_key(pk, sk), ConsistentRead=True).get("Item")
         return found
 
-    def pages(self, **arguments: Any) -> Iterator[list[Stored]]:
-        """Yields the pages of a query."""
+    def pages(self, budget: ReadBudget | None = None, **arguments: Any) -> Iterator[list[Stored]]:
+        """Yields the pages of a query, and takes their units off the budget, if one is given."""
         while True:
-            answer = self.call("query", **arguments)
+            answer = self.call("query", budget, **arguments)
             yield answer["Items"]
             if "LastEvaluatedKey" not in answer:
                 return
@@ -188,6 +197,11 @@ class Due(NamedTuple):
         return self.pk.removeprefix(keys.user_pk(""))
 
     @property
+    def segment(self) -> Segment | None:
+        """Returns the segment whose item it is; None for a user's item."""
+        return Segment.__members__.get(self.pk.removeprefix(keys.SEGMENT_PREFIX))
+
+    @property
     def number(self) -> int:
         return int(self.sk.removeprefix(keys.SESSION_PREFIX))
 
@@ -205,13 +219,13 @@ class Store(Table):
 
     # Users.
 
-    def head(self, user: str) -> Head:
-        """Returns profile and latest sessions by one strongly consistent read.
+    def head(self, user: str, budget: ReadBudget | None = None) -> Head:
+        """Returns profile and latest sessions by one strongly consistent read, within the budget if one is given.
 
         Raises ErasingError when the user is being erased.
         """
         query = between(keys.user_pk(user), keys.SESSION_PREFIX, keys.PROFILE_SK)
-        found: list[Stored] = self.call("query", **query, ScanIndexForward=False, Limit=_HEAD)["Items"]
+        found: list[Stored] = self.call("query", budget, **query, ScanIndexForward=False, Limit=_HEAD)["Items"]
         if not found or found[0]["sk"]["S"] != keys.PROFILE_SK:
             return Head(None, tuple([items.read_session(item) for item in found]))
         profile = items.read_profile(found[0])
@@ -235,17 +249,29 @@ class Store(Table):
         item = self.get(keys.user_pk(user), keys.session_sk(number))
         return items.read_session(item) if item else None
 
-    def sessions_before(self, user: str, number: int, limit: int) -> tuple[Session, ...]:
-        """Returns up to `limit` sessions with smaller numbers, newest first."""
-        if number <= 1:
-            return ()
-        query = between(keys.user_pk(user), keys.session_sk(0), keys.session_sk(number - 1))
-        found: list[Stored] = []
-        for page in self.pages(**query, ScanIndexForward=False, Limit=limit):
-            found += page
-            if len(found) >= limit:
+    def newest_sessions(
+        self,
+        user: str,
+        budget: ReadBudget,
+        *,
+        first: int = 1,
+        before: int = keys.LAST_SESSION + 1,
+        most: int = keys.LAST_SESSION,
+    ) -> list[Session]:
+        """Returns the user's sessions with numbers from `first` on and below `before`, at most `most`, newest first.
+
+        Ends earlier when the budget might not cover the next session, however large that is.
+        """
+        query = between(keys.user_pk(user), keys.session_sk(first), keys.session_sk(before - 1))
+        query["ScanIndexForward"] = False
+        found: list[Session] = []
+        while count := budget.sessions(min(most, before - first) - len(found)):
+            answer = self.call("query", budget, **query, Limit=count)
+            found += [items.read_session(item) for item in answer["Items"]]
+            if "LastEvaluatedKey" not in answer:
                 break
-        return tuple([items.read_session(item) for item in found[:limit]])
+            query["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+        return found
 
     # Policies.
 
@@ -285,24 +311,11 @@ class Store(Table):
         found = self.call("query", **query, ScanIndexForward=False, Limit=1)["Items"]
         return policies.read_policy(found[0]) if found else Policy(segment)
 
-    def snapshots_from(self, segment: Segment, version: int) -> set[int]:
-        """Returns the versions from this one on that have a snapshot."""
-        query = between(keys.segment_pk(segment), keys.snapshot_sk(version), keys.snapshot_sk(keys.LAST_VERSION))
-        pages = self.pages(**query, ProjectionExpression="sk")
-        return {keys.snapshot_version(item["sk"]["S"]) for page in pages for item in page}
-
-    def rewrite(self, held: Policy, record: VersionRecord | None, snapshot: Policy | None) -> None:
-        """Replaces a record and a snapshot. Raises ConflictError when the policy is no longer at the held version."""
-        check = {
-            "TableName": self.name,
-            "Key": {"pk": string(keys.segment_pk(held.segment)), "sk": string(keys.POLICY_SK)},
-            "ConditionExpression": "#version = :held",
-            "ExpressionAttributeNames": {"#version": "version"},
-            "ExpressionAttributeValues": {":held": number(held.version)},
-        }
-        puts = [put.arguments() for put in policies.past_writes(held.segment, record, snapshot)]
-        writes = [{"Put": {"TableName": self.name, **arguments}} for arguments in puts]
-        self.call("transact_write_items", TransactItems=[{"ConditionCheck": check}, *writes])
+    def snapshot_after(self, segment: Segment, version: int, last: int) -> int | None:
+        """Returns the first version after `version`, and up to `last`, that has a snapshot; None if none has."""
+        query = between(keys.segment_pk(segment), keys.snapshot_sk(version + 1), keys.snapshot_sk(last))
+        found = self.call("query", **query, ProjectionExpression="sk", Limit=1)["Items"] if last > version else []
+        return keys.snapshot_version(found[0]["sk"]["S"]) if found else None
 
     # What the jobs need.
 
@@ -315,7 +328,7 @@ class Store(Table):
         return self._due([keys.due_partition(segment, n) for n in partitions], until, page)
 
     def erasing(self, until: datetime, page: int, partitions: range) -> Iterator[tuple[Due, ...]]:
-        """Yields pages of users to be erased, oldest first within each index partition."""
+        """Yields pages of users to be erased and of refolds under way, oldest first within each index partition."""
         return self._due([keys.erasing_partition(n) for n in partitions], until, page)
 
     def _due(self, partitions: Sequence[str], until: datetime, page: int) -> Iterator[tuple[Due, ...]]:
@@ -376,6 +389,22 @@ class Store(Table):
         session = items.read_session(item)
         self.write(items.session_write(session, partitions))
         return replace(session, parked=None)
+
+    def put_off(self, due: Due, until: datetime) -> None:
+        """Lets an item wait until a moment, and counts that. Raises ConflictError when it moved meanwhile."""
+        self.call(
+            "update_item",
+            Key=_key(due.pk, due.sk),
+            UpdateExpression="SET due_at = :until, failures = if_not_exists(failures, :zero) + :one",
+            ConditionExpression="due_shard = :partition AND due_at = :at",
+            ExpressionAttributeValues={
+                ":until": time(until),
+                ":at": time(due.at),
+                ":partition": string(due.partition),
+                ":zero": number(0),
+                ":one": number(1),
+            },
+        )
 
     def park(self, due: Due, reason: str) -> None:
         """Sets an item aside with the reason. Raises ConflictError when the item no longer waits where it was found."""

@@ -1,8 +1,9 @@
 """Runs the loops that join rules and store: read, decide, commit, try again."""
 
-from rl_core.work.forget import forget
+from rl_core.work.exclusion import Preview, exclude, include, preview, weights
+from rl_core.work.refold import ERASURE, Change, Turn, go_on, take_hold, under_way, unlearn
 from rl_core.work.retry import attempts, pause
-from rl_core.work.roll_up import Dispatched, dispatch, merge, run_shard
+from rl_core.work.roll_up import Dispatched, dispatch, final_segments, merge, run_shard
 from rl_core.work.train import (
     Closed,
     TrainingFigures,
@@ -13,29 +14,40 @@ from rl_core.work.train import (
     next_version,
     training_figures,
 )
-from rl_core.work.versions import UNDER_WAY, Explanation, explain, mend, policy_at, roll_back, step
+from rl_core.work.versions import Explanation, explain, mend, policy_at, roll_back, step
 
 __all__ = [
-    "UNDER_WAY",
+    "ERASURE",
+    "Change",
     "Closed",
     "Dispatched",
     "Explanation",
+    "Preview",
     "TrainingFigures",
+    "Turn",
     "attempts",
     "close_and_learn",
     "close_expired",
     "dispatch",
+    "exclude",
     "explain",
     "exploration_rate",
-    "forget",
+    "final_segments",
+    "go_on",
+    "include",
     "learn_due",
     "mend",
     "merge",
     "next_version",
     "pause",
     "policy_at",
+    "preview",
     "roll_back",
     "run_shard",
     "step",
+    "take_hold",
     "training_figures",
+    "under_way",
+    "unlearn",
+    "weights",
 ]

@@ -20,6 +20,7 @@ from rl_core.days import (
     GONE_AFTER,
     ONE_DAY,
     Parts,
+    SegmentDay,
     Share,
     added,
     closed_day,
@@ -216,3 +217,12 @@ def merge(diary: DayTable, segment: Segment, day: date) -> None:
                 diary.save_segment_day(segment, day, whole, revision)
             return
     raise UnavailableError
+
+
+def final_segments(diary: DayTable, day: date) -> dict[Segment, SegmentDay] | None:
+    """Returns the day of each segment in which anything happened, once all shards of the day are final; else None."""
+    final_shards = diary.final_shards(day, day).get(day, set())
+    if len(final_shards) < DAY_SHARDS:
+        return None
+    found = {segment: diary.segment_day(segment, day)[0] for segment in Segment}
+    return {segment: whole for segment, whole in found.items() if whole is not None}

@@ -16,7 +16,6 @@ from rl_core.errors import (
     ConflictError,
     OversizeError,
     PolicyUnreadableError,
-    RefoldPendingError,
     UnavailableError,
 )
 from rl_core.models import ACTIONS, Learning, Policy, Profile, Session, Status, Transition, VersionRecord, Why
@@ -54,10 +53,10 @@ class TrainingFigures:
 def close_and_learn(store: Store, session: Session, profile: Profile, settings: Settings, *more: Put) -> Closed:
     """Closes a session and learns from it in one transaction, or closes it alone and leaves it to the job.
 
-    It closes alone when too many policy races are lost, when the policy cannot be read or written, or while the policy
-    is being refolded; when the policy excludes the person, it closes as excluded. `session` and `profile` are as they
-    were closed; `more` is written with them or not at all. Raises ConflictError when session or profile has changed
-    since it was read; then nothing was written.
+    It closes alone when too many policy races are lost, or when the policy cannot be read or written; when the policy
+    excludes the person, it closes as excluded. `session` and `profile` are as they were closed; `more` is written with
+    them or not at all. Raises ConflictError when session or profile has changed since it was read; then nothing was
+    written.
     """
     conflicts = 0
     for attempt in attempts(settings.learn_attempts if is_due(session) and can_learn(session) else 0, but=_USERS):
@@ -66,8 +65,6 @@ def close_and_learn(store: Store, session: Session, profile: Profile, settings: 
                 before = store.policy(session.segment)
                 if session.person in before.excluded:
                     session, profile = excluded(session, profile)
-                    break
-                if before.refolding is not None:
                     break
                 after, record = next_version(before, [transition_of(session)], settings)
                 done = learned(session, after)
@@ -129,8 +126,8 @@ def learn_due(store: Store, sessions: Sequence[Session], settings: Settings, rep
     When no condition of a session failed, the batch is halved: a smaller one may fit, is done sooner and wins a race
     more easily. A session whose own write is refused is parked with the reason; a session with an action of a newer
     release stays due. Counts into `report` the sessions learned, dropped and parked, and the races lost over the
-    policy. Raises PolicyUnreadableError, RefoldPendingError, OversizeError when policy or record is refused with one
-    session alone, or UnavailableError after too many lost races in a row; the sessions that are left then stay due.
+    policy. Raises PolicyUnreadableError, OversizeError when policy or record is refused with one session alone, or
+    UnavailableError after too many lost races in a row; the sessions that are left then stay due.
     """
     due = [s for s in sessions if is_due(s)]  # the index may lag behind the items
     report["dropped"] += len(sessions) - len(due)
@@ -173,11 +170,9 @@ def _learn_batch(store: Store, todo: list[list[Session]], settings: Settings, re
 def _commit(store: Store, sessions: Sequence[Session], settings: Settings) -> int:
     """Makes one learning transaction, which also takes the sessions of excluded persons off the index.
 
-    Returns how many sessions were learned from. Raises RefoldPendingError while the policy is being folded anew.
+    Returns how many sessions were learned from.
     """
     before = store.policy(sessions[0].segment)
-    if before.refolding is not None:
-        raise RefoldPendingError
     out = [replace(s, why=Why.EXCLUDED) for s in sessions if s.person in before.excluded]
     taught = [s for s in sessions if s.person not in before.excluded]
     after, record = next_version(before, [transition_of(s) for s in taught], settings)

@@ -7,17 +7,28 @@ from rl_core import learner
 from rl_core.config import Settings
 from rl_core.errors import PolicyUnreadableError, RefoldPendingError, VersionError
 from rl_core.models import Decision, Policy, Segment, Session, VersionRecord
-from rl_core.store import Store, mending_writes, publish_writes
+from rl_core.store import LAST_VERSION, Hold, Store, mending_writes, publish_writes
 
-UNDER_WAY = "erasure under way"  # the reason of a version by which an erasure locked the policy
+MENDED = "mended"
 
 
-def policy_at(store: Store, segment: Segment, version: int, from_start: bool = False) -> Policy:
+def policy_at(
+    store: Store,
+    segment: Segment,
+    version: int,
+    from_start: bool = False,
+    *,
+    excluded: tuple[bytes, ...] | None = None,
+) -> Policy:
     """Returns the policy as of a version, folded anew from the snapshot before it, or `from_start` from nothing at all.
 
-    Raises VersionError when a record is missing.
+    Leaves out the sessions of `excluded`; without that list, of those whom the policy excludes today. Raises
+    VersionError when a record is missing.
     """
-    policy = Policy(segment) if from_start else store.snapshot(segment, version)
+    if excluded is None:
+        excluded = _excluded(store, segment)
+    base = Policy(segment) if from_start else store.snapshot(segment, version)
+    policy = replace(base, excluded=excluded)
     for record in store.records(segment, policy.version, version):
         policy = step(store, policy, record, from_start)
     if policy.version != version:
@@ -31,21 +42,21 @@ def step(store: Store, policy: Policy, record: VersionRecord, from_start: bool =
         raise VersionError(f"the record of version {policy.version + 1} is missing")
     if record.restored is None:
         return replace(learner.fold(policy, record.transitions, record.fold), version=record.version)
-    restored = policy_at(store, policy.segment, record.restored, from_start)
+    restored = policy_at(store, policy.segment, record.restored, from_start, excluded=policy.excluded)
     return replace(restored, version=record.version, episodes=policy.episodes)
 
 
 def roll_back(store: Store, segment: Segment, to: int, reason: str, settings: Settings) -> Policy:
     """Publishes the table and statistics of an earlier version as a new version, and returns it; episodes go on.
 
-    Raises VersionError for a version that is not in the past, RefoldPendingError while the past is being rewritten,
-    ConflictError when the policy was replaced meanwhile.
+    Persons who are excluded today stay excluded. Raises VersionError for a version that is not in the past,
+    RefoldPendingError while the past is being rewritten, ConflictError when the policy was replaced meanwhile.
     """
     now = store.policy(segment)
     if not 0 <= to < now.version:
         raise VersionError(f"version {to} is not before the present one, {now.version}")
-    if now.refolding is not None:
-        raise RefoldPendingError("the segment is being folded anew without an erased user; try again when that is done")
+    if now.hold is not None or now.refolding is not None:
+        raise RefoldPendingError("the segment is being folded anew; try again when that is done")
     restored = replace(policy_at(store, segment, to), version=now.version + 1, episodes=now.episodes)
     record = VersionRecord(restored.version, learner.fold_of(settings), restored=to, reason=reason)
     store.write(*publish_writes(restored, record))
@@ -55,7 +66,7 @@ def roll_back(store: Store, segment: Segment, to: int, reason: str, settings: Se
 def mend(store: Store, segment: Segment, settings: Settings) -> Policy:
     """Rebuilds a policy whose item is damaged or gone from its version records; publishes and returns a new version.
 
-    An erasure that was under way stays under way. Raises VersionError when the item can be read or no version is on
+    A refold that was under way stays under way. Raises VersionError when the item can be read or no version is on
     record, ConflictError when newer code wrote the item or another version was published meanwhile.
     """
     with suppress(PolicyUnreadableError):
@@ -63,12 +74,22 @@ def mend(store: Store, segment: Segment, settings: Settings) -> Policy:
     last = store.last_record(segment)
     if last is None:
         raise VersionError("no version is on record")
-    policy, held = policy_at(store, segment, last.version), last.reason == UNDER_WAY
-    mended = replace(policy, version=policy.version + 1, refolding=last.rewritten if held else None)
-    reason = UNDER_WAY if held else "mended"
-    record = VersionRecord(mended.version, learner.fold_of(settings), rewritten=mended.refolding, reason=reason)
+    policy = policy_at(store, segment, last.version)
+    under_way = Hold.of(store, segment, settings.index_shards)
+    hold = under_way.refold.hold if under_way and under_way.refold.hold <= last.version else None
+    mended = replace(policy, version=policy.version + 1, hold=hold)
+    record = VersionRecord(mended.version, learner.fold_of(settings), reason=MENDED)
     store.write(*mending_writes(mended, record))
     return mended
+
+
+def _excluded(store: Store, segment: Segment) -> tuple[bytes, ...]:
+    """Returns the persons whom the policy excludes; if it cannot be read, from the last snapshot and records since."""
+    with suppress(PolicyUnreadableError):
+        return store.policy(segment).excluded
+    snapshot = store.snapshot(segment, LAST_VERSION)
+    lists = [r.excluded for r in store.records(segment, snapshot.version) if r.excluded is not None]
+    return lists[-1] if lists else snapshot.excluded
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,98 @@
+"""The commands about one person's part in a policy: weigh, exclude, include."""
+
+import argparse
+import secrets
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+from rl_core import learner
+from rl_core.config import Settings
+from rl_core.models import ACTIONS, PERSON, STATES, Policy, Segment, State
+from rl_core.store import Store
+from rl_core.work import Preview, Turn, exclude, include, preview, weights
+
+_LEASE_SECONDS = 900
+
+
+def weight(store: Store, _: Settings, options: argparse.Namespace) -> int:
+    """Who taught how much of the latest versions; a person is one life of an account, and leads back to none."""
+    found = weights(store, options.segment, options.last)
+    excluded = store.policy(options.segment).excluded
+    total = found.total()
+    print(f"{options.segment.value}: {total} sessions of {len(found)} persons in the latest {options.last} versions")
+    for person, sessions in found.most_common():
+        print(f"{person.hex()}  {sessions:>6}  {sessions / total:>6.1%}{'  excluded' if person in excluded else ''}")
+    return 0
+
+
+def exclusion(store: Store, settings: Settings, options: argparse.Namespace) -> int:
+    """Leaves a person's sessions out of the policy, also those already learned; without a person lists the excluded."""
+    if options.person is None:
+        for person in store.policy(options.segment).excluded:
+            print(person.hex())
+        return 0
+    if options.dry_run:
+        return _show(options.segment, preview(store, options.segment, options.person, excluded=True))
+    done = exclude(store, options.segment, options.person, options.reason, settings, _turn())
+    return _told(f"{options.person.hex()} is excluded", done)
+
+
+def inclusion(store: Store, settings: Settings, options: argparse.Namespace) -> int:
+    """Takes an exclusion back: what the person taught before and was on record counts again."""
+    if options.dry_run:
+        return _show(options.segment, preview(store, options.segment, options.person, excluded=False))
+    done = include(store, options.segment, options.person, options.reason, settings, _turn())
+    return _told(f"{options.person.hex()} is not excluded any more", done)
+
+
+def add_to(commands: Any, segment: Any) -> None:
+    """Adds the three commands to a parser's; `segment` is the type of the segment's argument."""
+    for name, command in (("weight", weight), ("exclude", exclusion), ("include", inclusion)):
+        added = commands.add_parser(name, help=command.__doc__)
+        added.set_defaults(command=command)
+        added.add_argument("segment", type=segment, help="HIGH_LOW or its whole name")
+        if command is weight:
+            added.add_argument("--last", type=int, default=200, help="how many versions")
+            continue
+        added.add_argument("person", type=_person, nargs="?" if command is exclusion else None, help="as `weight` says")
+        added.add_argument("--reason", default="", help="stays on record: no names")
+        added.add_argument("--dry-run", action="store_true", help="only say what would change")
+
+
+def _person(text: str) -> bytes:
+    try:
+        person = bytes.fromhex(text)
+    except ValueError:
+        person = b""
+    if len(person) != PERSON:
+        raise argparse.ArgumentTypeError(f"{2 * PERSON} hexadecimal digits, as `weight` prints them")
+    return person
+
+
+def _turn() -> Turn:
+    ends = time.monotonic() + _LEASE_SECONDS
+    owner = f"operator {secrets.token_hex(8)}"
+    return Turn.of(owner, datetime.now(UTC), lambda: int(1000 * (ends - time.monotonic())))
+
+
+def _told(what: str, done: bool) -> int:
+    print(f"{what}; the past is folded anew" if done else f"{what}; the erasure's job goes on to fold the past anew")
+    return 0
+
+
+def _show(segment: Segment, found: Preview) -> int:
+    """Prints how many episodes would be counted, and the states whose best action would change."""
+    print(f"{segment.value}: {found.transitions} sessions of this person are on record")
+    print(f"episodes {found.before.episodes} -> {found.after.episodes}")
+    for row in range(STATES):
+        was, would_be = _best(found.before, row), _best(found.after, row)
+        if was != would_be:
+            print(f"  state {tuple(State.from_row(row))}: {was} -> {would_be}")
+    return 0
+
+
+def _best(policy: Policy, row: int) -> str:
+    values = learner.estimates(policy)[row]
+    best = [action.title for action in ACTIONS if values[action] == max(values)]
+    return best[0] if len(best) == 1 else "nothing tells them apart"
