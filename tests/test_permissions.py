@@ -30,7 +30,8 @@ MAY: dict[str, dict[str, set[str]]] = {
     "Erasure": {
         "index erasing#*": {QUERY},
         "USER#*": {QUERY, BATCH, PUT, UPDATE, DELETE, CHECK},
-        "SEGMENT#*": {QUERY, GET, PUT, UPDATE, DELETE, CHECK},
+        "SEGMENT#*": {QUERY, GET, BATCH, PUT, UPDATE, DELETE, CHECK},
+        "DAILY": {GET, BATCH, PUT, DELETE, CHECK},
     },
     "DailyDispatch": {"DAILY": {QUERY, GET, PUT}, "queue DailyQueue": {SEND}},
     "DailyEngagement": {
@@ -56,10 +57,10 @@ def test_a_function_may_do_what_the_list_says_and_nothing_else(function: str) ->
     assert rights_of(function) == MAY[function]
 
 
-def test_what_is_learned_is_written_by_functions_that_learn_and_days_by_the_daily_job() -> None:
+def test_what_is_learned_is_written_by_functions_that_learn_and_days_by_the_daily_job_and_erasures() -> None:
     assert writers("SEGMENT#*") == LEARNS | {"DailyEngagement"}
-    assert writers("DAILY") == {"DailyDispatch", "DailyEngagement"}
-    assert {name for name, rights in MAY.items() if "DAILY" in rights} == {"DailyDispatch", "DailyEngagement"}
+    assert writers("DAILY") == {"DailyDispatch", "DailyEngagement", "Erasure"}
+    assert {name for name, rights in MAY.items() if "DAILY" in rights} == writers("DAILY")
 
 
 def test_a_function_that_answers_requests_reads_no_index() -> None:

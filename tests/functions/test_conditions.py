@@ -11,7 +11,7 @@ import pytest
 from rl_core.errors import ConflictError
 from rl_core.models import Marker, Profile
 from rl_core.store import DayTable, Put, ReadBudget, Store, Watermark, marker_write, profile_write, session_write
-from rl_core.store.items import user_day_item
+from rl_core.store.items import user_day_item, user_day_write
 from rl_core.store.keys import user_pk
 from tests.conftest import TEMPLATE
 from tests.functions.conftest import NOW, World
@@ -34,7 +34,7 @@ def writing(world: World, name: str) -> Callable[[], None]:
     if name == "day":
         days = DayTable(world.store.name, world.store.client)
         (day,) = days.days_of("ana", TODAY, TODAY)
-        return lambda: days.save(day)
+        return lambda: world.store.write(user_day_write(day))
     if name == "marker":
         marker = Marker("ana", profile.key, NOW, NOW, profile.revision)
         return lambda: world.store.write(marker_write(marker, 1))
@@ -169,6 +169,6 @@ def test_a_users_day_is_written_as_it_was_read_and_nothing_else_of_it(world: Wor
     world.issue("ana")
     days = DayTable(world.store.name, world.store.client)
     (day,) = days.days_of("ana", TODAY, TODAY)
-    days.save(day)
+    world.store.write(user_day_write(day))
     assert stored(PLACES["day"]) == user_day_item(day)
     assert Put("day", user_day_item(day)).arguments().keys() == {"Item"}

@@ -8,6 +8,7 @@ import boto3
 import pytest
 
 from local.functions import Functions
+from rl_core.days import MILLION
 from rl_core.models import Segment, Session, Status
 from rl_core.store import Store, open_day_table
 from tests.conftest import JOURNEY, ROOT, TEMPLATE, event_of
@@ -203,4 +204,5 @@ def test_the_daily_engagement_event_computes_the_users_day_and_the_segments(stor
     assert (day.figures.engagement, day.figures.settled) == (session.closing.engagement_after, True)
     whole, _ = open_day_table().segment_day(Segment.HIGH_LOW, date(2026, 11, 23))
     assert whole is not None
-    assert (whole.users, whole.new_users, whole.total().rewards) == (1, 1, session.closing.reward)
+    millionths = round(session.closing.reward * MILLION)
+    assert (whole.users, whole.new_users, whole.total().rewards) == (1, 1, millionths)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from rl_core.config import settings
+from rl_core.days import MILLION
 from rl_core.models import Segment
 from rl_core.store import DAY_SHARDS, DayTable, Store
 from rl_core.work import final_segments, run_shard
@@ -67,7 +68,7 @@ def test_the_worker_of_the_last_shard_publishes_the_days_figures_at_the_days_tim
     assert whole is not None
     sums = whole.total()
     assert (line["DayUsers"], line["DaySessions"]) == ([5], [5])
-    assert line["DayReward"] == [sums.rewards / 5]
+    assert line["DayReward"] == [sums.rewards / MILLION / 5]
     assert line["DayCompletionRate"] == [sums.completed / sums.assigned]
     assert line["_aws"]["Timestamp"] == MIDNIGHT
     assert line["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["service"]]

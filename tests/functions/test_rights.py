@@ -14,6 +14,7 @@ from local.permissions import Need, needs_of
 from local.phone import Json, Phone, bodies, ids, to_functions
 from rl_core.models import Segment
 from rl_core.store import DAY_SHARDS, Store
+from rl_core.store.keys import day_shard_of
 from tests.conftest import TEMPLATE, event_of, rights_of
 from tests.functions.conftest import NOW
 from tests.functions.test_learning_job import spoil
@@ -115,7 +116,11 @@ def _days(story: Story) -> None:
 
 
 def _leaves(story: Story) -> None:
-    """Ana learns once more, leaves on the same day, whose cap is used up, and is gone when it is over."""
+    """Ana learns once more, leaves on the same day, whose cap is used up, and is gone when it is over.
+
+    Another release counted the first day, so it is sent to be counted anew.
+    """
+    spoil("DAILY", f"DAY#{NOW.date()}#{day_shard_of('ana'):02d}", form={"N": "1"})
     last = story.phone("ana", NOW + 7 * DAY)
     last.batch([{"activity_id": activity, **DONE} for activity in ids(last.recommend())])
     last.delete_profile()

@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import AmazonCloudWatchEMFProvider
 
-from rl_core.days import SegmentDay, publishable, shown
+from rl_core.days import MILLION, SegmentDay, publishable, shown, shows
 from rl_core.models import Learning, Policy, Segment, Session, Why
 from rl_core.sessions import learning_of, why_not
 
@@ -76,14 +76,14 @@ def day_final(day: date, segments: Mapping[Segment, SegmentDay], now: datetime, 
 
 def _figures(its: SegmentDay) -> dict[str, float]:
     """Returns what may be shown of a day's sums."""
-    if not shown(its.users):
+    if not shows(its):
         return {}
     sums = its.total()
     values = {"DayUsers": float(its.users), "DaySessions": float(sums.sessions)}
     if shown(sums.sessions):
         values["DayCompletionRate"] = sums.completed / sums.assigned
     if shown(sums.rewarded):
-        values["DayReward"] = sums.rewards / sums.rewarded
+        values["DayReward"] = sums.rewards / MILLION / sums.rewarded
     return values
 
 
