@@ -72,7 +72,7 @@ def _prepared(store: Store, people: People, turn: Turn) -> People:
         try:
             ready[due] = _prepare(leaver)
         except FettleError as error:
-            _put_off(store, {due: leaver.marker.failures}, turn, _told(error))
+            _put_off(store, {due: leaver.marker.failures}, turn, error)
     return ready
 
 
@@ -93,7 +93,7 @@ def _unlearned(store: Store, segment: Segment, taught: People, turn: Turn) -> It
         done = unlearn(store, segment, versions, settings(), turn)
     except FettleError as error:
         failures = {due: leaver.marker.failures for due, leaver in taught.items()}
-        _put_off(store, failures, turn, _told(error), segment=segment.value)
+        _put_off(store, failures, turn, error, segment=segment.value)
         return []
     return [due for due, leaver in taught.items() if leaver.marker.person in done]
 
@@ -108,18 +108,20 @@ def _removed(store: Store, people: People, waits: dict[Due, set[Segment]], turn:
             except ConflictError:
                 continue  # another run removes them
             except FettleError as error:
-                _put_off(store, {due: leaver.marker.failures}, turn, _told(error))
+                _put_off(store, {due: leaver.marker.failures}, turn, error)
     return erased
 
 
-def _told(error: FettleError) -> str:
-    return f"{type(error).__name__}: {error}"
+def _put_off(store: Store, failures: dict[Due, int], turn: Turn, why: FettleError | str, **where: str) -> None:
+    """Logs and counts the failure, and lets these users wait, twice as long as the last time.
 
-
-def _put_off(store: Store, failures: dict[Due, int], turn: Turn, reason: str, **where: str) -> None:
-    """Lets these users wait, twice as long as the last time, after logging and counting the failure."""
+    Who waits because the table could not be reached is tried again by the next run.
+    """
+    reason = why if isinstance(why, str) else f"{type(why).__name__}: {why}"
     logger.error("erasure left for a later run", extra={"reason": reason, "users": len(failures), **where})
     metrics.add_metric(name="ErasuresPutOff", unit=MetricUnit.Count, value=1)
+    if isinstance(why, UnavailableError):
+        return
     for due, times in failures.items():
         with suppress(ConflictError, UnavailableError):
             store.put_off(due, turn.now + timedelta(minutes=min(2**times, _LONGEST)))

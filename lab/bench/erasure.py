@@ -15,7 +15,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -33,6 +33,7 @@ from local.template import load
 from local.tokens import PARAMETERS
 from rl_core import learner
 from rl_core.config import Settings, settings
+from rl_core.errors import PolicyUnreadableError, UnavailableError
 from rl_core.models import (
     ACTIONS,
     STATES,
@@ -56,6 +57,7 @@ SEGMENT = Segment.HIGH_LOW
 NOW = datetime(2026, 11, 23, 8, 1, tzinfo=UTC)
 _PERSONS = 1_000  # who stay
 _FEW = 10  # sessions of each leaver but the first
+_PATIENCE = 5
 _PACE = 0.1  # seconds between two versions of the learner
 
 
@@ -197,10 +199,11 @@ def learning(name: str, how: Settings) -> Iterator[list[float]]:
         while not over.is_set():
             number += 1
             learnt = transition(rng, rng.randbytes(8), number)
-            for attempt in attempts(1_000):
-                with attempt:
-                    store.write(*publish_writes(*next_version(store.policy(SEGMENT), [learnt], how)))
-            moments.append(time.monotonic())
+            with suppress(PolicyUnreadableError, UnavailableError):  # a busy machine: that is a pause
+                for attempt in attempts(1_000):
+                    with attempt:
+                        store.write(*publish_writes(*next_version(store.policy(SEGMENT), [learnt], how)))
+                moments.append(time.monotonic())
             over.wait(_PACE)
 
     thread = Thread(target=learn)
@@ -215,7 +218,11 @@ def learning(name: str, how: Settings) -> Iterator[list[float]]:
 def left(store: Store, past: Past) -> int:
     """Returns how many leavers still have a marker."""
     keys = [(f"USER#{profile.user}", "~PROFILE") for profile in past.leavers]
-    return len(store.items(keys))
+    for attempt in range(_PATIENCE):
+        with suppress(UnavailableError):
+            return len(store.items(keys))
+        time.sleep(attempt)
+    raise UnavailableError
 
 
 def wrong(store: Store, past: Past) -> tuple[str, ...]:
