@@ -16,11 +16,14 @@ STAMP := .stamp-$(PYTHON_VERSION)
 DYNOXIDE := requirements/dynoxide/node_modules/.stamp
 ENGINES := $(MINISTACK)/$(STAMP) $(if $(filter dynoxide,$(DATA)),$(DYNOXIDE))
 
+# A run compiles our files once and keeps that, whatever the shell says: without it each process of the tests does it anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help run token demo daily daily-month check test lint types tests tests-quick tests-lab e2e build deploy code-sha openapi data-model ledger fuzz client-test security \
-	model-test mutants faults conformance dynoxide bench-contention bench-units house bench-coldstart bench-learning bench-settings check-learner \
-	bench-heartsteps lock clean venv
+	model-test mutants faults conformance dynoxide bench-contention bench-erasure bench-units house bench-coldstart bench-attack bench-learning bench-settings \
+	check-learner bench-heartsteps lock clean venv
 
 help:  ## say what there is
 	@echo "Fettle. Needs Python 3.11 or newer and make; everything else is installed here, on first use."
@@ -149,6 +152,9 @@ $(DYNOXIDE): requirements/dynoxide/package-lock.json
 bench-contention: $(VENV)/$(STAMP) $(ENGINES)  ## many writers on one segment, and the job's drain
 	@exec $(VENV)/bin/python -m lab.bench.contention
 
+bench-erasure: $(VENV)/$(STAMP) $(ENGINES)  ## erase sixty users from 20,000 versions, in runs of five seconds that overlap
+	@exec $(VENV)/bin/python -m lab.bench.erasure
+
 bench-units: $(VENV)/$(STAMP) $(ENGINES)  ## count the DynamoDB units and milliseconds of each request
 	@exec $(VENV)/bin/python -m lab.bench.units
 
@@ -157,6 +163,10 @@ house: $(VENV)/$(STAMP) $(ENGINES)  ## how many of our files and frames a reques
 
 bench-coldstart: $(VENV)/$(STAMP) $(SAM)/$(STAMP)  ## time each request handler's init beside a bare client (LAYER=.../python: a built one; TARGET=python3.13; COUNT=1)
 	@exec $(VENV)/bin/python -m lab.bench.coldstart $(if $(LAYER),--layer "$(LAYER)") $(if $(TARGET),--python "$(TARGET)") $(if $(COUNT),--count)
+
+bench-attack: $(VENV)/$(STAMP)  ## what one attacker in each segment costs the honest people there (SEEDS=1 DAYS=10 CASES="push hold": less; EXPLORATION=epsilon)
+	@exec nice -n 10 $(VENV)/bin/python -m lab.bench.attack $(if $(SEEDS),--seeds $(SEEDS)) $(if $(DAYS),--days $(DAYS)) \
+		$(if $(CASES),--cases $(CASES)) $(if $(EXPLORATION),--set exploration=$(EXPLORATION)) $(foreach its,$(SETTINGS),--set "$(its)")
 
 bench-learning: $(LAB)/$(STAMP)  ## Fettle against other learners in simulated worlds (SEEDS=2 EPISODES=2000: less)
 	@exec $(LAB)/bin/python -m lab.learning $(if $(SEEDS),--seeds $(SEEDS)) $(if $(EPISODES),--episodes $(EPISODES))

@@ -1,11 +1,13 @@
 """Serves the HTTP API as a WSGI application: the template's routes and authorizer, and API Gateway's own answers."""
 
 import logging
+import time
 from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from local import gateway
+from local.access_log import AccessLog
 from local.clock import Clock
 from local.facts import Route, Template
 from local.gateway import HttpRequest, HttpResponse
@@ -35,6 +37,7 @@ class Api:
         self._authorizer, self._tokens = template.authorizer, tokens
         self._invoke, self._clock, self._pages = invoke, clock, pages
         self._routes = Routes(template.routes)
+        self._access = AccessLog(template.access_log)
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Answers a WSGI request by `respond`."""
@@ -52,17 +55,24 @@ class Api:
         return self.respond(_request(environ))
 
     def respond(self, request: HttpRequest) -> HttpResponse:
-        """Returns the answer to a request, from the gateway, a function or a local page."""
+        """Returns the answer to a request, from the gateway, a function or a local page; logs all but pages."""
         found = self._routes.match(request)
         if found is None:
             page = self._pages.get(request.path) if request.method == "GET" else None
-            return page() if page else gateway.NOT_FOUND
-        claims: Mapping[str, Any] | None = None
-        if found.route.authorised:
-            claims = self._claims(request)
-            if claims is None:
-                return gateway.UNAUTHORIZED
-        return self._call(found.route, found.event(request, claims, self._clock.now()))
+            return page() if page else self._logged(gateway.NOT_FOUND, gateway.unrouted(request, self._clock.now()))
+        claims = self._claims(request) if found.route.authorised else None
+        event = found.event(request, claims, self._clock.now())
+        if found.route.authorised and claims is None:
+            return self._logged(gateway.UNAUTHORIZED, event)
+        start = time.monotonic()
+        answer = self._call(found.route, event)
+        self._access.write(event, answer, round((time.monotonic() - start) * 1000))
+        return answer
+
+    def _logged(self, answer: HttpResponse, event: gateway.Event) -> HttpResponse:
+        """Logs and returns an answer of the gateway's own."""
+        self._access.write(event, answer, 0, error=HTTPStatus(answer.status).phrase)
+        return answer
 
     def _claims(self, request: HttpRequest) -> Mapping[str, Any] | None:
         token = gateway.bearer(request.headers)

@@ -21,7 +21,6 @@ TYPES = frozenset(
 )
 TABLE = {"PointInTimeRecoverySpecification", "DeletionProtectionEnabled", "SSESpecification", "Tags"}
 API = {
-    "AccessLogSettings",
     "CorsConfiguration",  # no page of another origin uses the local stack
     "DefaultRouteSettings",
     "Description",
@@ -40,7 +39,6 @@ FUNCTION = {
     "EventInvokeConfig",
     "FunctionName",
     "LoggingConfig",
-    "Policies",
     "ReservedConcurrentExecutions",
     "Runtime",
     "SnapStart",

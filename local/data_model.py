@@ -6,7 +6,7 @@
 import re
 from pathlib import Path
 
-from rl_core.store import day_table, erasures, items, policies
+from rl_core.store import day_table, erasures, items, policies, refolds, sums
 from rl_core.store.fields import REQUIRED, FieldTable
 
 PAGE = Path(__file__).parents[1] / "docs" / "data-model.md"
@@ -18,9 +18,10 @@ TABLES: dict[str, tuple[int, tuple[FieldTable, ...]]] = {
     "policy": (policies.POLICY_FORM, (policies.POLICY,)),
     "record": (policies.RECORD_FORM, (policies.RECORD,)),
     "transition": (policies.RECORD_FORM, (policies.TRANSITION,)),
-    "user day": (items.USER_DAY_FORM, (items.MARK,)),
+    "refold": (refolds.REFOLD_FORM, (refolds.REFOLD,)),
+    "user day": (items.USER_DAY_FORM, (items.MARK, items.COUNTED)),
     "figures": (items.USER_DAY_FORM, (items.FIGURES,)),
-    "segment day": (day_table.SEGMENT_DAY_FORM, (day_table.SEGMENT_DAY,)),
+    "segment day": (sums.SEGMENT_DAY_FORM, (sums.SEGMENT_DAY, sums.FORM_1)),
     "shard": (day_table.SHARD_FORM, (day_table.SHARD,)),
     "erasure": (erasures.ERASURE_FORM, (erasures.ERASURE,)),
     "watermark": (day_table.WATERMARK_FORM, (day_table.WATERMARK,)),

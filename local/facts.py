@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from local.intrinsics import TemplateError
+from local.permissions import Statement
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -14,7 +15,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """A Lambda function: `name` is its logical id, `folder` its code, and `handler` is "module.function"."""
+    """A Lambda function: `name` is its logical id, `folder` its code, and `handler` is "module.function".
+
+    `statements` are what its role allows besides logging.
+    """
 
     name: str
     folder: Path
@@ -22,6 +26,7 @@ class Function:
     environment: Mapping[str, str]
     memory_mb: int
     timeout_seconds: int
+    statements: tuple[Statement, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,21 +93,26 @@ class Table:
     properties: Mapping[str, Any]
     ttl_attribute: str | None
 
-    def create(self, client: "DynamoDBClient") -> None:
-        """Creates the table, and waits until it is active. Leaves a table of that name as it is."""
+    def create(self, client: "DynamoDBClient", name: str | None = None) -> str:
+        """Creates the table, waits until it is active, and returns its name. Leaves one of that name as it is."""
+        table_name = name or self.name
         try:
-            client.create_table(TableName=self.name, **self.properties)
+            client.create_table(TableName=table_name, **self.properties)
         except client.exceptions.ResourceInUseException:
-            return
-        client.get_waiter("table_exists").wait(TableName=self.name, WaiterConfig={"Delay": 1, "MaxAttempts": 30})
+            return table_name
+        client.get_waiter("table_exists").wait(TableName=table_name, WaiterConfig={"Delay": 1, "MaxAttempts": 30})
         if self.ttl_attribute:
             ttl = {"Enabled": True, "AttributeName": self.ttl_attribute}
-            client.update_time_to_live(TableName=self.name, TimeToLiveSpecification=ttl)  # type: ignore[arg-type]
+            client.update_time_to_live(TableName=table_name, TimeToLiveSpecification=ttl)  # type: ignore[arg-type]
+        return table_name
 
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """Holds all that the local stack and the tests need to know of the template; its first table is `table`."""
+    """Holds all that the local stack and the tests need to know of the template; its first table is `table`.
+
+    `access_log` is the format of the API's access log; it is empty if there is none.
+    """
 
     tables: tuple[Table, ...]
     functions: Mapping[str, Function]
@@ -111,6 +121,7 @@ class Template:
     schedules: tuple[Schedule, ...]
     queues: tuple[Queue, ...]
     layers: tuple[Path, ...]
+    access_log: str
 
     @property
     def table(self) -> Table:
@@ -121,6 +132,11 @@ class Template:
         """Creates the tables that are not there."""
         for table in self.tables:
             table.create(client)
+
+    def delete_tables(self, client: "DynamoDBClient") -> None:
+        """Deletes the tables."""
+        for table in self.tables:
+            client.delete_table(TableName=table.name)
 
     @property
     def environment(self) -> dict[str, str]:

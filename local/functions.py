@@ -16,7 +16,9 @@ from typing import Any
 
 from local.facts import Function, Template
 from local.intrinsics import ACCOUNT, REGION
+from local.permissions import Caller, calling, watch
 from local.powertools import isolate_app, isolate_threads
+from local.units import bill
 
 Handler = Callable[[Any, "Context"], Any]
 
@@ -48,7 +50,10 @@ class Context:
 
 
 class Functions:
-    """Holds all handlers of a template, imported once and called by logical id."""
+    """Holds all handlers of a template, imported once and called by logical id.
+
+    A call to the table that a function's role does not allow raises NotGrantedError; `refused` lists these calls.
+    """
 
     def __init__(self, template: Template, seed: int = 0, *, fresh: bool = True) -> None:
         """Imports the handlers with their own copy of the layer, or without `fresh` with the process's copy.
@@ -57,15 +62,26 @@ class Functions:
         """
         isolate_threads()
         self._functions = template.functions
+        self.refused: list[str] = []
         with _fresh(_packages(template.layers)) if fresh else nullcontext():
-            self._handlers = {name: _load(function, seed) for name, function in template.functions.items()}
+            self._modules = {name: _load(function, seed) for name, function in template.functions.items()}
 
     def invoke(self, name: str, event: Any) -> Any:
         """Calls a function as Lambda does, and returns its answer."""
-        function = self._functions[name]
-        return self._handlers[name](
-            event, Context(name, function.memory_mb, time.monotonic() + function.timeout_seconds)
-        )
+        function, module = self._functions[name], self._modules[name]
+        handler: Handler = getattr(module, function.handler.rpartition(".")[2])
+        _prepare(module)
+        with calling(Caller(name, function.statements, self.refused)):
+            return handler(event, Context(name, function.memory_mb, time.monotonic() + function.timeout_seconds))
+
+
+def _prepare(module: ModuleType) -> None:
+    """Has the client of the function's table judge and bill each call as AWS does."""
+    for door in ("open_store", "open_day_table"):
+        if door in vars(module):
+            client = vars(module)[door]().client
+            watch(client)
+            bill(client)
 
 
 @contextmanager
@@ -123,9 +139,9 @@ def derived_keys(module: ModuleType, seed: int = 0) -> None:
         module.__dict__["new_key"] = new_key
 
 
-def _load(function: Function, seed: int) -> Handler:
-    """Imports a function's file under a name of its own, because all are called handler.py, and returns its handler."""
-    module_name, _, attribute = function.handler.rpartition(".")
+def _load(function: Function, seed: int) -> ModuleType:
+    """Imports a function's file under a name of its own, because all are called handler.py, and returns the module."""
+    module_name = function.handler.rpartition(".")[0]
     name, path = f"{function.folder.name}_{module_name}", function.folder / f"{module_name}.py"
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None or not path.exists():
@@ -136,5 +152,4 @@ def _load(function: Function, seed: int) -> Handler:
     derived_keys(module, seed)
     if hasattr(module, "app"):
         isolate_app(module.app)
-    handler: Handler = getattr(module, attribute)
-    return handler
+    return module

@@ -85,6 +85,11 @@ def event_of(
     return event
 
 
+def unrouted(request: HttpRequest, now: datetime) -> Event:
+    """Returns a description of a request that no route takes, in the form of an event."""
+    return event_of(request, route_key="-", path_parameters={}, claims=None, now=now)
+
+
 def _context(request: HttpRequest, route_key: str, claims: Mapping[str, Any] | None, now: datetime) -> dict[str, Any]:
     host = request.headers.get("host", "localhost")
     context: dict[str, Any] = {

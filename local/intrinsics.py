@@ -31,7 +31,7 @@ class Call:
     argument: Any
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(yaml.CSafeLoader):
     """A SafeLoader that keeps CloudFormation's tags as calls and raises TemplateError for a repeated key."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:

@@ -103,6 +103,11 @@ class Stack:
         """Calls a function with any event, and returns its answer."""
         return self._functions.invoke(function, event)
 
+    @property
+    def refused(self) -> list[str]:
+        """Returns the calls to the table that a function made although its role does not allow them."""
+        return self._functions.refused
+
     def _start(self, exits: ExitStack) -> None:
         """Starts the parts, the data plane first; `exits` stops them in reverse order, also when a later one fails."""
         exits.enter_context(_alone_in_this_process())

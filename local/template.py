@@ -13,6 +13,7 @@ from typing import Any
 from local import cloud_only
 from local.facts import Authorizer, Function, Queue, Route, Schedule, Table, Template
 from local.intrinsics import ACCOUNT, REGION, STACK_NAME, Call, Resolver, TemplateError, parse, text_of
+from local.permissions import statements_of
 
 __all__ = [
     "TEMPLATE",
@@ -29,7 +30,7 @@ __all__ = [
 
 TEMPLATE = Path(__file__).parents[1] / "infra" / "template.yaml"
 
-FUNCTION = {"CodeUri", "Handler", "Layers", "MemorySize", "Timeout", "Environment", "Events"}
+FUNCTION = {"CodeUri", "Handler", "Layers", "MemorySize", "Timeout", "Environment", "Events", "Policies"}
 TABLE = {"BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "LocalSecondaryIndexes"}
 
 
@@ -72,7 +73,7 @@ class _Reader:
         for name, resource in self._resources.items():
             if resource.get("Type") not in known:
                 raise TemplateError(f"{name}: type {resource.get('Type')} is not understood by the local stack")
-        api_name, authorizer_name, authorizer = self._api()
+        api_name, authorizer_name, authorizer, access_log = self._api()
         functions = {name: self._function(name, it) for name, it in self._of("AWS::Serverless::Function")}
         for name, resource in self._of("AWS::Serverless::Function"):
             for event_name, event in resource["Properties"].get("Events", {}).items():
@@ -85,6 +86,7 @@ class _Reader:
             schedules=tuple(self._schedules),
             queues=tuple(self._queues),
             layers=tuple(self._code(it) for _, it in self._of("AWS::Serverless::LayerVersion")),
+            access_log=access_log,
         )
 
     def _exists(self, resource: dict[str, Any]) -> bool:
@@ -119,24 +121,25 @@ class _Reader:
                 return text_of(self._resolver.parameters[parameter])
         raise TemplateError(f"{name}: a table's condition may only be that a parameter, its name, is empty")
 
-    def _api(self) -> tuple[str | None, str | None, Authorizer | None]:
-        """Returns the API's logical id, the name of its default authorizer, and that authorizer."""
+    def _api(self) -> tuple[str | None, str | None, Authorizer | None, str]:
+        """Returns the API's logical id, its default authorizer's name, that authorizer, and the access log's format."""
         apis = self._of("AWS::Serverless::HttpApi")
         if not apis:
-            return None, None, None
+            return None, None, None, ""
         if len(apis) > 1:
             raise TemplateError("more than one HTTP API is not understood")
         ((name, resource),) = apis
         properties = resource.get("Properties", {})
-        _only(properties, {"Auth"} | cloud_only.API, name)
+        _only(properties, {"Auth", "AccessLogSettings"} | cloud_only.API, name)
+        access_log = text_of(properties.get("AccessLogSettings", {}).get("Format", ""))
         auth = properties.get("Auth")
         if auth is None:
-            return name, None, None
+            return name, None, None, access_log
         _only(auth, {"DefaultAuthorizer", "Authorizers"}, f"{name}.Auth")
         default = auth.get("DefaultAuthorizer")
         if list(auth.get("Authorizers", {})) != [default]:
             raise TemplateError(f"{name}.Auth: expected one authorizer, and that the default")
-        return name, default, self._authorizer(auth["Authorizers"][default], f"{name}.Auth.{default}")
+        return name, default, self._authorizer(auth["Authorizers"][default], f"{name}.Auth.{default}"), access_log
 
     def _authorizer(self, description: Any, where: str) -> Authorizer:
         resolved = self._resolver.resolve(description)
@@ -160,6 +163,7 @@ class _Reader:
             environment={key: text_of(self._resolver.resolve(value)) for key, value in variables.items()},
             memory_mb=int(self._resolver.resolve(merged.get("MemorySize", 128))),
             timeout_seconds=int(self._resolver.resolve(merged.get("Timeout", 3))),
+            statements=statements_of(self._resolver.resolve(merged.get("Policies", [])), name),
         )
 
     def _event(self, function: str, where: str, event: dict[str, Any], api: str | None, authorizer: str | None) -> None:

@@ -1,9 +1,14 @@
-"""Counts DynamoDB's units as the data plane reports them, and finds the client that a local stack's functions share."""
+"""Counts DynamoDB's units as the data plane reports them, and finds the client that a local stack's functions share.
+
+MiniStack and moto report one unit for a read of any size; `bill` corrects that by DynamoDB's published rule.
+"""
 
 import sys
 from collections.abc import Mapping
 from typing import Any
 
+_READS = {"GetItem", "Query"}
+_READ_UNIT = 4096  # bytes
 _WRITES = {"PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems"}
 
 
@@ -37,3 +42,45 @@ class Units:
 
 def _ask(params: dict[str, Any], **_: Any) -> dict[str, Any]:
     return {**params, "ReturnConsumedCapacity": "INDEXES"}
+
+
+def bill(client: Any) -> None:
+    """Has this client's GetItem and Query report the units that DynamoDB would, where they are asked for them."""
+    client.meta.events.register("provide-client-params.dynamodb.*", _note, unique_id="bill-note")
+    client.meta.events.register("after-call.dynamodb.*", _correct, unique_id="bill-correct")
+
+
+def _note(params: Mapping[str, Any], context: dict[str, Any], **_: Any) -> None:
+    context["unit"] = 1.0 if params.get("ConsistentRead") else 0.5
+    context["whole"] = "ProjectionExpression" not in params
+
+
+def _correct(parsed: dict[str, Any], model: Any, context: Mapping[str, Any], **_: Any) -> None:
+    told = parsed.get("ConsumedCapacity")
+    if told and model.name in _READS:
+        found = parsed["Items"] if model.name == "Query" else [parsed.get("Item", {})]
+        units = context["unit"] * max(1, -(-sum(map(size, found)) // _READ_UNIT))
+        told["CapacityUnits"] = units if context["whole"] else max(units, told["CapacityUnits"])
+
+
+def size(item: Mapping[str, Any]) -> int:
+    """Returns the bytes of an item by DynamoDB's published rules: names and values."""
+    return sum(len(name.encode()) + _size_of(value) for name, value in item.items())
+
+
+def _size_of(value: Mapping[str, Any]) -> int:
+    ((kind, held),) = value.items()
+    if kind == "S":
+        return len(held.encode())
+    if kind == "N":
+        digits = held.lower().partition("e")[0].replace(".", "").lstrip("-0")
+        return (len(digits) + 1) // 2 + 1 + bool(held.startswith("-"))
+    if kind == "B":
+        return len(bytes(held))
+    if kind == "L":
+        return 3 + sum(1 + _size_of(element) for element in held)
+    if kind == "M":
+        return 3 + sum(1 + len(name.encode()) + _size_of(element) for name, element in held.items())
+    if kind == "BOOL":
+        return 1
+    raise ValueError(f"no item of ours has a value of kind {kind}")

@@ -1,7 +1,8 @@
-"""Computes a day's shards in this process, and prints each segment's figures with their 95 % intervals."""
+"""Computes a day's shards in this process, and prints each segment's figures with their 95 % intervals.
 
-import math
-import zlib
+No figure of fewer than five users is printed.
+"""
+
 from collections import Counter
 from collections.abc import Iterator
 from datetime import date, datetime
@@ -14,13 +15,14 @@ from operate.intervals import (
     reward_by_action,
 )
 from rl_core.config import Settings
-from rl_core.days.tally import SegmentDay
-from rl_core.models import ACTIONS, Segment
+from rl_core.days import SegmentDay, count_shown, shown, withheld
+from rl_core.models import ACTIONS, Segment, entry_code
 from rl_core.sessions.catalogue import catalogue
 from rl_core.store import DAY_SHARDS, DayTable
 from rl_core.work.roll_up import run_shard
 
-NAMES = {zlib.crc32(e.slug.encode()): e.name for e in catalogue().entries}
+NAMES = {entry_code(e.slug): e.name for e in catalogue().entries}
+WITHHELD = "withheld"  # fewer than five users
 
 
 def compute(diary: DayTable, day: date, now: datetime, settings: Settings) -> Counter[str]:
@@ -42,42 +44,54 @@ def table(diary: DayTable, day: date, *, entries: bool = False) -> Iterator[str]
 
 def _segment(segment: Segment, found: SegmentDay, entries: bool) -> Iterator[str]:
     total, lifts = found.total(), found.lifts()
+    told = shown(found.served) or not total.sessions
+    counts = [count_shown(users) for users in (found.users, found.new_users, sum(found.dropouts))]
     yield ""
     yield (
-        f"{segment.value}: {found.users} active, {found.new_users} new, {sum(found.dropouts)} dropped out, "
-        f"{total.sessions} sessions"
+        f"{segment.value}: {counts[0]} active, {counts[1]} new, {counts[2]} dropped out, "
+        f"{total.sessions if told else WITHHELD} sessions"
     )
-    rate, reward = completion_by_action([total])[0], reward_by_action([total])[0]
-    yield f"  {'completed':<36}{_share(rate)}"
-    yield f"  {'reward':<36}{_mean(reward)}"
-    yield f"  {'motivation change, points':<36}{_mean(lift_by_entry([lifts])[0])}"
+    if told:
+        yield f"  {'completed':<36}{_share(completion_by_action([total])[0])}"
+        yield f"  {'reward':<36}{_mean(reward_by_action([total])[0])}"
+        yield f"  {'motivation change, points':<36}{_mean(lift_by_entry([lifts])[0])}"
+        yield from _actions(found)
+        if entries:
+            yield from _entries(found)
+
+
+def _actions(found: SegmentDay) -> Iterator[str]:
     rates, rewards = completion_by_action(found.actions), reward_by_action(found.actions)
+    few, few_gone = withheld([sums.users for sums in found.actions]), withheld(found.dropouts)
     yield f"  {'action':<31}{'used':>4} {'completed':<27}{'reward':<34}dropouts after"
     for action in ACTIONS:
         used, gone = found.actions[action].sessions, found.dropouts[action]
         if used or gone:
-            yield f"  {action.title:<31}{used:>4} {_share(rates[action]):<27}{_mean(rewards[action]):<34}{gone}"
-    if entries:
-        yield from _entries(found)
+            figures = f"{used:>4} {_share(rates[action]):<27}{_mean(rewards[action]):<34}"
+            told = f"{'':>4} {WITHHELD:<27}{WITHHELD:<34}" if action in few else figures
+            yield f"  {action.title:<31}{told}{WITHHELD if action in few_gone else gone}"
 
 
 def _entries(found: SegmentDay) -> Iterator[str]:
-    names, sums = [NAMES.get(entry, f"{entry:08x}") for entry in found.entries], list(found.entries.values())
-    rates, lifts = completion_by_entry(sums), lift_by_entry(sums)
+    names, sums = [NAMES.get(entry, f"{entry:06x}") for entry in found.entries], list(found.entries.values())
+    few = withheld([its.users for its in sums])
+    rows = zip(names, completion_by_entry(sums), lift_by_entry(sums), strict=True)
     yield f"  {'activity':<36}{'completed':<27}lift, points"
-    for name, rate, lift in sorted(zip(names, rates, lifts, strict=True), key=lambda row: (-row[1].n, row[0])):
+    told = [row for n, row in enumerate(rows) if n not in few]
+    for name, rate, lift in sorted(told, key=lambda row: (-row[1].n, row[0])):
         yield f"  {name[:34]:<36}{_share(rate):<27}{_mean(lift)}"
+    if few:
+        yield f"  {len(few)} more activities: {WITHHELD}"
 
 
 def _share(its: Estimate) -> str:
-    if its.n == 0:
-        return "-"
-    return f"{its.value:4.0%} ({its.low:.0%} to {its.high:.0%}) n={its.n}"
+    return _told(its, f"{its.value:4.0%} ({its.low:.0%} to {its.high:.0%}) n={its.n}")
 
 
 def _mean(its: Estimate) -> str:
-    if its.n == 0:
-        return "-"
-    if math.isnan(its.low):
-        return f"{its.value:+.3f} (one observation) n={its.n}"
-    return f"{its.value:+.3f} ({its.low:+.3f} to {its.high:+.3f}) n={its.n}"
+    return _told(its, f"{its.value:+.3f} ({its.low:+.3f} to {its.high:+.3f}) n={its.n}")
+
+
+def _told(its: Estimate, text: str) -> str:
+    """Returns the text of an estimate; fewer than five observations are of fewer than five users, so it is withheld."""
+    return text if shown(its.n) else WITHHELD if its.n else "-"

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from rl_core.days.tally import ActionSums, EntrySums
+from rl_core.days.tally import MILLION, ActionSums, EntrySums
 
 Floats = NDArray[np.float64]
 
@@ -96,7 +96,8 @@ def completion_by_action(sums: Sequence[ActionSums]) -> list[Estimate]:
 def reward_by_action(sums: Sequence[ActionSums]) -> list[Estimate]:
     """Returns the mean reward, by action; n counts the sessions that ended."""
     counts = [s.rewarded for s in sums]
-    return _rows(counts, means([s.rewards for s in sums], [s.reward_squares for s in sums], counts))
+    rewards, squares = [s.rewards / MILLION for s in sums], [s.reward_squares / MILLION**2 for s in sums]
+    return _rows(counts, means(rewards, squares, counts))
 
 
 def completion_by_entry(sums: Sequence[EntrySums]) -> list[Estimate]:

@@ -3,24 +3,29 @@
 import importlib.util
 import json
 import os
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
+import boto3
 import moto
 import pytest
 
+from local import data_plane as engines
+from local.data_plane import Endpoints
 from local.functions import derived_keys
-from local.intrinsics import parse
+from local.permissions import table_arn
 from local.stack import UNCAPPED
-from local.template import TEMPLATE as PATH
 from local.template import load
+from local.wire import shortened
 
 ROOT = Path(__file__).parents[1]
 collect_ignore_glob = ["lab_*"]  # these run in the laboratory's environment: make tests
 TEMPLATE = load({"JwtIssuer": "https://issuer.test", "JwtAudience": "fettle"} | UNCAPPED)
+ERASURES = table_arn(TEMPLATE.environment["ERASURES_NAME"])
 os.environ.update(
     TEMPLATE.environment
     | {
@@ -32,8 +37,7 @@ os.environ.update(
     }
 )
 
-import boto3  # noqa: E402
-
+import rl_core.store.table  # noqa: E402
 from rl_core.config import settings  # noqa: E402
 from rl_core.store import Store, open_day_table, open_store  # noqa: E402
 from rl_core.store.queue import open_queue  # noqa: E402
@@ -54,6 +58,7 @@ JOURNEY = (
 # What a function may do to the table that only answers GET. Not GET /activity/recommended/: it stores what it assigns.
 READS = {"dynamodb:Query", "dynamodb:GetItem", "dynamodb:BatchGetItem"}
 WRITERS = {route.function for route in TEMPLATE.routes if route.method != "GET"} | {"Recommend"}
+SHARED = "FETTLE_TESTS_DYNAMODB"  # the URL of a DynamoDB that processes share, of which each runs tests
 READERS = sorted({route.function for route in TEMPLATE.routes} - WRITERS)
 LONG = {f"test_{name}.py" for name in ("model", "bugs", "month", "slate", "races", "daily_job", "demo")}
 
@@ -83,33 +88,101 @@ def event_of(name: str) -> dict[str, Any]:
 
 def granted(function: str) -> set[str]:
     """What the template's policy of that function allows: actions, with a word more where they are not on the table."""
-    policies = parse(PATH.read_text())["Resources"][function]["Properties"]["Policies"]
-    found = set()
-    for statement in (it for policy in policies for it in _listed(policy["Statement"])):
-        for resource in map(repr, _listed(statement["Resource"])):
-            word = " index" if "/index/" in resource else " erasures" if "Erasures.Arn" in resource else ""
-            found |= {f"{action}{word}" for action in _listed(statement["Action"])}
-    return found
+    statements = TEMPLATE.functions[function].statements
+    return {f"{a}{_word(its)}" for statement in statements for its in statement.resources for a in statement.actions}
 
 
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
+def _word(resource: str) -> str:
+    return " index" if "/index/" in resource else " erasures" if resource == ERASURES else ""
 
 
-def calls_of(client: Any) -> Counter[str]:
-    """The calls that a DynamoDB client makes from now on, by operation; those of the index count under its name."""
+def rights_of(function: str) -> dict[str, set[str]]:
+    """Which actions the policy of that function allows: by partition keys of the table or its index, or by place."""
+    found = defaultdict[str, set[str]](set)
+    for statement in TEMPLATE.functions[function].statements:
+        for place in (place for resource in statement.resources for place in _places(resource, statement.leading_keys)):
+            found[place] |= statement.actions
+    return dict(found)
+
+
+def _places(resource: str, keys: frozenset[str] | None) -> set[str]:
+    if resource.startswith("arn:aws:sqs:"):
+        return {f"queue {resource.rpartition('-')[2]}"}
+    if resource == ERASURES:
+        return {"erasures"}
+    return {f"index {key}" if "/index/" in resource else key for key in keys or {"any key"}}
+
+
+@contextmanager
+def counted(client: Any) -> Iterator[Counter[str]]:
+    """The calls that a DynamoDB client makes meanwhile, by operation; those of the index count under its name."""
     calls: Counter[str] = Counter()
 
     def note(params: dict[str, Any], model: Any, **_: Any) -> None:
         calls[params.get("IndexName", model.name)] += 1
 
     client.meta.events.register("provide-client-params.dynamodb.*", note)
-    return calls
+    yield calls
+    client.meta.events.unregister("provide-client-params.dynamodb.*", note)
+
+
+class DataPlane(NamedTuple):
+    """A running DynamoDB: variables that lead to it, and the store's client for it, which takes a while to make."""
+
+    variables: dict[str, str]
+    client: Any
+
+
+@pytest.fixture(scope="session")
+def data_plane() -> Iterator[DataPlane]:
+    """The DynamoDB of this process's tests: one that its parent runs for all its children, or else one of its own.
+
+    Each process has an account of its own there, for MiniStack takes a key of twelve digits for an account's number.
+    """
+    shared = os.environ.get(SHARED)
+    running = nullcontext(Endpoints(shared, shared)) if shared else engines.running()
+    with running as endpoints:
+        variables = {"AWS_ENDPOINT_URL_DYNAMODB": endpoints.dynamodb, "AWS_ACCESS_KEY_ID": f"{os.getpid():012}"}
+        with pytest.MonkeyPatch.context() as patch:
+            set_all(patch, variables)
+            client = Store(TEMPLATE.table.name).client
+        with shortened(client, variables["AWS_ACCESS_KEY_ID"]):
+            yield DataPlane(variables, client)
 
 
 @pytest.fixture
-def store() -> Iterator[Store]:
-    """An empty table in moto, opened as the handlers open it."""
+def endpoint(data_plane: DataPlane, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets clients that are made meanwhile find that DynamoDB."""
+    set_all(monkeypatch, data_plane.variables)
+
+
+def set_all(patch: pytest.MonkeyPatch, variables: dict[str, str]) -> None:
+    """Sets these environment variables."""
+    for name, value in variables.items():
+        patch.setenv(name, value)
+
+
+@pytest.fixture
+def store(request: pytest.FixtureRequest) -> Store:
+    """An empty table, opened as the handlers open it; with DATA=moto it is in moto."""
+    found: Store = request.getfixturevalue("store_in_moto" if os.environ.get("DATA") == "moto" else "store_in_engine")
+    return found
+
+
+@pytest.fixture
+def store_in_engine(data_plane: DataPlane, endpoint: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+    """An empty table in an engine of the local stack."""
+    monkeypatch.setattr(rl_core.store.table, "_connect", lambda: data_plane.client)
+    TEMPLATE.create_tables(data_plane.client)
+    forget()
+    yield open_store()
+    forget()
+    TEMPLATE.delete_tables(data_plane.client)
+
+
+@pytest.fixture
+def store_in_moto() -> Iterator[Store]:
+    """An empty table in moto."""
     with moto.mock_aws():
         TEMPLATE.create_tables(boto3.client("dynamodb"))
         forget()

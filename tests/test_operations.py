@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -51,20 +52,52 @@ def test_an_alarm_that_computes_watches_one_expression(alarm: str) -> None:
     assert all(it["ReturnData"] is False for it in COMPUTED[alarm] if "MetricStat" in it)
 
 
-def test_every_functions_errors_are_watched_by_exactly_one_alarm() -> None:
-    watched = Counter(function for alarm in COMPUTED for function in watched_by(alarm))
-    assert watched == Counter(load().functions.keys())
+def test_functions_that_answer_requests_and_jobs_of_each_minute_have_an_alarm_each() -> None:
+    answering = [route.function for route in load().routes]
+    minutely = [schedule.function for schedule in load().schedules if schedule.every <= timedelta(minutes=1)]
+    assert Counter(watched_by("RequestFunctionErrorsAlarm")) == Counter(set(answering))
+    assert Counter(watched_by("JobFunctionErrorsAlarm")) == Counter(minutely)
 
 
-def test_functions_that_answer_requests_and_jobs_have_an_alarm_each() -> None:
-    answering = {route.function for route in load().routes}
-    assert set(watched_by("RequestFunctionErrorsAlarm")) == answering
-    assert set(watched_by("JobFunctionErrorsAlarm")) == load().functions.keys() - answering
+def test_what_any_other_function_cannot_do_lies_in_a_queue_that_is_watched() -> None:
+    watched = {function for alarm in COMPUTED for function in watched_by(alarm)}
+    fed = {queue.function: queue.dead_letters for queue in load().queues}
+    for function in load().functions.keys() - watched:
+        config = DOCUMENT["Resources"][function]["Properties"].get("EventInvokeConfig", {})
+        kept = config.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination")
+        assert kept == Call("GetAtt", "FailedJobs.Arn") or fed[function] == "fettle-local-FailedJobs"
+
+
+def test_silence_of_every_job_is_told_by_its_invocations() -> None:
+    silent = {name: alarm for name, alarm in ALARMS.items() if alarm["TreatMissingData"] == "breaching"}
+    for alarm in silent.values():
+        its = (alarm["Namespace"], alarm["MetricName"], alarm["ComparisonOperator"], alarm["Threshold"])
+        assert its == ("AWS/Lambda", "Invocations", "LessThanThreshold", 1)
+    watched = {alarm["Dimensions"][0]["Value"].argument for alarm in silent.values()}
+    fed = {"DailyDispatch": "DailyEngagement"}  # it sends shards each day, so its worker's silence is its own
+    assert watched == {fed.get(schedule.function, schedule.function) for schedule in load().schedules}
+
+
+def test_where_nothing_happened_no_other_alarm_goes_off() -> None:
+    assert {alarm["TreatMissingData"] for alarm in ALARMS.values()} == {"breaching", "notBreaching"}
+    counts = [alarm for alarm in ALARMS.values() if alarm.get("Namespace") == "Fettle"]
+    assert {(it["ComparisonOperator"], it["TreatMissingData"]) for it in counts} == {
+        ("GreaterThanThreshold", "notBreaching")
+    }
 
 
 def test_a_deployment_is_rolled_back_by_the_errors_of_any_function() -> None:
     alarms = DOCUMENT["Globals"]["Function"]["DeploymentPreference"]["Alarms"]
-    assert alarms == [Call("Ref", alarm) for alarm in COMPUTED if watched_by(alarm)]
+    assert alarms == [Call("Ref", alarm) for alarm in COMPUTED if watched_by(alarm)] != []
+
+
+def test_a_parameter_reserves_concurrency_for_each_function_that_answers_requests_and_by_default_none() -> None:
+    reserved = {n: it["Properties"].get("ReservedConcurrentExecutions") for n, it in DOCUMENT["Resources"].items()}
+    by_parameter = Call("If", ["ReservesApi", Call("Ref", "ApiConcurrency"), Call("Ref", "AWS::NoValue")])
+    answering = {route.function for route in load().routes}
+    assert {name for name, its in reserved.items() if its == by_parameter} == answering
+    assert DOCUMENT["Parameters"]["ApiConcurrency"]["Default"] == 0
+    assert DOCUMENT["Conditions"]["ReservesApi"] == Call("Not", [Call("Equals", [Call("Ref", "ApiConcurrency"), 0])])
 
 
 def test_every_alarm_is_explained() -> None:
@@ -88,7 +121,7 @@ def test_the_template_names_only_metrics_that_the_table_explains() -> None:
 def test_the_table_explains_every_metric_and_no_other() -> None:
     counted = set(re.findall(r'add_metric\(name="(\w+)"', CODE))
     counted |= set(re.findall(r'"((?:Sessions|Policy|Fallback|UserDays)[A-Z]\w+|UserDays)"', CODE))
-    counted |= {"Epsilon", "Episodes", "ActionsChosen", "Reward", "CompletionRate"}
+    counted |= {"DayUsers", "DaySessions", "DayReward", "DayCompletionRate"}
     assert rows_of(OPERATIONS, "Metrics") == counted
     assert all(f'"{name}"' in CODE for name in counted)
 

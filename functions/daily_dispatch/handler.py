@@ -21,6 +21,5 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     del context
     done = dispatch(open_day_table(), datetime.fromisoformat(event["time"]), open_queue().send)
     metrics.add_metric(name="DaysNotFinal", unit=MetricUnit.Count, value=done.not_final)
-    metrics.add_metric(name="ShardsDispatched", unit=MetricUnit.Count, value=done.messages)
     logger.info("dispatched", extra={"final": done.final.isoformat(), "messages": done.messages})
     return {"final": done.final.isoformat(), "messages": done.messages, "days": done.not_final}

@@ -1,6 +1,7 @@
 """Computes shards of days from the queue: first the users' days, then the segments' days.
 
-SQS delivers a message that failed again, without the others of its batch.
+The worker that makes a day's last shard final publishes the day's figures. SQS delivers a message that failed again,
+without the others of its batch.
 """
 
 from datetime import date
@@ -15,8 +16,9 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import AwareDatetime, BaseModel, Field
 
 from rl_core.config import settings
+from rl_core.edge import measures
 from rl_core.store import DAY_SHARDS, open_day_table
-from rl_core.work import run_shard
+from rl_core.work import final_segments, run_shard
 
 processor = BatchProcessor(event_type=EventType.SQS)
 logger = Logger()
@@ -37,9 +39,13 @@ def run(record: SQSRecord) -> None:
     message = ShardMessage.model_validate_json(record.body)
     report = run_shard(open_day_table(), message.date, message.shard, message.time, settings())
     for name, metric in _METRICS.items():
-        metrics.add_metric(name=metric, unit=MetricUnit.Count, value=report[name])
+        if report[name]:
+            metrics.add_metric(name=metric, unit=MetricUnit.Count, value=report[name])
     if report["users"] or report["unreadable"]:
         logger.info("shard", extra={"date": message.date.isoformat(), "shard": message.shard, **report})
+    if (segments := final_segments(open_day_table(), message.date)) is not None:
+        by_segment = settings().segment_metrics
+        measures.day_final(message.date, segments, message.time, by_segment=by_segment)
 
 
 @metrics.log_metrics

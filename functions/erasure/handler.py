@@ -73,7 +73,7 @@ def _prepared(store: Store, people: People, turn: Turn) -> People:
         try:
             ready[due] = _prepare(leaver, turn.now)
         except FettleError as error:
-            _put_off(store, {due: leaver.marker.failures}, turn, _told(error))
+            _put_off(store, {due: leaver.marker.failures}, turn, error)
     return ready
 
 
@@ -94,7 +94,7 @@ def _unlearned(store: Store, segment: Segment, taught: People, turn: Turn) -> It
         done = unlearn(store, segment, versions, settings(), turn)
     except FettleError as error:
         failures = {due: leaver.marker.failures for due, leaver in taught.items()}
-        _put_off(store, failures, turn, _told(error), segment=segment.value)
+        _put_off(store, failures, turn, error, segment=segment.value)
         return []
     return [due for due, leaver in taught.items() if leaver.marker.person in done]
 
@@ -109,18 +109,20 @@ def _removed(store: Store, people: People, waits: dict[Due, set[Segment]], turn:
             except ConflictError:
                 continue  # another run removes them
             except FettleError as error:
-                _put_off(store, {due: leaver.marker.failures}, turn, _told(error))
+                _put_off(store, {due: leaver.marker.failures}, turn, error)
     return erased
 
 
-def _told(error: FettleError) -> str:
-    return f"{type(error).__name__}: {error}"
+def _put_off(store: Store, failures: dict[Due, int], turn: Turn, why: FettleError | str, **where: str) -> None:
+    """Logs and counts the failure, and lets these users wait, twice as long as the last time.
 
-
-def _put_off(store: Store, failures: dict[Due, int], turn: Turn, reason: str, **where: str) -> None:
-    """Lets these users wait, twice as long as the last time, after logging and counting the failure."""
+    Who waits because the table could not be reached is tried again by the next run.
+    """
+    reason = why if isinstance(why, str) else f"{type(why).__name__}: {why}"
     logger.error("erasure left for a later run", extra={"reason": reason, "users": len(failures), **where})
     metrics.add_metric(name="ErasuresPutOff", unit=MetricUnit.Count, value=1)
+    if isinstance(why, UnavailableError):
+        return
     for due, times in failures.items():
         with suppress(ConflictError, UnavailableError):
             store.put_off(due, turn.now + timedelta(minutes=min(2**times, _LONGEST)))
@@ -132,5 +134,6 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, i
     now = datetime.fromisoformat(event["time"])
     turn = Turn.of(context.aws_request_id, now, context.get_remaining_time_in_millis)
     erased = run(open_store(), turn)
-    metrics.add_metric(name="UsersErased", unit=MetricUnit.Count, value=erased)
+    if erased:
+        metrics.add_metric(name="UsersErased", unit=MetricUnit.Count, value=erased)
     return {"erased": erased}

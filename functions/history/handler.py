@@ -1,8 +1,6 @@
 """GET /activity/history/ returns the user's sessions with their activities, newest first, page by page."""
 
-import json
 from collections.abc import Sequence
-from itertools import accumulate
 from typing import Annotated, Any
 
 from aws_lambda_powertools import Logger
@@ -24,14 +22,14 @@ from rl_core.edge.http import (
 )
 from rl_core.errors import ErasingError, InvalidRequestError
 from rl_core.models import Session
-from rl_core.store import open_store
+from rl_core.store import ReadBudget, open_store
 
 app = APIGatewayHttpResolver(enable_validation=True)
 answer_problems(app)
 open_store()  # called at init, when Lambda gives the sandbox a whole processor, instead of at the first request
 logger = Logger()
 
-_RESPONSE = 4_000_000
+_READ_UNITS = 128  # the largest page, 512 KB, fits into a Lambda answer (6 MB) however its notes are escaped
 _LAST = 10**8  # larger than any session number
 
 
@@ -61,6 +59,7 @@ class HistoryResponse(BaseModel):
     "/activity/history/",
     operation_id="history",
     summary="The user's sessions, newest first",
+    description="A page has up to `limit` sessions, fewer if they are large; `next_token` is null on the last page.",
     responses=responses(HistoryResponse, ErasingError, InvalidRequestError),
 )
 def history(
@@ -69,25 +68,20 @@ def history(
 ) -> HistoryResponse:
     user = caller(app.current_event.raw_event)
     found = _sessions(user, int(next_token) if next_token else _LAST, limit)
-    shown = _within_a_response([_history_session(s) for s in found])
-    more = bool(shown) and (len(shown) < len(found) or len(found) == limit) and shown[-1].session_id > 1
-    return HistoryResponse(sessions=shown, next_token=str(shown[-1].session_id) if more else None)
+    more = bool(found) and found[-1].number > 1
+    return HistoryResponse(
+        sessions=[_history_session(s) for s in found], next_token=str(found[-1].number) if more else None
+    )
 
 
 def _sessions(user: str, before: int, limit: int) -> Sequence[Session]:
-    """Returns up to `limit` of the user's sessions with numbers below `before`, newest first.
+    """Returns the user's sessions with numbers below `before`, newest first: up to `limit`, within the page's units.
 
     Raises ErasingError when the user is being erased.
     """
     store = open_store()
     store.profile(user)
-    return store.sessions_before(user, before, limit)
-
-
-def _within_a_response(sessions: list[HistorySession]) -> list[HistorySession]:
-    """Returns the first sessions that fit into a Lambda answer (6 MB) as JSON, but at least one."""
-    sizes = accumulate(len(json.dumps(s.model_dump(mode="json"))) for s in sessions)
-    return [s for s, size in zip(sessions, sizes, strict=True) if size <= _RESPONSE or s is sessions[0]]
+    return store.newest_sessions(user, ReadBudget(_READ_UNITS), before=before, most=limit)
 
 
 def _history_session(session: Session) -> HistorySession:

@@ -74,14 +74,15 @@ def _close(store: Store, due: Due, now: datetime, totals: Counter[str]) -> None:
 
 
 def _aged(pages: Iterator[tuple[Due, ...]], now: datetime) -> Iterator[tuple[Due, ...]]:
-    """Yields the pages unchanged, and before each adds the age of its oldest place to the metric OldestDueAge.
+    """Yields the pages unchanged, and before each adds the age of its oldest place, if any, to the metric OldestDueAge.
 
     The first run of an hour also finds places that only it asks for; the hour that they waited for it is not counted.
     """
     for page in pages:
         hourly = page[0].ordinal >= settings().index_shards
         age = (now - page[0].at).total_seconds() - (_HOUR if hourly else 0)
-        metrics.add_metric(name="OldestDueAge", unit=MetricUnit.Seconds, value=max(age, 0))
+        if age > 0:
+            metrics.add_metric(name="OldestDueAge", unit=MetricUnit.Seconds, value=age)
         yield page
 
 
@@ -120,10 +121,10 @@ def _park(store: Store, due: Due, reason: str, totals: Counter[str]) -> None:
 @logger.inject_lambda_context
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
     now = datetime.fromisoformat(event["time"])
-    metrics.add_metric(name="OldestDueAge", unit=MetricUnit.Seconds, value=0)  # an idle run counts too: the job runs
     totals = run(open_store(), now, context.get_remaining_time_in_millis)
     for name, metric in _METRICS.items():
-        metrics.add_metric(name=metric, unit=MetricUnit.Count, value=totals[name])
+        if totals[name]:
+            metrics.add_metric(name=metric, unit=MetricUnit.Count, value=totals[name])
     if any(totals.values()):
         logger.info("learned", extra=dict(totals))
     return dict(totals)

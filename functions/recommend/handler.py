@@ -110,11 +110,14 @@ def _shown(profile: Profile, session: Session, now: datetime) -> Session:
 
 
 def _policy(segment: Segment) -> Policy | None:
-    """Returns the segment's policy, possibly a moment old; logs an error and returns None when it cannot be read."""
+    """Returns the segment's policy, possibly a moment old; logs an error and returns None when it cannot be read.
+
+    The line does not name the segment, as it is written at the moment of a person's request.
+    """
     try:
         return open_store().policy(segment, consistent=False)
     except PolicyUnreadableError as error:
-        logger.error("policy unreadable", extra={"segment": segment.value, "reason": str(error)})
+        logger.error("policy unreadable", extra={"reason": str(error)})
         return None
 
 

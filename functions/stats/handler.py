@@ -1,6 +1,7 @@
 """GET /stats/ returns the user's days for charts; days that the daily job has not settled are computed on request."""
 
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from datetime import date, timedelta
 from typing import Annotated, Any, Literal
 
@@ -17,6 +18,7 @@ from rl_core.days import (
     PeriodDay,
     Totals,
     Trend,
+    closed_day,
     day_by_day,
     figures_of,
     totals_of,
@@ -24,14 +26,16 @@ from rl_core.days import (
 )
 from rl_core.edge.http import Rounded, answer_problems, caller, now_of, percent, plain_integer, resolve, responses
 from rl_core.errors import ErasingError, InvalidRequestError, ProfileRequiredError
-from rl_core.models import Mark
+from rl_core.models import Mark, Session
 from rl_core.sessions import active_day, engagement_now, streak_now
-from rl_core.store import open_day_table, open_store
+from rl_core.store import ReadBudget, UserDay, open_day_table, open_store
 
 app = APIGatewayHttpResolver(enable_validation=True)
 answer_problems(app)
 open_store()  # called at init, when Lambda gives the sandbox a whole processor, instead of at the first request
 logger = Logger()
+
+_READ_UNITS = 200
 
 
 class StatsPeriod(BaseModel):
@@ -66,10 +70,14 @@ class StatsType(BaseModel):
 
 
 class StatsDay(BaseModel):
-    """Describes one day of the period. Scores are those at its end; null on a day on which the user was not active."""
+    """Describes one day of the period. Scores are those at its end; null on a day on which the user was not active.
+
+    `settled` says that the day is over and none of its sessions is open, so that its figures do not change any more.
+    """
 
     date: date
     active: bool
+    settled: bool
     sessions: int
     assigned: int
     completed: int
@@ -110,7 +118,8 @@ class StatsResponse(BaseModel):
     "/stats/",
     operation_id="stats",
     summary="The user's last days",
-    description="Totals, by type and day by day, today included. A session counts for the day it was first shown on.",
+    description="Totals, by type and day by day, today included. A session counts for the day it was first shown on. "
+    "Of a user with very many sessions, older days that are not settled may show what the daily job counted last.",
     responses=responses(StatsResponse, InvalidRequestError, ProfileRequiredError, ErasingError),
 )
 def stats(
@@ -118,18 +127,19 @@ def stats(
 ) -> StatsResponse:
     event = app.current_event.raw_event
     user, now = caller(event), now_of(event)
-    head = open_store().head(user)
+    budget = ReadBudget(_READ_UNITS)
+    head = open_store().head(user, budget)
     if head.profile is None:
         raise ProfileRequiredError
-    today = active_day(head.profile, now)
+    today, closed = active_day(head.profile, now), closed_day(now)
     first = today - timedelta(days=days - 1)
-    active = _active(user, first, today)
+    active = _active(user, first, today, closed, budget)
     totals = totals_of([figures for _, figures in active])
     return StatsResponse(
         period=StatsPeriod(days=days, first=first, last=today, timezone=head.profile.timezone),
         totals=StatsTotals(active_days=totals.active_days, **_counts(totals)),
         by_type=_by_type(totals),
-        daily=[_day(day) for day in day_by_day(first, today, {mark.day: figures for mark, figures in active})],
+        daily=[_day(day, closed) for day in day_by_day(first, today, {mark.day: figures for mark, figures in active})],
         motivation_trend=_trend(trend_of(active, head.profile.motivation)),
         engagement_score=engagement_now(head.profile, now),
         motivation_score=head.profile.motivation,
@@ -137,15 +147,34 @@ def stats(
     )
 
 
-def _active(user: str, first: date, last: date) -> list[tuple[Mark, Figures]]:
+def _active(user: str, first: date, last: date, closed: date, budget: ReadBudget) -> list[tuple[Mark, Figures]]:
     """Returns each active day's mark and figures, in order.
 
-    Figures of settled days are read; those of other days are computed from the sessions as they stand now.
+    Figures of settled days are read. Those of other days are computed from the sessions as they stand now, newest day
+    first, until the budget ends; `closed` is the latest day that is over everywhere.
     """
-    days = open_day_table().days_of(user, first, last)
-    waiting = [d.mark for d in days if d.figures is None or not d.figures.settled]
-    sessions = open_day_table().sessions_from(user, waiting[0].session) if waiting else []
-    return [(d.mark, d.figures if d.figures and d.figures.settled else figures_of(d.mark, sessions)) for d in days]
+    days = open_day_table().days_of(user, first, last, budget)
+    waiting = [day.mark.session for day in days if not _is_settled(day)]
+    sessions = open_store().newest_sessions(user, budget, first=waiting[0])[::-1] if waiting else []
+    return [(day.mark, _figures(day, sessions, closed)) for day in days]
+
+
+def _is_settled(day: UserDay) -> bool:
+    return day.figures is not None and day.figures.settled
+
+
+def _figures(day: UserDay, sessions: Sequence[Session], closed: date) -> Figures:
+    """Returns the figures of a day, given the user's latest sessions in order.
+
+    Where these do not reach back to the day's first one, the figures are those last stored, or without any what the
+    sessions that are there come to; such a day is not settled.
+    """
+    if day.figures is not None and day.figures.settled:
+        return day.figures
+    computed = figures_of(day.mark, sessions)
+    if sessions and sessions[0].number <= day.mark.session:
+        return replace(computed, settled=computed.settled and day.mark.day <= closed)
+    return replace(day.figures or computed, settled=False)
 
 
 def _counts(totals: Totals) -> dict[str, Any]:
@@ -164,10 +193,11 @@ def _by_type(totals: Totals) -> list[StatsType]:
     return [StatsType(type=kind, **asdict(its)) for kind, its in zip(TYPES, totals.types, strict=True)]
 
 
-def _day(day: PeriodDay) -> StatsDay:
+def _day(day: PeriodDay, closed: date) -> StatsDay:
     return StatsDay(
         date=day.date,
         active=day.figures is not None,
+        settled=day.figures.settled if day.figures else day.date <= closed,
         by_type=_by_type(day.totals),
         engagement_score=day.figures.engagement if day.figures else None,
         motivation_score=day.figures.motivation if day.figures else None,

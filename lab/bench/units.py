@@ -1,4 +1,4 @@
-"""`make bench-units`: what each request costs in DynamoDB units and in CPU.
+"""`make bench-units`: what each request, and a job's run without work, costs in DynamoDB units and in CPU.
 
 Units are what MiniStack reports as ConsumedCapacity, table and index together. CPU is this process's own (the data
 plane runs in another), with the handlers called directly; it is compared, alternately and in the same run, with a
@@ -11,7 +11,7 @@ import statistics
 import time
 from collections import defaultdict
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache, partial
 from typing import Any
 
@@ -19,7 +19,7 @@ import boto3
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 
-from local.clock import SteppedClock
+from local.clock import SteppedClock, event_time
 from local.functions import Context
 from local.gateway import Event, HttpRequest, event_of
 from local.phone import Json, Phone, bodies, ids, to_functions
@@ -31,6 +31,7 @@ SEGMENT = "High Anxiety, Low Activity"
 WARM_UP, USERS = 50, 40  # below a hundred, because each hundredth version is also kept whole, which costs 4 units more
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
 ANSWER = {"completed": True, "motivation_before": 2, "motivation_after": 4, "difficulty_rating": 3}
+JOBS = ("Learn", "Erasure")
 NOTES, SESSION_NOTES = "Felt great", "Good workout, tired now"
 
 app = APIGatewayHttpResolver(enable_validation=True)
@@ -76,6 +77,10 @@ class Meter:
 
         return Phone(bodies(to_functions(invoke, user, NOW)))
 
+    def job(self, function: str, at: datetime) -> None:
+        """Runs a job of each minute, which finds nothing to do."""
+        self._noted(f"idle {function}", partial(self._stack.invoke, function, {"time": event_time(at)}))
+
     def one_item(self, kind: str) -> None:
         """Calls the handler that reads one item. Raises RuntimeError unless it answers 200."""
         request = HttpRequest("GET", "/one-item")
@@ -118,8 +123,11 @@ def main() -> None:
             live_one_session(meter, f"warm-{n}", "warm ")
         for n in range(USERS):
             live_one_session(meter, f"user-{n}-0123456789abcdef0123456789ab")
+        for minute in range(1, USERS + 1):  # from 1: an hour's first minute asks more of the index
+            for job in JOBS:
+                meter.job(job, NOW + timedelta(minutes=minute))
     print(f"{'request':<16}{'read units':>11}{'write units':>12}{'CPU ms':>9}{'x one item':>12}  (quartiles)")
-    kinds = ["one item", "profile", "recommend", "completion", "last completion", "batch"]
+    kinds = ["one item", "profile", "recommend", "completion", "last completion", "batch", *(f"idle {j}" for j in JOBS)]
     for kind in kinds:
         ratios = _ratios(meter, kind)
         low, middle, high = statistics.quantiles(ratios, n=4)

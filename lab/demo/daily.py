@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from operate.intervals import Estimate, completion_by_action, reward_by_action
-from rl_core.days.tally import SegmentDay, merged
+from rl_core.days import SegmentDay, count_shown, merged, shown
 from rl_core.models import Segment
 from rl_core.store import DayTable
 
@@ -34,10 +34,10 @@ class DayRow:
 
 
 def daily_rows(table_name: str, first: date, count: int) -> list[DayRow]:
-    """Returns the days on which anybody was active or counted as a dropout, in order."""
+    """Returns the days of five users or more, and those of nobody but five dropouts or more, in order."""
     diary = DayTable(table_name)
     wholes = {first + timedelta(days=n): _whole(diary, first + timedelta(days=n)) for n in range(count)}
-    return [_row(day, whole) for day, whole in wholes.items() if whole.users or sum(whole.dropouts)]
+    return [_row(day, whole) for day, whole in wholes.items() if shown(whole.served or sum(whole.dropouts))]
 
 
 def _whole(diary: DayTable, day: date) -> SegmentDay:
@@ -64,7 +64,7 @@ def tell_days(console: Console, rows: Sequence[DayRow]) -> None:
     for heading in ("Day", "Active", "New", "Gone", "Sessions", "Done (95 %)", "n", "Reward (95 %)", "n"):
         shown.add_column(heading, justify="left" if heading == "Day" else "right", no_wrap=True)
     for row in rows[-LAST:]:
-        shown.add_row(f"{row.day:%a %d %b}", *map(str, _counts(row)), *_done(row.completion), *_gained(row.reward))
+        shown.add_row(f"{row.day:%a %d %b}", *_counts(row), *_done(row.completion), *_gained(row.reward))
     console.print(shown)
 
 
@@ -72,14 +72,14 @@ def table_rows(rows: Sequence[DayRow]) -> str:
     """Returns the days as rows of an HTML table."""
     return "\n".join(
         f"<tr><td>{escape(f'{row.day:%a %d %b}')}</td>"
-        + "".join(f"<td>{cell}</td>" for cell in (*_counts(row), *_done(row.completion), *_gained(row.reward)))
+        + "".join(f"<td>{escape(cell)}</td>" for cell in (*_counts(row), *_done(row.completion), *_gained(row.reward)))
         + "</tr>"
         for row in rows
     )
 
 
-def _counts(row: DayRow) -> tuple[int, ...]:
-    return row.users, row.new_users, row.dropouts, row.sessions
+def _counts(row: DayRow) -> tuple[str, ...]:
+    return (*map(count_shown, (row.users, row.new_users, row.dropouts)), str(row.sessions))
 
 
 def _done(its: Estimate) -> tuple[str, str]:

@@ -71,7 +71,8 @@ dt { font-weight: 600; margin-top: .7rem; } dd { margin: 0; max-width: 46rem; }
 
 <h2>Day by day</h2>
 <figure><div class="wide">$days</div><figcaption>From the daily job's items. The band and the intervals are 95 %. The
-first days have few people, and the last days those who stayed. Each person's day is that of their time zone.
+first days have few people, and the last days those who stayed; days of fewer than five are left out. Each person's day
+is that of their time zone.
 </figcaption></figure>
 <details><summary>The figures</summary><div class="wide"><table>
 <thead><tr><th>Day</th><th>Active</th><th>New</th><th>Gone</th><th>Sessions</th><th>Done (95 %)</th><th>n</th>

@@ -81,12 +81,8 @@ class Caller(NamedTuple):
     eligible: tuple[Action, ...]
 
     def expected(self, action: Action) -> float:
-        """The exact mean of what the session would bring, had this action been served.
-
-        Without the person's disposition, which adds the same whatever is served: it would only blur comparisons.
-        """
-        willing, size = willingness(self.life.person, self.visit, action), plan_size(action)
-        return mean_reward(willing, usual_lift(willing), self.visit.tries(size), size)
+        """The exact mean of what the session would bring, had this action been served."""
+        return expected(self.life.person, self.visit, action)
 
 
 class Served(NamedTuple):
@@ -235,6 +231,15 @@ class Crowd:
             results=results(served.activities) if self._slates else (),
         )
         return Feedback(life.user, life.sessions, life.segment, decision, transition)
+
+
+def expected(person: Person, visit: Visit, action: Action) -> float:
+    """The exact mean of what a session by this action brings on this visit.
+
+    Without the person's disposition, which adds the same whatever is served: it would only blur comparisons.
+    """
+    willing, size = willingness(person, visit, action), plan_size(action)
+    return mean_reward(willing, usual_lift(willing), visit.tries(size), size)
 
 
 def _seen(visit: Visit, reported: Sequence[Answer]) -> bool:

@@ -1,7 +1,7 @@
 """A process that tries bugs: for each a fork, in which `rl_core` is a copy with the bug, runs the tests that must fail.
 
-What the tests import beside our own code is imported once, before the forks. It reads the names of bugs from its
-standard input and answers each with one line of JSON.
+What the tests import beside our own code is imported once, before the forks, which share one DynamoDB. The process
+reads the names of bugs from its standard input and answers each with one line of JSON.
 """
 
 import gc
@@ -20,6 +20,7 @@ import boto3
 import moto
 import pytest
 
+from local import data_plane
 from tests.bugs.book import PACKAGE, ROOT, Bug
 
 # Not of ours, and slow to import: without these every bug would take some seconds more.
@@ -34,7 +35,10 @@ WARM = (
     "pydantic",
     "yaml",
 )
-OPTIONS = ("-p", "no:cacheprovider", "-p", "no:unraisableexception", "-W", "ignore::pytest.PytestAssertRewriteWarning")
+OPTIONS = (
+    *("-p", "no:cacheprovider", "-p", "no:unraisableexception", "--tb=no"),
+    *("-W", "ignore::pytest.PytestAssertRewriteWarning"),
+)
 SECONDS = 60
 # A bug that only breaks a name or a call says nothing about the tests: it is badly made.
 CLUMSY = (ImportError, SyntaxError, NameError, AttributeError, TypeError)
@@ -112,8 +116,10 @@ def main() -> None:
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     warm_up()
     assert "rl_core" not in sys.modules, "a fork would have the package without the bug"
-    for line in sys.stdin:
-        print(json.dumps(tried(Bug(**json.loads(line)))), flush=True)
+    with data_plane.running() as endpoints:
+        os.environ["FETTLE_TESTS_DYNAMODB"] = endpoints.dynamodb
+        for line in sys.stdin:
+            print(json.dumps(tried(Bug(**json.loads(line)))), flush=True)
 
 
 if __name__ == "__main__":

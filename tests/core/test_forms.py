@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from rl_core.days.figures import TYPES, Figures, TypeFigures
-from rl_core.days.tally import ActionSums, EntrySums, SegmentDay
+from rl_core.days.tally import ActionSums, EntrySums, SegmentDay, Share
 from rl_core.learner.epsilon import Averages
 from rl_core.learner.posterior import Posterior
 from rl_core.models import (
@@ -44,8 +44,7 @@ from rl_core.models import (
 from rl_core.sessions import catalogue
 from rl_core.store import Store
 from rl_core.store.day_table import (
-    SEGMENT_DAY,
-    SEGMENT_DAY_FORM,
+    SHARD,
     ShardState,
     Watermark,
     open_day_table,
@@ -56,6 +55,7 @@ from rl_core.store.fields import FieldTable, Item
 from rl_core.store.items import (
     ACTIVITY,
     CLOSING,
+    COUNTED,
     DECISION,
     FIGURES,
     MARK,
@@ -87,6 +87,7 @@ from rl_core.store.policies import (
     snapshot_item,
 )
 from rl_core.store.refolds import REFOLD, REFOLD_FORM, read_refold, refold_item
+from rl_core.store.sums import SEGMENT_DAY, SEGMENT_DAY_FORM
 
 often = settings(  # a failure is told at once, not made small
     derandomize=True, database=None, deadline=None, max_examples=40, phases=[Phase.generate]
@@ -105,10 +106,11 @@ PLACED = {  # the fields that are no row of their own: the item's key, revision 
     VersionRecord: (RECORD, {"version", "transitions", "rest"}),
     Refold: (REFOLD, {"folded"}),
     Transition: (TRANSITION, {"rest"}),
-    UserDay: (FieldTable(()), {"mark", "figures", "revision", "rest"}),
+    UserDay: (COUNTED, {"mark", "figures", "revision", "rest"}),
     Mark: (MARK, {"user", "day"}),
     Figures: (FIGURES, {"rest"}),
     SegmentDay: (SEGMENT_DAY, set()),
+    ShardState: (SHARD, {"revision", "parts"}),
 }
 
 
@@ -120,6 +122,12 @@ def test_every_field_of_a_model_has_a_row_in_its_table(model: Any) -> None:
     forgotten = [f"{model.__name__}.{name} has no row in its field table" for name in sorted(names - rows - elsewhere)]
     assert forgotten == []
     assert elsewhere <= names - rows
+
+
+@pytest.mark.parametrize("name", ["counted", "gone"])
+def test_a_share_is_stored_with_every_field(name: str) -> None:
+    stored = {f.name.removeprefix(f"{name}.") for f in COUNTED.fields if f.name.startswith(f"{name}.")}
+    assert stored == {f.name for f in fields(Share)}
 
 
 @pytest.mark.parametrize("table", [PROFILE, MARK])
@@ -157,6 +165,7 @@ SIMPLE: dict[Any, SearchStrategy[Any]] = {
     Mapping[Segment, tuple[int, int]]: st.dictionaries(st.sampled_from(Segment), st.tuples(WHOLE, WHOLE)),
     frozenset[bytes]: st.frozensets(st.binary(min_size=8, max_size=8), max_size=7),
     dict[int, EntrySums]: st.deferred(lambda: st.dictionaries(CODES, of(EntrySums))),
+    dict[Segment, SegmentDay]: st.deferred(lambda: st.dictionaries(of(Segment), of(SegmentDay), max_size=2)),
 }
 
 
@@ -224,7 +233,9 @@ ONLY: dict[tuple[Any, str], SearchStrategy[Any]] = {
     (Result, "lift"): st.none() | st.integers(-4, 4),
     (Figures, "types"): st.tuples(*[st.builds(TypeFigures, WHOLE, WHOLE, WHOLE)] * len(TYPES)),
     (SegmentDay, "dropouts"): st.tuples(*[WHOLE] * len(ACTIONS)),
-    (SegmentDay, "actions"): st.tuples(*[st.builds(ActionSums, *[WHOLE] * 7, FLOATS, FLOATS)] * len(ACTIONS)),
+    (ActionSums, "rewards"): st.integers(-(10**15), 10**15),
+    (ActionSums, "reward_squares"): st.integers(0, 2**64),
+    (SegmentDay, "actions"): st.deferred(lambda: st.tuples(*[of(ActionSums)] * len(ACTIONS))),
 }
 AS_IT_OCCURS: dict[Any, Callable[[Any], Any]] = {Activity: timed, Result: lifted}
 
@@ -351,5 +362,5 @@ def test_the_watermark_comes_back_as_it_went_one_revision_later(store: Store) ->
 @pytest.mark.parametrize("final", [True, False])
 def test_the_state_of_a_shard_comes_back_as_it_went_one_revision_later(store: Store, final: bool) -> None:
     day, parts = date(2026, 11, 23), {Segment.HIGH_LOW: SegmentDay(users=3)}
-    open_day_table().save_shard(day, 7, ShardState(0, False, {}), ShardState(0, final, parts))
-    assert open_day_table().shard(day, 7) == ShardState(1, final, parts)
+    open_day_table().save_shard(day, 7, ShardState(0, False, {}), ShardState(0, final, parts, 5))
+    assert open_day_table().shard(day, 7) == ShardState(1, final, parts, 5)

@@ -1,14 +1,14 @@
 """How large items grow: a write of up to 1 KB costs one unit, of up to 2 KB two."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from random import Random
-from typing import Any
 
 import pytest
 
+from local.units import size
 from rl_core.config import LearnerSettings, Settings
+from rl_core.edge.http import MAX_NOTES
 from rl_core.learner import fold_of
 from rl_core.learner.posterior import Posterior
 from rl_core.models import (
@@ -29,33 +29,12 @@ from rl_core.models import (
     VersionRecord,
 )
 from rl_core.sessions import Ending, catalogue, record
+from rl_core.store.budget import LARGEST_SESSION
 from rl_core.store.items import profile_item, session_item
 from rl_core.store.policies import policy_item, record_item
 
 DONE_AT = datetime(2026, 11, 24, 21, 59, 59, tzinfo=UTC)
 AWKWARD = -0.30000000000000004
-
-
-def size(item: Mapping[str, Any]) -> int:
-    """Bytes by DynamoDB's published rules: names and values."""
-    return sum(len(name.encode()) + value_size(value) for name, value in item.items())
-
-
-def value_size(value: Mapping[str, Any]) -> int:
-    ((kind, held),) = value.items()
-    if kind == "S":
-        return len(held.encode())
-    if kind == "N":
-        digits = held.lower().partition("e")[0].replace(".", "").lstrip("-0")
-        return (len(digits) + 1) // 2 + 1 + bool(held.startswith("-"))
-    if kind == "B":
-        return len(bytes(held))
-    if kind == "L":
-        return 3 + sum(1 + value_size(element) for element in held)
-    if kind == "M":
-        return 3 + sum(1 + len(name.encode()) + value_size(element) for name, element in held.items())
-    assert kind == "BOOL"
-    return 1
 
 
 def test_the_size_function_counts_as_dynamodb_documents() -> None:
@@ -166,6 +145,21 @@ def test_a_learned_session_leaves_room_for_a_longer_subject_and_longer_notes(
     learned = full_session(session, profile, constants)
     assert (len(learned.user), len(learned.activities), len(learned.decision.chances)) == (36, 7, 5)
     assert size(session_item(learned, 1)) <= 930
+
+
+def test_the_largest_session_is_within_the_read_units_that_a_page_keeps_for_it(
+    session: Session, profile: Profile, constants: Settings
+) -> None:
+    learned = full_session(session, profile, constants)
+    assert learned.closing is not None
+    notes = "\N{GRINNING FACE}" * MAX_NOTES  # no other text of this length takes more bytes
+    largest = replace(
+        learned,
+        user="u" * 255,
+        activities=tuple(replace(activity, notes=notes) for activity in learned.activities),
+        closing=replace(learned.closing, notes=notes),
+    )
+    assert LARGEST_SESSION - 2 < size(session_item(largest, 1)) / 4096 <= LARGEST_SESSION - 1
 
 
 def test_a_version_record_of_a_full_learning_batch_fits_in_an_item(constants: Settings) -> None:

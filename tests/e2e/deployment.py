@@ -123,7 +123,7 @@ class Deployment:
 
     def sign_up(self, name: str) -> str:
         """The subject of a new user of the stack's pool."""
-        token = self._sign_up(f"{name}@example.org")
+        token = self._sign_up(f"{name}@example.org")["IdToken"]
         subject = str(jwt.decode(token, options={"verify_signature": False})["sub"])
         self.tokens[subject] = token
         return subject
@@ -152,17 +152,22 @@ class Deployment:
             kept = {key: found[key] for key in ("Target", "FlexibleTimeWindow", "ScheduleExpression")}
             scheduler.update_schedule(Name=name, State="DISABLED", **kept)
 
-    def _sign_up(self, email: str) -> str:
+    def _sign_up(self, email: str) -> dict[str, str]:
         cognito, pool = self.client("cognito-idp"), self.outputs["UserPoolId"]
         cognito.admin_create_user(UserPoolId=pool, Username=email, MessageAction="SUPPRESS")
         cognito.admin_set_user_password(UserPoolId=pool, Username=email, Password=PASSWORD, Permanent=True)
-        result = cognito.admin_initiate_auth(
-            UserPoolId=pool,
+        return self.sign_in(email)
+
+    def sign_in(self, email: str) -> dict[str, str]:
+        """The tokens of a user of the stack's pool."""
+        result = self.client("cognito-idp").admin_initiate_auth(
+            UserPoolId=self.outputs["UserPoolId"],
             ClientId=self.outputs["UserPoolClientId"],
             AuthFlow="ADMIN_USER_PASSWORD_AUTH",
             AuthParameters={"USERNAME": email, "PASSWORD": PASSWORD},
         )
-        return str(result["AuthenticationResult"]["IdToken"])
+        tokens: dict[str, str] = result["AuthenticationResult"]
+        return tokens
 
     def _pairs(self) -> list[str]:
         return [f"{name}={value}" for name, value in self.overrides.items()]

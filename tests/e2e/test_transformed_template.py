@@ -16,6 +16,8 @@ from tests.e2e.emulator import SAM
 
 Resources = dict[str, Any]
 FUNCTIONS = load().functions
+LIKE, LEADING_KEYS = "ForAllValues:StringLike", "dynamodb:LeadingKeys"
+DAILY = {"DailyDispatch", "DailyEngagement"}  # hardly any canary sees them run
 
 
 def transformed(**parameters: str) -> Resources:
@@ -53,6 +55,10 @@ def named_in(value: Any) -> Iterator[str]:
                 yield from named_in(item)
 
 
+def listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
 def of(resources: Resources, kind: str) -> dict[str, Any]:
     return {name: it.get("Properties", {}) for name, it in resources.items() if it["Type"] == kind}
 
@@ -63,17 +69,28 @@ def test_no_resource_waits_for_itself(resources: Resources) -> None:
     assert set(TopologicalSorter(waits).static_order()) == resources.keys()
 
 
-def test_the_alarms_that_roll_a_deployment_back_name_each_function_once_and_not_the_api(resources: Resources) -> None:
+def test_the_alarms_that_roll_a_deployment_back_name_what_a_canary_sees_once_and_not_the_api(
+    resources: Resources,
+) -> None:
     for group in of(resources, "AWS::CodeDeploy::DeploymentGroup").values():
         alarms = [it["Name"]["Ref"] for it in group["AlarmConfiguration"]["Alarms"]]
         watched = [name for alarm in alarms for name in named_in(resources[alarm]["Properties"]["Metrics"])]
-        assert sorted(watched) == sorted(FUNCTIONS)
+        assert sorted(watched) == sorted(FUNCTIONS.keys() - DAILY)
 
 
 def test_a_key_of_ones_own_serves_every_function_and_schedule(resources: Resources) -> None:
     roles = set(named_in(resources["UseOfOwnKey"]["Properties"]["Roles"]))
     assert roles == of(resources, "AWS::IAM::Role").keys() - {"CodeDeployServiceRole"}
     assert roles > {f"{name}Role" for name in FUNCTIONS}
+
+
+def test_a_role_allows_of_the_table_what_the_template_says_under_its_conditions(resources: Resources) -> None:
+    """tests/test_permissions.py has the list of what that is."""
+    for name, function in FUNCTIONS.items():
+        policies = resources[f"{name}Role"]["Properties"]["Policies"]
+        told = [its for policy in policies for its in policy["PolicyDocument"]["Statement"] if "dynamodb" in str(its)]
+        allowed = [tuple(map(frozenset, (listed(its["Action"]), its["Condition"][LIKE][LEADING_KEYS]))) for its in told]
+        assert allowed == [(its.actions, its.leading_keys) for its in function.statements if its.leading_keys]
 
 
 def test_every_queue_and_topic_takes_ones_own_key(resources: Resources) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from rl_core import learner
 from rl_core.config import Settings
-from rl_core.days import SegmentDay, Tally, figures_of
+from rl_core.days import SegmentDay, Share, added, figures_of, of_dropout, of_user
 from rl_core.models import (
     ACTIONS,
     Action,
@@ -29,7 +29,7 @@ from rl_core.models import (
 )
 from rl_core.sessions import Answer, Ending, excluded, expire, issue, learned, record, show, transition_of
 from rl_core.store import UserDay
-from rl_core.store.day_table import SEGMENT_DAY_FORM, read_segment_day, segment_day_item
+from rl_core.store.day_table import read_segment_day, segment_day_item
 from rl_core.store.erasures import ERASURE_FORM, KEPT, Erasure, erasure_item, life_of, read_erasure
 from rl_core.store.items import (
     PROFILE_FORM,
@@ -54,6 +54,7 @@ from rl_core.store.policies import (
     snapshot_item,
 )
 from rl_core.store.refolds import REFOLD_FORM, read_refold, refold_item
+from rl_core.store.sums import SEGMENT_DAY_FORM
 from rl_core.work import ERASURE, next_version
 from tests.forms.golden import SHARDS, save
 
@@ -149,20 +150,23 @@ def user_days() -> list[UserDay]:
     if issued.mark is None:
         raise ValueError("a new day has a mark")
     newer = replace(ended, activities=(replace(ended.activities[0], slug="a-newer-releases"), *ended.activities[1:]))
-    settled, open_ended = (figures_of(issued.mark, [session]) for session in (ended, newer))
-    return [UserDay(issued.mark), UserDay(issued.mark, settled, 1), UserDay(issued.mark, open_ended, 2)]
+    mark = issued.mark
+    settled, open_ended = (figures_of(mark, [session]) for session in (ended, newer))
+    counted, gone = Share(1, of_user(mark, [ended])), Share(4, of_dropout(mark.segment, Action.MEDITATION))
+    return [
+        UserDay(mark),
+        UserDay(mark, settled, 1, counted, gone),
+        UserDay(mark, open_ended, 2, Share(3, of_user(mark, [newer]))),
+    ]
 
 
 def segment_day() -> SegmentDay:
     """A day of two users, one of them new, one dropped out."""
-    tally = Tally()
-    for session in sessions():
-        if session.status is not Status.UNSEEN:
-            tally.session(session)
-    tally.user(Segment.HIGH_LOW, first_ever=True)
-    tally.user(Segment.HIGH_LOW, first_ever=False)
-    tally.dropout(Segment.HIGH_LOW, Action.MEDITATION)
-    return tally.segments()[Segment.HIGH_LOW]
+    mark = user_days()[0].mark
+    day = replace(mark, first_ever=True, day=NOW.date())
+    mine = [replace(s, day=day.day) for s in sessions() if s.status is not Status.UNSEEN]
+    parts = added(of_user(day, mine), of_user(replace(day, first_ever=False), mine[:2]))
+    return added(parts, of_dropout(Segment.HIGH_LOW, Action.MEDITATION))[Segment.HIGH_LOW]
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ from rl_core import learner
 from rl_core.config import settings
 from rl_core.models import Policy, Segment
 from rl_core.store import Store
-from rl_core.store.day_table import SEGMENT_DAY_FORM, read_segment_day, segment_day_item
+from rl_core.store.day_table import read_segment_day, segment_day_item
 from rl_core.store.erasures import ERASURE_FORM, erasure_item, read_erasure
 from rl_core.store.items import (
     PROFILE_FORM,
@@ -34,6 +34,7 @@ from rl_core.store.policies import (
     snapshot_item,
 )
 from rl_core.store.refolds import REFOLD_FORM, read_refold, refold_item
+from rl_core.store.sums import SEGMENT_DAY_FORM
 from rl_core.work import mend, policy_at, roll_back, unlearn
 from tests.forms.golden import FOLDER, SHARDS, load, plain
 from tests.functions.conftest import NOW, turn
@@ -90,10 +91,16 @@ def written(kind: str, model: Any, item: Any) -> Any:
     return snapshot_item(model) if kind == "snapshot" else policy_item(model)
 
 
-def told(expected: Any, found: Any) -> Any:
+MILLIONTHS = {"rewards": 10**6, "reward_squares": 10**12}  # form 1 of a segment's day had floats of ones
+OTHERWISE = {"segment-day.1": {"actions", "by_action", "by_entry"}}  # attributes that the present form writes otherwise
+
+
+def told(expected: Any, found: Any, name: str = "") -> Any:
     """What was found, as far as the golden entry speaks of it: a field that came later is not expected."""
+    if isinstance(expected, str) and isinstance(found, int) and name in MILLIONTHS:
+        return expected if round(float.fromhex(expected) * MILLIONTHS[name]) == found else found
     if isinstance(expected, dict) and isinstance(found, dict):
-        return {name: told(each, found[name]) for name, each in expected.items() if name in found}
+        return {name: told(each, found[name], name) for name, each in expected.items() if name in found}
     if isinstance(expected, list) and isinstance(found, list) and len(expected) == len(found):
         return [told(a, b) for a, b in zip(expected, found, strict=True)]
     return found
@@ -111,8 +118,24 @@ def test_a_golden_item_reads_as_it_did_when_it_was_stored(kind: str, entry: dict
 
 @pytest.mark.parametrize(("kind", "entry"), GOLDEN)
 def test_a_golden_item_is_written_as_it_was_in_the_present_form(kind: str, entry: dict[str, Any]) -> None:
-    present = {"form": {"N": str(FORMS[kind])}}
-    assert written(kind, READERS[kind](entry["item"]), entry["item"]) == entry["item"] | present
+    item, model = entry["item"], READERS[kind](entry["item"])
+    found, otherwise = written(kind, model, item), OTHERWISE.get(f"{kind}.{item['form']['N']}", set())
+    kept = {name: value for name, value in found.items() if name not in otherwise}
+    assert kept == {name: value for name, value in item.items() if name not in otherwise} | {
+        "form": {"N": str(FORMS[kind])}
+    }
+    assert READERS[kind](found) == model
+
+
+def test_a_release_of_form_1_reads_the_same_sums_in_a_segments_day_and_no_counts_of_users() -> None:
+    (entry,) = load("segment-day.2")
+    ours, theirs = (read_segment_day(item) for item in (entry["item"], entry["item"] | {"form": {"N": "1"}}))
+    assert theirs == replace(
+        ours,
+        served=0,
+        actions=tuple(replace(sums, users=0) for sums in ours.actions),
+        entries={code: replace(sums, users=0) for code, sums in ours.entries.items()},
+    )
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""People, sessions and time for the tests of handlers and trainer on moto."""
+"""People, sessions and time for the tests of handlers and trainer."""
 
 import time
 from collections.abc import Callable

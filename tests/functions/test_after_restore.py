@@ -12,7 +12,7 @@ import pytest
 
 from operate.__main__ import main
 from operate.after_restore import after_restore
-from operate.restored.protection import TTL
+from operate.restored.protection import TTL, switch_on
 from rl_core.config import settings
 from rl_core.models import Policy, Profile, Status
 from rl_core.store import Hold, Leaver, Store, profile_write
@@ -38,6 +38,16 @@ from tests.functions.test_learning_job import spoil, spoil_policy
 __all__ = ["often"]
 NAME, ERASURES = TEMPLATE.table.name, TEMPLATE.environment["ERASURES_NAME"]
 DAYS_LATER = NOW + timedelta(days=7)
+
+
+@pytest.fixture(autouse=True)
+def unprotected(store: Store, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Leaves the tables' protection off, and deletes the tables that a test makes."""
+    monkeypatch.setattr("operate.after_restore.switch_on", lambda *_: None)
+    yield
+    client, own = boto3.client("dynamodb"), {table.name for table in TEMPLATE.tables}
+    for name in set(client.list_tables()["TableNames"]) - own:
+        client.delete_table(TableName=name)
 
 
 def restore(items: list[dict[str, Any]]) -> None:
@@ -247,11 +257,22 @@ def test_one_who_cannot_be_erased_keeps_nobody_else(world: World, capsys: pytest
     assert sessions
 
 
-def test_a_restored_table_is_protected_as_the_stacks_own(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.fixture
+def protecting(unprotected: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Lets the command switch protection on; at the end it is off, so that the tables can be deleted."""
+    monkeypatch.setattr("operate.after_restore.switch_on", switch_on)
+    yield
+    for table in TEMPLATE.tables:
+        boto3.client("dynamodb").update_table(TableName=table.name, DeletionProtectionEnabled=False)
+
+
+def test_a_restored_table_is_protected_as_the_stacks_own(
+    world: World, protecting: None, capsys: pytest.CaptureFixture[str]
+) -> None:
     client = boto3.client("dynamodb")
-    for name in (NAME, ERASURES):
-        ttl: Any = {"Enabled": False, "AttributeName": TTL if name == NAME else "until"}
-        client.update_time_to_live(TableName=name, TimeToLiveSpecification=ttl)
+    for table in TEMPLATE.tables:
+        ttl: Any = {"Enabled": False, "AttributeName": table.ttl_attribute}
+        client.update_time_to_live(TableName=table.name, TimeToLiveSpecification=ttl)
     assert run(world.store) == 0
     for table in TEMPLATE.tables:
         backups = client.describe_continuous_backups(TableName=table.name)["ContinuousBackupsDescription"]
@@ -262,8 +283,6 @@ def test_a_restored_table_is_protected_as_the_stacks_own(world: World, capsys: p
     capsys.readouterr()
     assert run(world.store) == 0
     assert " is off" not in capsys.readouterr().out
-    for name in (NAME, ERASURES):
-        client.update_table(TableName=name, DeletionProtectionEnabled=False)
 
 
 def test_exclusions_and_inclusions_that_the_restore_undid_are_said(

@@ -10,8 +10,8 @@ import pytest
 
 from rl_core.errors import ConflictError
 from rl_core.models import Marker, Profile
-from rl_core.store import DayTable, Put, Store, Watermark, marker_write, profile_write, session_write
-from rl_core.store.items import user_day_item
+from rl_core.store import DayTable, Put, ReadBudget, Store, Watermark, marker_write, profile_write, session_write
+from rl_core.store.items import user_day_item, user_day_write
 from rl_core.store.keys import user_pk
 from tests.conftest import TEMPLATE
 from tests.functions.conftest import NOW, World
@@ -34,7 +34,7 @@ def writing(world: World, name: str) -> Callable[[], None]:
     if name == "day":
         days = DayTable(world.store.name, world.store.client)
         (day,) = days.days_of("ana", TODAY, TODAY)
-        return lambda: days.save(day)
+        return lambda: world.store.write(user_day_write(day))
     if name == "marker":
         marker = Marker("ana", profile.key, NOW, NOW, profile.revision)
         return lambda: world.store.write(marker_write(marker, 1))
@@ -133,11 +133,11 @@ def test_what_a_write_goes_by_is_read_strongly_consistent(world: World, recorder
     world.due("ana")
     days = DayTable(world.store.name, world.store.client)
     world.store.session("ana", 9)
-    world.store.sessions_before("ana", 2, 5)
+    world.store.newest_sessions("ana", ReadBudget(200), before=2)
     list(world.store.records(world.session("ana").segment))
     days.shard(TODAY, 0)
     days.user_days(["ana"], TODAY)
-    days.sessions_from("ana", 1)
+    days.sessions_from("ana", 1, TODAY)
     days.parts(world.session("ana").segment, TODAY)
     days.final_shards(TODAY, TODAY)
     days.watermark()
@@ -150,7 +150,7 @@ def test_earlier_sessions_are_read_newest_first_and_no_more_than_asked_for(world
     for number in range(4):
         world.issue("ana", at=NOW + number * timedelta(days=3))
     for before, limit, numbers in ((5, 9, [4, 3, 2, 1]), (4, 2, [3, 2]), (3, 2, [2, 1]), (2, 2, [1]), (1, 2, [])):
-        found = world.store.sessions_before("ana", before, limit)
+        found = world.store.newest_sessions("ana", ReadBudget(200), before=before, most=limit)
         assert [session.number for session in found] == numbers
 
 
@@ -169,6 +169,6 @@ def test_a_users_day_is_written_as_it_was_read_and_nothing_else_of_it(world: Wor
     world.issue("ana")
     days = DayTable(world.store.name, world.store.client)
     (day,) = days.days_of("ana", TODAY, TODAY)
-    days.save(day)
+    world.store.write(user_day_write(day))
     assert stored(PLACES["day"]) == user_day_item(day)
     assert Put("day", user_day_item(day)).arguments().keys() == {"Item"}

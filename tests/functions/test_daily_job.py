@@ -25,7 +25,7 @@ from rl_core.store import (
 )
 from rl_core.work import Dispatched, close_and_learn, close_expired, dispatch, merge, run_shard
 from tests.conftest import TEMPLATE, handler_of
-from tests.functions.conftest import NOW, SEGMENT, World, leaver_of
+from tests.functions.conftest import NOW, SEGMENT, Meanwhile, World, leaver_of
 
 MONDAY = date(2026, 11, 23)
 ONE, WEEK = timedelta(days=1), timedelta(days=7)
@@ -197,20 +197,7 @@ def test_an_erased_user_is_neither_counted_nor_brought_back(diary: Diary) -> Non
 
 def test_a_user_erased_while_the_day_is_computed_is_not_brought_back(diary: Diary) -> None:
     diary.finish(ANA)
-    client = diary.store.client
-
-    class ErasesMeanwhile:
-        """Erases the user just before the worker writes their day."""
-
-        def __getattr__(self, operation: str) -> Any:
-            return self.put if operation == "put_item" else getattr(client, operation)
-
-        def put(self, **arguments: Any) -> Any:
-            diary.days.client = client
-            diary.erase(ANA)
-            return client.put_item(**arguments)
-
-    diary.days.client = ErasesMeanwhile()
+    diary.days.client = Meanwhile(diary.store.client, "transact_write_items", lambda: diary.erase(ANA))
     assert diary.run()["users"] == 0
     assert not [item for item in table() if ANA in item["pk"]["S"]]
 
@@ -256,6 +243,7 @@ def test_a_segments_day_says_nothing_of_a_person(diary: Diary) -> None:
     live_a_week(diary)
     diary.run()
     kept = {"pk", "sk", "form", "revision", "users", "new_users", "dropouts", "actions", "entries"}
+    kept |= {"served", "by_action", "by_entry"}
     items = [i for i in table() if i["pk"]["S"].startswith("SEGMENT#") and i["sk"]["S"].startswith("DAY#")]
     assert items
     assert all(item.keys() <= kept for item in items)

@@ -1,4 +1,4 @@
-"""Erasure down to the model: items, records, snapshots and values as if the user had never been, on moto."""
+"""Erasure down to the model: items, records, snapshots and values as if the user had never been."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator

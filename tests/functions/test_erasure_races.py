@@ -1,4 +1,4 @@
-"""An erasure beside other work: what was learned meanwhile is unlearned, and another life is left alone, on moto."""
+"""An erasure beside other work: what was learned meanwhile is unlearned, and another life is left alone."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -9,7 +9,7 @@ import pytest
 from rl_core.config import settings
 from rl_core.errors import ConflictError, ErasingError
 from rl_core.models import Refold, Segment, Session, Status, VersionRecord
-from rl_core.store import Hold, Leaver, Store, erasing
+from rl_core.store import Hold, Leaver, Store, erasing, policies
 from rl_core.work import policy_at, under_way, unlearn
 from tests.conftest import TEMPLATE
 from tests.functions.conftest import NOW, SEGMENT, Meanwhile, World, leaver_of, turn
@@ -53,6 +53,7 @@ def test_a_session_learned_into_a_snapshot_is_unlearned(world: World) -> None:
 
 
 def test_what_was_learned_of_many_sessions_is_unlearned(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(policies, "SNAPSHOT_EVERY", 1)
     monkeypatch.setattr(erasing, "_PAGE", 1)
     for number in (1, 2, 3):
         session = world.issue("ana", at=NOW + (number - 1) * timedelta(days=3))

@@ -1,4 +1,4 @@
-"""A policy that cannot be read, and a user who asks to be erased, on moto."""
+"""A policy that cannot be read, and a user who asks to be erased."""
 
 import runpy
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""The index's partitions: how many a run of the jobs asks, and what waits where another number put it, on moto."""
+"""The index's partitions: how many a run of the jobs asks, and what waits where another number put it."""
 
 import zlib
 from collections import Counter
@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from rl_core.config import Settings, settings
 from rl_core.models import Marker, Segment, Status
 from rl_core.store import Store, marker_write
-from tests.conftest import TEMPLATE, calls_of, handler_of
+from tests.conftest import TEMPLATE, counted, handler_of
 from tests.functions.conftest import NOW, SEGMENT, World, turn
 from tests.functions.test_learning_job import always, learn
 
@@ -40,9 +40,9 @@ def found_at_once(before: int, after: int) -> int:
 
 def run_both(store: Store, *, minute: int) -> Counter[str]:
     """The calls that a run of both jobs at this minute makes."""
-    calls = calls_of(store.client)
-    learn.run(store, NOW.replace(minute=minute), always)
-    erasure.run(store, turn(NOW.replace(minute=minute)))
+    with counted(store.client) as calls:
+        learn.run(store, NOW.replace(minute=minute), always)
+        erasure.run(store, turn(NOW.replace(minute=minute)))
     return calls
 
 

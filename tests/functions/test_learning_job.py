@@ -1,4 +1,4 @@
-"""The job of each minute, and the trainer beneath it, on moto."""
+"""The job of each minute, and the trainer beneath it."""
 
 from collections import Counter
 from collections.abc import Callable

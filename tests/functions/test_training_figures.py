@@ -1,4 +1,4 @@
-"""What POST /activity/feedback-batch/ says of training, and which decisions count as a try, on moto."""
+"""What POST /activity/feedback-batch/ says of training, and which decisions count as a try."""
 
 from collections.abc import Callable
 from typing import Any

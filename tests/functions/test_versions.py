@@ -1,4 +1,4 @@
-"""A policy's past, through the store and the operator's command line, on moto."""
+"""A policy's past, through the store and the operator's command line."""
 
 from collections.abc import Callable
 from dataclasses import replace

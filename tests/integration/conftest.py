@@ -147,9 +147,10 @@ def everything(stack: Target) -> list[Json]:
 
 @pytest.fixture(scope="module")
 def stack() -> Iterator[Stack]:
-    """One stack, with an empty table, for each file of tests."""
+    """One stack, with an empty table, for each file of tests. No function may have asked for more than its role has."""
     with Stack(clock=SteppedClock(START), quiet=True, parameters=UNCAPPED) as running:
         yield running
+        assert running.refused == []
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from local.stack import Stack
 from local.units import client_of_functions
 from rl_core.models import Segment
 from rl_core.store import Store
-from tests.conftest import calls_of
+from tests.conftest import counted
 
 BACKLOG = 5_000
 AT_ONCE = 25  # items in one call of batch_write_item
@@ -56,8 +56,8 @@ def test_five_thousand_sessions_behind_an_unreadable_policy_delay_no_other_segme
     wait_behind(stack, STUCK, spoilt(dict(due or {})))
     stack.dynamodb.put_item(TableName=stack.table_name, Item=UNREADABLE_POLICY)
     give_first_turn(stack, STUCK)
-    calls = calls_of(client_of_functions())
-    report = stack.run_schedule("Learn")
+    with counted(client_of_functions()) as calls:
+        report = stack.run_schedule("Learn")
     assert (report["learned"], report["parked"]) == (len(OTHERS), 0)
     assert {segment: table.policy(segment).episodes - 1 for segment in OTHERS} == before
     assert calls["due"] == 1 + len(Segment)  # of the stuck segment one page, as of the others

@@ -167,9 +167,10 @@ def test_the_stack_runs_the_daily_job_by_its_schedule(ana: Phone, stack: Stack, 
 
 
 def test_an_operator_computes_a_day_by_hand(
-    ana: Phone, stack: Stack, days: DayTable, capsys: pytest.CaptureFixture[str]
+    ana: Phone, newcomer: NewUser, stack: Stack, days: DayTable, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    ok(ana.batch(done(ana.plan(), 2, motivation_before=2, motivation_after=4)))
+    for phone in (ana, *(newcomer() for _ in range(4))):
+        ok(phone.batch(done(phone.plan(), 2, motivation_before=2, motivation_after=4)))
     at = datetime.combine(today(stack), datetime.min.time()) + timedelta(days=5)
     told = ["--endpoint-url", stack.data_url, "daily", str(today(stack)), "--now", f"{at.isoformat()}Z", "--activities"]
     assert main(told) == 0

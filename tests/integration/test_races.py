@@ -9,7 +9,7 @@ from local.phone import Answer, ids
 from local.stack import Stack
 from rl_core import learner
 from rl_core.models import Policy, Segment
-from rl_core.store import Store
+from rl_core.store import ReadBudget, Store
 from tests.integration.conftest import Phone, Target, at_once, done, everything, learn_all, ok
 
 NewUser = Callable[..., Phone]
@@ -50,7 +50,7 @@ def test_sixteen_users_at_once_are_each_learned_from_exactly_once(
     outcomes = [outcome for its in lives for outcome in its.result()]
     late = learn_all(stack)
     policy, records = table.policy(segment), list(table.records(segment))
-    sessions = [s for phone in phones for s in table.sessions_before(phone.user, SESSIONS + 1, SESSIONS)]
+    sessions = [s for phone in phones for s in table.newest_sessions(phone.user, ReadBudget(1000))]
     queued = outcomes.count("queued")
     print(f"{queued} of {len(outcomes)} batches queued; the job learned {early} meanwhile, {late} after")
 

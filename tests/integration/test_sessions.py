@@ -8,7 +8,7 @@ import pytest
 from local.phone import ids
 from local.stack import Stack
 from rl_core.models import Segment
-from rl_core.store import Store
+from rl_core.store import ReadBudget, Store
 from tests.integration.conftest import SEGMENT, Phone, done, learn_all, ok, problem
 
 NewUser = Callable[..., Phone]
@@ -17,7 +17,7 @@ Later = Callable[..., None]
 
 def lessons(table: Store, phone: Phone) -> int:
     """How many times a session of this user was learned from."""
-    keys = {session.key for session in table.sessions_before(phone.user, 10**6, 100)}
+    keys = {session.key for session in table.newest_sessions(phone.user, ReadBudget(1000))}
     return sum(t.key in keys for record in table.records(Segment(SEGMENT)) for t in record.transitions)
 
 

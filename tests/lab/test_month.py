@@ -10,7 +10,7 @@ from lab.proofs.month.__main__ import everything
 from lab.proofs.month.compare import segment_days, user_days
 from lab.proofs.month.people import Entry
 from lab.proofs.month.recount import Life, lives_of
-from lab.proofs.month.run import FIRST, live, queue_only, start
+from lab.proofs.month.run import FIRST, leave, live, queue_only, start
 from local.stack import UNCAPPED, Stack
 from rl_core.store import DayTable
 
@@ -63,3 +63,17 @@ def test_a_line_an_hour_off_near_midnight_is_a_difference(month: tuple[Stack, li
     stack, log = month
     shifted = [replace(entry, at=entry.at + timedelta(hours=1)) for entry in log]
     assert list(user_days(everything(stack), lives_of(shifted)))
+
+
+def test_after_erasures_the_days_equal_a_recount_without_these_people(
+    month: tuple[Stack, list[Entry]], lives: dict[str, Life]
+) -> None:
+    """It changes the stack, and so comes last."""
+    stack, gone = month[0], sorted(lives)[::3]
+    leave(stack, gone)
+    left = {name: life for name, life in lives.items() if name not in gone}
+    assert list(user_days(everything(stack), left)) == []
+    assert list(segment_days(days_of(stack), left, FIRST, DAYS + AFTER)) == []
+    assert list(segment_days(days_of(stack), lives, FIRST, DAYS + AFTER))
+    leave(stack, left)
+    assert list(segment_days(days_of(stack), {}, FIRST, DAYS + AFTER)) == []

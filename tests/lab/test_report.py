@@ -122,7 +122,7 @@ def test_the_report_makes_its_folder(tmp_path: Path) -> None:
 def test_the_days_are_told_with_their_counts_and_intervals() -> None:
     assert "<td>Tue 06 Oct</td><td>5</td><td>5</td><td>0</td><td>10</td><td>50% (40%-60%)</td><td>60</td>" in report()
     assert (
-        "<td>Tue 13 Oct</td><td>0</td><td>0</td><td>2</td><td>0</td><td>-</td><td>0</td><td>-</td><td>0</td>"
+        "<td>Tue 13 Oct</td><td>0</td><td>0</td><td>&lt;5</td><td>0</td><td>-</td><td>0</td><td>-</td><td>0</td>"
         in report()
     )
 

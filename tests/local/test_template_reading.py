@@ -80,7 +80,7 @@ def test_a_queue_knows_its_function_and_where_dead_letters_go(real: Template) ->
     (queue,) = real.queues
     assert (queue.function, queue.batch_size, queue.most_receives) == ("DailyEngagement", 1, 3)
     assert queue.url == real.functions["DailyDispatch"].environment["DAILY_QUEUE_URL"]
-    assert queue.dead_letters == "fettle-local-DailyDeadLetters"
+    assert queue.dead_letters == "fettle-local-FailedJobs"
 
 
 def test_schedules_know_their_function_and_rate(real: Template) -> None:

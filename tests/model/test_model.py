@@ -5,6 +5,7 @@
 
 import os
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
@@ -13,6 +14,7 @@ from lab.proofs.model.machine import Fettle
 EXAMPLES = int(os.environ.get("FETTLE_MODEL_EXAMPLES", "0"))
 
 
+@pytest.mark.usefixtures("endpoint")
 def test_whatever_users_and_jobs_do_the_promises_hold() -> None:
     run_state_machine_as_test(
         Fettle,

@@ -50,8 +50,8 @@ WRITES = (
     Edit(f"{RL_CORE}/models.py", '    pace: str = ""\n', '    pace: str = "gentle"\n'),
     Edit(
         f"{RL_CORE}/store/items.py",
-        "PROFILE_FORM = SESSION_FORM = USER_DAY_FORM = 2",
-        "PROFILE_FORM = 3\nSESSION_FORM = USER_DAY_FORM = 2",
+        "PROFILE_FORM = USER_DAY_FORM = 3\n",
+        "PROFILE_FORM = 4\nUSER_DAY_FORM = 3\n",
     ),
     Edit(
         f"{RL_CORE}/sessions/lifecycle.py",

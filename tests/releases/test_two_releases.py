@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from local.phone import Answer, Phone, ids
+from rl_core.store.items import PROFILE_FORM
 from tests.releases.conftest import Pair, day_of
 from tests.releases.newer import NEW, READS, WRITES
 from tests.releases.release import Edit
@@ -83,7 +84,7 @@ def test_a_release_that_reads_the_new_and_writes_the_old_may_run_beside_this_one
     assert [i["sk"] for i in found if "fallback" in i] == []
     assert [i for i in found if i["pk"]["S"] == "USER#user-0"] == []
     assert all("pace" not in i and i.get("status") != {"S": NEW["status"]} for i in found)
-    assert {i["form"]["N"] for i in found if i["sk"]["S"] == "~PROFILE"} == {"2"}
+    assert {i["form"]["N"] for i in found if i["sk"]["S"] == "~PROFILE"} == {str(PROFILE_FORM)}
     assert all(i["final"]["BOOL"] for i in found if i["pk"]["S"] == "DAILY" and "final" in i)
 
 
@@ -112,7 +113,7 @@ def test_this_release_answers_and_loses_nothing_beside_one_that_writes_too_early
     for n in range(4):
         live(pair.each(f"user-{n}", START + n * MINUTE)[:: 1 if n % 2 else -1])
     profile = pair.item("USER#user-0", "~PROFILE")
-    assert (profile["pace"], profile["form"]) == ({"S": NEW["pace"]}, {"N": "3"})
+    assert (profile["pace"], profile["form"]) == ({"S": NEW["pace"]}, {"N": str(PROFILE_FORM + 1)})
     placeholder = NEW["name"], "New Activity"
     for phone, name in zip(pair.each("newer", START)[::-1], placeholder, strict=True):
         assert ok(phone.history())["sessions"][0]["activities"][0]["activity_name"] == name

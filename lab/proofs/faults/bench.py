@@ -31,7 +31,7 @@ class Bench:
     """Holds all functions of the template and the client that they share, which can be made to fail."""
 
     def __init__(self, functions: Functions, dynamodb: Any, table: str, poller: queues.Poller) -> None:
-        self._functions, self._dynamodb, self._table, self._poller = functions, dynamodb, table, poller
+        self._functions, self._dynamodb, self.table, self._poller = functions, dynamodb, table, poller
         store: Any = sys.modules["learn_handler"].__dict__["open_store"]()
         self.client = FaultyClient(store.client)
         store.client = self.client
@@ -65,7 +65,7 @@ class Bench:
 
     def items(self) -> list[Item]:
         """Returns all items of the table."""
-        pages = self._dynamodb.get_paginator("scan").paginate(TableName=self._table, ConsistentRead=True)
+        pages = self._dynamodb.get_paginator("scan").paginate(TableName=self.table, ConsistentRead=True)
         return [dict(item) for page in pages for item in page["Items"]]
 
     def restore(self, items: list[Item]) -> None:
@@ -73,9 +73,9 @@ class Bench:
         kept = [(item["pk"], item["sk"]) for item in items]
         for item in self.items():
             if (item["pk"], item["sk"]) not in kept:
-                self._dynamodb.delete_item(TableName=self._table, Key={"pk": item["pk"], "sk": item["sk"]})
+                self._dynamodb.delete_item(TableName=self.table, Key={"pk": item["pk"], "sk": item["sk"]})
         for item in items:
-            self._dynamodb.put_item(TableName=self._table, Item=item)
+            self._dynamodb.put_item(TableName=self.table, Item=item)
 
 
 @contextmanager

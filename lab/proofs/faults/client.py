@@ -53,6 +53,11 @@ class FaultyClient:
         """Counts calls anew from 0; the fault, if any, is injected at its call."""
         self.fault, self.calls, self.struck = fault, [], False
 
+    @property
+    def meta(self) -> Any:
+        """Returns the client's own `meta`, where handlers of its events are registered."""
+        return self.client.meta
+
     def __getattr__(self, operation: str) -> Any:
         return lambda **arguments: self.call(self.client, operation, arguments)
 

@@ -84,7 +84,7 @@ def _misrecorded(items: list[Item]) -> list[str]:
     recorded: dict[tuple[str, int], list[bytes]] = {}
     for stored in (i for i in items if i["sk"]["S"] == "POLICY"):
         policy = read_policy(stored)
-        replayed = Policy(policy.segment)
+        replayed = Policy(policy.segment, excluded=policy.excluded)
         records = [i for i in items if i["pk"] == stored["pk"] and i["sk"]["S"].startswith("VERSION#")]
         for record in sorted(records, key=lambda i: str(i["sk"]["S"])):
             read = read_record(record)

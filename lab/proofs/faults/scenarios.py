@@ -10,6 +10,10 @@ from typing import Any
 from lab.proofs.faults.bench import Bench
 from lab.proofs.faults.client import Fault, Kind
 from local.phone import Json, Phone, ids, invocation
+from rl_core.config import settings
+from rl_core.models import PERSON, Segment
+from rl_core.store import Store
+from rl_core.work import Turn, exclude
 
 START = datetime(2026, 11, 23, 8, tzinfo=UTC)
 # Jobs run a minute after an hour begins: in its first minute they ask every partition, and each call is made to fail.
@@ -170,6 +174,17 @@ def _erasing(bench: Bench) -> Call:
     return job("Erasure", SOON)
 
 
+def _excluding(bench: Bench) -> Call:
+    """Prepares an exclusion that was cut off when it had taken hold of the policy."""
+    learned(bench)
+    done(bench, batch(issued(bench)))
+    store = Store(bench.table)
+    *_, last = store.records(Segment(SEGMENT))
+    person, turn = last.transitions[0].key[:PERSON], Turn.of("an operator", START, lambda: 0)
+    exclude(store, Segment(SEGMENT), person, "one answer for all", settings(), turn)
+    return job("Erasure", SOON)
+
+
 def _last_on_a_new_day(bench: Bench) -> Call:
     learned(bench)
     *others, last = issued(bench)
@@ -242,4 +257,5 @@ SCENARIOS = (
     Scenario("daily worker", _work),
     Scenario("learn job", _learning, ordered=False),
     Scenario("erasure job", _erasing),
+    Scenario("exclusion, finished by the erasure job", _excluding),
 )

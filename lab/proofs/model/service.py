@@ -1,39 +1,40 @@
-"""Runs the service that is compared with the model: the functions in this process, on a table in moto."""
+"""Runs the service that is compared with the model: the functions in this process, on an engine of the local stack.
 
+The engine is the one to which AWS_ENDPOINT_URL_DYNAMODB leads.
+"""
+
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
-import boto3
-import moto
-
+from local.data_plane import Endpoints
 from local.functions import Functions, environment
+from local.stack import variables
 from local.template import load
+from local.wire import shortened
 from rl_core.config import settings
 from rl_core.store import open_day_table, open_store
 
 Table = dict[tuple[str, str], dict[str, Any]]
 
 TEMPLATE = load()
-_VARIABLES = TEMPLATE.environment | {
-    "AWS_ACCESS_KEY_ID": "test",
-    "AWS_SECRET_ACCESS_KEY": "test",
-    "AWS_DEFAULT_REGION": "eu-central-1",
-    "POWERTOOLS_METRICS_DISABLED": "true",
-    "POWERTOOLS_LOG_LEVEL": "CRITICAL",
-}
+_QUIET = {"POWERTOOLS_METRICS_DISABLED": "true", "POWERTOOLS_LOG_LEVEL": "CRITICAL"}
 
 
 @contextmanager
 def empty_table() -> Iterator[None]:
     """Runs the service on a new table until the end of the block."""
-    with environment(_VARIABLES), moto.mock_aws():
-        TEMPLATE.create_tables(client())
+    engine = os.environ["AWS_ENDPOINT_URL_DYNAMODB"]
+    with environment(variables(TEMPLATE, Endpoints(engine, engine)) | _QUIET):
         _forget()
-        yield
-    _forget()
+        with shortened(client(), os.environ["AWS_ACCESS_KEY_ID"]):
+            TEMPLATE.create_tables(client())
+            yield
+            TEMPLATE.delete_tables(client())
+        _forget()
 
 
 def _forget() -> None:
@@ -42,10 +43,9 @@ def _forget() -> None:
         kept.cache_clear()
 
 
-@lru_cache(maxsize=1)
 def client() -> Any:
-    """Returns the client for all tables; making one takes longer than a step."""
-    return boto3.client("dynamodb")
+    """Returns the client that the functions use."""
+    return open_store().client
 
 
 @lru_cache(maxsize=1)

@@ -1,4 +1,4 @@
-"""`make daily-month`: 2,000 people's month against the recount, and what the daily job costs at several sizes."""
+"""`make daily-month`: 2,000 people's month against the recount, also after some were erased; the daily job's costs."""
 
 import argparse
 import json
@@ -8,13 +8,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from lab.proofs.month.compare import segment_days, user_days
-from lab.proofs.month.recount import lives_of
-from lab.proofs.month.run import FIRST, live, queue_only, start
+from lab.proofs.month.recount import Life, lives_of
+from lab.proofs.month.run import FIRST, leave, live, queue_only, start
 from lab.proofs.month.sizes import measure
 from local.stack import UNCAPPED, Stack
 from rl_core.store import DayTable
 
 LATER = 5  # days after the month on which the job runs too, for the dropouts
+ONE_IN = 10  # of so many people one is erased at the end
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -38,20 +39,35 @@ def month(people: int, days: int, seed: int) -> dict[str, Any]:
     with queue_only(), Stack(clock=start(), quiet=True, parameters=UNCAPPED) as stack:
         log = live(stack, people, days, seed=seed)
         lives = lives_of(log)
-        wrong = [*user_days(everything(stack), lives)]
-        wrong += segment_days(DayTable(stack.table_name), lives, FIRST, days + LATER)
-    active = sum(len(life.days) for life in lives.values())
+        wrong = differences(stack, lives, days)
+        active = sum(len(life.days) for life in lives.values())
+        gone = sorted(lives)[::ONE_IN]
+        leave(stack, gone)
+        after = differences(stack, {name: life for name, life in lives.items() if name not in gone}, days)
     print(f"{people} people, {days} days from {FIRST}: {len(log)} lines of the log, {active} days of users")
-    print("\n".join(wrong[:50]))
-    print(f"the roll-ups {'DIFFER from' if wrong else 'equal'} the recount: {len(wrong)} differences", flush=True)
+    tell(wrong, "the roll-ups")
+    tell(after, f"without {len(gone)} people who were erased then, the roll-ups")
     return {
         "people": people,
         "days": days,
         "log": len(log),
         "user_days": active,
-        "differences": len(wrong),
+        "erased": len(gone),
+        "differences": len(wrong) + len(after),
         "seconds": round(time.monotonic() - began),
     }
+
+
+def differences(stack: Stack, lives: dict[str, Life], days: int) -> list[str]:
+    """Returns every difference between what is stored and the recount of these lives."""
+    diary = DayTable(stack.table_name, stack.dynamodb)
+    return [*user_days(everything(stack), lives), *segment_days(diary, lives, FIRST, days + LATER)]
+
+
+def tell(wrong: list[str], what: str) -> None:
+    """Prints the first differences, and how many there are."""
+    print("\n".join(wrong[:50]))
+    print(f"{what} {'DIFFER from' if wrong else 'equal'} the recount: {len(wrong)} differences", flush=True)
 
 
 def everything(stack: Stack) -> list[dict[str, Any]]:

@@ -206,7 +206,12 @@ def segment_row(lives: Iterable[Life], segment: str, day: date) -> Row:
     """Returns every figure that is kept of a segment's day."""
     everybody = list(lives)
     active = [life for life in everybody if day in life.days and life.days[day].segment == segment]
-    sessions = [s for life in everybody for s in life.sessions.values() if s.belongs == day and s.segment == segment]
+    theirs = [
+        (who, s)
+        for who, life in enumerate(everybody)
+        for s in life.sessions.values()
+        if s.belongs == day and s.segment == segment
+    ]
     week = day - 7 * ONE
     gone = [
         life
@@ -216,23 +221,27 @@ def segment_row(lives: Iterable[Life], segment: str, day: date) -> Row:
         and not any(week + n * ONE in life.days for n in range(1, 8))
     ]
     names: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0, 0, 0])
-    for s in sessions:
+    offered: dict[str, set[int]] = defaultdict(set)
+    for who, s in theirs:
         for i, (name, _, _) in s.offered.items():
             lift = s.lifts().get(i)
+            offered[name].add(who)
             for place, value in enumerate((1, i in s.done(), lift is not None, lift or 0, (lift or 0) ** 2)):
                 names[name][place] += value
     return {
         "users": len(active),
         "new_users": sum(life.days[day].newcomer for life in active),
         "dropouts": [sum(life.last_action(week) == a for life in gone) for a in range(6)],
-        "actions": [_of_action([s for s in sessions if s.action == a]) for a in range(6)],
-        "names": dict(names),
+        "served": len({who for who, _ in theirs}),
+        "actions": [_of_action([(who, s) for who, s in theirs if s.action == a]) for a in range(6)],
+        "names": {name: [*sums, len(offered[name])] for name, sums in names.items()},
     }
 
 
-def _of_action(sessions: Sequence[Session]) -> list[float]:
-    pairs = [(len(s.offered), len(s.done())) for s in sessions]
-    rewards = [s.reward for s in sessions if s.reward is not None]
+def _of_action(theirs: Sequence[tuple[int, Session]]) -> list[int]:
+    """Returns the sums of one action's sessions, rewards in millionths, and the number of people."""
+    pairs = [(len(s.offered), len(s.done())) for _, s in theirs]
+    rewards = [round(s.reward * 10**6) for _, s in theirs if s.reward is not None]
     return [
         len(pairs),
         sum(a for a, _ in pairs),
@@ -243,4 +252,5 @@ def _of_action(sessions: Sequence[Session]) -> list[float]:
         len(rewards),
         sum(rewards),
         sum(r * r for r in rewards),
+        len({who for who, _ in theirs}),
     ]

@@ -1,7 +1,7 @@
 """Runs the month: visits in order of time through the real handlers, with the jobs between them."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
@@ -79,6 +79,16 @@ def _jobs(stack: Stack, now: datetime, *, dispatch: bool) -> None:
     if dispatch:
         stack.run_schedule("DailyDispatch")
         stack.drain()
+
+
+def leave(stack: Stack, names: Iterable[str]) -> None:
+    """Erases these people: their phones ask for it, and a minute later the job runs."""
+    now = stack.clock.now()
+    for name in names:
+        Phone(bodies(to_functions(stack.invoke, name, now))).delete_profile()
+    if isinstance(stack.clock, SteppedClock):
+        stack.clock.advance_to(now + timedelta(minutes=1))
+    stack.run_schedule("Erasure")
 
 
 def _noon(day: date) -> datetime:

@@ -53,6 +53,7 @@ class Settings(LearnerSettings):
     )
     learn_attempts: int = Field(4, ge=0, description="policy races an API request may lose before it queues")
     daily_queue_url: str = Field("", description="where the daily job's dispatcher puts the shards of a day")
+    segment_metrics: bool = Field(False, description="whether the figures of final days are published by segment too")
     index_shards: Annotated[Literal[1, 4, 16], BeforeValidator(int)] = Field(
         1, description="partitions of the index into which each kind of waiting work is spread"
     )

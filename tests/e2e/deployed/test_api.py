@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx
 import pytest
+from botocore.exceptions import ClientError
 
 from local.facts import Route
 from local.phone import ids
@@ -54,6 +55,17 @@ def test_a_page_of_the_allowed_origin_may_call_and_no_other(http: httpx.Client) 
     other = http.options("/profile/", headers=asked | {"origin": "https://evil.example"})
     assert allowed.headers["access-control-allow-origin"] == ORIGIN
     assert "access-control-allow-origin" not in other.headers
+
+
+def test_the_app_deletes_the_account_with_the_access_token_of_its_sign_in(
+    http: httpx.Client, deployment: Deployment
+) -> None:
+    """As docs/deploy.md says: first the person, then the account."""
+    assert Phone.named("dora", deployment, http).delete_profile().status == 204
+    cognito, email = deployment.client("cognito-idp"), "dora@example.org"
+    cognito.delete_user(AccessToken=deployment.sign_in(email)["AccessToken"])
+    with pytest.raises(ClientError, match=r"NotAuthorized|UserNotFound"):
+        deployment.sign_in(email)
 
 
 def test_every_function_logs_to_its_own_group_that_forgets(deployment: Deployment) -> None:

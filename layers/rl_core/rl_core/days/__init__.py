@@ -1,6 +1,7 @@
 """Computes the figures of a user's day and of a segment's day. Pure: values in, values out."""
 
 from rl_core.days.figures import (
+    GONE_AFTER,
     ONE_DAY,
     TYPES,
     Figures,
@@ -10,28 +11,52 @@ from rl_core.days.figures import (
     figures_of,
     final_day,
 )
+from rl_core.days.showing import FEWEST, count_shown, publishable, shown, shows, withheld
 from rl_core.days.stats import Direction, PeriodDay, Totals, Trend, day_by_day, totals_of, trend_of
-from rl_core.days.tally import ActionSums, EntrySums, SegmentDay, Tally, merged
+from rl_core.days.tally import (
+    MILLION,
+    ActionSums,
+    EntrySums,
+    Parts,
+    SegmentDay,
+    Share,
+    added,
+    merged,
+    of_dropout,
+    of_user,
+)
 
 __all__ = [
+    "FEWEST",
+    "GONE_AFTER",
+    "MILLION",
     "ONE_DAY",
     "TYPES",
     "ActionSums",
     "Direction",
     "EntrySums",
     "Figures",
+    "Parts",
     "PeriodDay",
     "SegmentDay",
-    "Tally",
+    "Share",
     "Totals",
     "Trend",
     "TypeFigures",
+    "added",
     "closed_day",
+    "count_shown",
     "day_by_day",
     "ended_at",
     "figures_of",
     "final_day",
     "merged",
+    "of_dropout",
+    "of_user",
+    "publishable",
+    "shown",
+    "shows",
     "totals_of",
     "trend_of",
+    "withheld",
 ]

@@ -27,6 +27,7 @@ TYPES = ("exercise", "meditation", "journaling")
 WESTERNMOST = timedelta(hours=12)  # in the last zone, UTC-12, a day ends twelve hours later than in UTC
 SLACK = timedelta(minutes=15)  # time for the job that closes expired sessions each minute
 ONE_DAY = timedelta(days=1)
+GONE_AFTER = timedelta(days=7)  # a user who was not active again by then counts as a dropout
 
 
 @dataclass(frozen=True, slots=True)

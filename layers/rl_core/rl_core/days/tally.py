@@ -1,16 +1,16 @@
-"""Adds up a segment's day in counts and sums that lead back to no person.
+"""Adds up a segment's day from what each user's day adds to it, in whole numbers that lead back to no person.
 
-Sums of squares and products are kept too, so that a reader can say how sure a mean is. Sums over floats are exactly
-rounded (`fsum`), so that they do not depend on the order in which users are read.
+Rewards are summed in millionths. So the sums do not depend on the order in which users are counted, and what a user's
+day added can be taken off again exactly. Sums of squares and products are kept too, so that a reader can say how sure a
+mean is.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field, fields
-from math import fsum
+from dataclasses import dataclass, field, fields, replace
 
-from rl_core.models import ACTIONS, Action, Segment, Session
+from rl_core.models import ACTIONS, Action, Activity, Mark, Segment, Session
 
+MILLION = 1_000_000
 NONE = (0,) * len(ACTIONS)
 
 
@@ -18,7 +18,8 @@ NONE = (0,) * len(ACTIONS)
 class ActionSums:
     """Holds sums over the sessions in which one action was served.
 
-    Each session has a assigned and c completed activities and, once it is closed, the reward r.
+    Each session has a assigned and c completed activities and, once it is closed, the reward r, a whole number of
+    millionths. `users` counts the users who had such a session.
     """
 
     sessions: int = 0
@@ -28,34 +29,42 @@ class ActionSums:
     completed_squares: int = 0  # sum of c^2
     products: int = 0  # sum of a c
     rewarded: int = 0  # sessions with a reward
-    rewards: float = 0.0  # sum of r
-    reward_squares: float = 0.0  # sum of r^2
+    rewards: int = 0  # sum of r
+    reward_squares: int = 0  # sum of r^2
+    users: int = 0
 
-    def plus(self, other: "ActionSums") -> "ActionSums":
-        return ActionSums(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
+    def plus(self, other: "ActionSums", times: int = 1) -> "ActionSums":
+        """Returns the sums with `times` the other's added."""
+        return ActionSums(*(getattr(self, f.name) + times * getattr(other, f.name) for f in fields(self)))
 
 
 @dataclass(frozen=True, slots=True)
 class EntrySums:
-    """Counts how often an entry was assigned and completed; sums its lift in points over the `rated` completions."""
+    """Counts how often an entry was assigned and completed; sums its lift in points over the `rated` completions.
+
+    `users` counts the users to whom the entry was assigned.
+    """
 
     assigned: int = 0
     completed: int = 0
     rated: int = 0
     lift: int = 0
     lift_squares: int = 0
+    users: int = 0
 
-    def plus(self, other: "EntrySums") -> "EntrySums":
-        return EntrySums(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
+    def plus(self, other: "EntrySums", times: int = 1) -> "EntrySums":
+        """Returns the sums with `times` the other's added."""
+        return EntrySums(*(getattr(self, f.name) + times * getattr(other, f.name) for f in fields(self)))
 
 
 @dataclass(frozen=True, slots=True)
 class SegmentDay:
-    """Holds a segment's day, or one shard's part of it.
+    """Holds a segment's day, one shard's part of it, or what one user's day adds to it.
 
     `users` were active, `new_users` of them for the first time; `dropouts` counts users who were last active exactly
     seven days before, by their last action. `actions` is by action id, `entries` by entry code. A session counts in the
-    segment in which it was issued, a user in the segment that they were in at their day's first moment.
+    segment in which it was issued, a user in the segment that they were in at their day's first moment; `served` counts
+    the users who had a session of the segment.
     """
 
     users: int = 0
@@ -63,105 +72,107 @@ class SegmentDay:
     dropouts: tuple[int, ...] = NONE
     actions: tuple[ActionSums, ...] = (ActionSums(),) * len(ACTIONS)
     entries: dict[int, EntrySums] = field(default_factory=dict)
+    served: int = 0
 
     def total(self) -> ActionSums:
-        """Returns the sums over all actions."""
+        """Returns the sums over all actions, with the users who had any session."""
         total = ActionSums()
         for sums in self.actions:
             total = total.plus(sums)
-        return total
+        return replace(total, users=self.served)
 
     def lifts(self) -> EntrySums:
-        """Returns the sums over all entries."""
+        """Returns the sums over all entries, with the users who had any session."""
         total = EntrySums()
         for sums in self.entries.values():
             total = total.plus(sums)
-        return total
+        return replace(total, users=self.served)
 
-    def plus(self, other: "SegmentDay") -> "SegmentDay":
-        none = EntrySums()
+    def plus(self, other: "SegmentDay", times: int = 1) -> "SegmentDay":
+        """Returns the day with `times` the other's sums added; -1 takes them off."""
         return SegmentDay(
-            users=self.users + other.users,
-            new_users=self.new_users + other.new_users,
-            dropouts=tuple(a + b for a, b in zip(self.dropouts, other.dropouts, strict=True)),
-            actions=tuple(a.plus(b) for a, b in zip(self.actions, other.actions, strict=True)),
-            entries={
-                entry: self.entries.get(entry, none).plus(other.entries.get(entry, none))
-                for entry in sorted(self.entries.keys() | other.entries.keys())
-            },
+            users=self.users + times * other.users,
+            new_users=self.new_users + times * other.new_users,
+            dropouts=tuple(a + times * b for a, b in zip(self.dropouts, other.dropouts, strict=True)),
+            actions=tuple(a.plus(b, times) for a, b in zip(self.actions, other.actions, strict=True)),
+            entries=_added_entries(self.entries, other.entries, times),
+            served=self.served + times * other.served,
         )
 
 
+def _added_entries(entries: dict[int, EntrySums], more: dict[int, EntrySums], times: int) -> dict[int, EntrySums]:
+    """Returns the entries with `times` the others added, without those of which nothing is left."""
+    none = EntrySums()
+    added = {entry: entries.get(entry, none).plus(sums, times) for entry, sums in more.items()}
+    return {entry: sums for entry, sums in (entries | added).items() if sums != none}
+
+
+Parts = dict[Segment, SegmentDay]
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """Holds what a user's day has added to the parts of a shard, by segment.
+
+    It is in these parts as long as `since` is the shard's; when a shard is counted anew, its `since` changes.
+    """
+
+    since: int = 0
+    parts: Parts = field(default_factory=dict)
+
+
+def added(parts: Parts, more: Parts, times: int = 1) -> Parts:
+    """Returns the parts with `times` the others added, segment by segment."""
+    return parts | {segment: parts.get(segment, SegmentDay()).plus(its, times) for segment, its in more.items()}
+
+
 def merged(parts: Iterable[SegmentDay]) -> SegmentDay:
-    """Returns the sum of these parts, added in the order given."""
+    """Returns the sum of these parts."""
     whole = SegmentDay()
     for part in parts:
         whole = whole.plus(part)
     return whole
 
 
-class _Served:
-    """Collects the counts and rewards of one action while sessions are still being added."""
-
-    def __init__(self) -> None:
-        self.counts: list[tuple[int, int]] = []  # assigned, completed
-        self.rewards: list[float] = []
-
-    def sums(self) -> ActionSums:
-        return ActionSums(
-            sessions=len(self.counts),
-            assigned=sum(a for a, _ in self.counts),
-            completed=sum(c for _, c in self.counts),
-            assigned_squares=sum(a * a for a, _ in self.counts),
-            completed_squares=sum(c * c for _, c in self.counts),
-            products=sum(a * c for a, c in self.counts),
-            rewarded=len(self.rewards),
-            rewards=fsum(self.rewards),
-            reward_squares=fsum(r * r for r in self.rewards),
-        )
+def of_user(mark: Mark, sessions: Iterable[Session]) -> Parts:
+    """Returns what the mark's day adds to each segment's day; sessions of other days may be among these."""
+    parts = {mark.segment: SegmentDay(users=1, new_users=int(mark.first_ever))}
+    for session in sessions:
+        if session.day == mark.day:
+            parts = added(parts, {session.segment: _of_session(session)})
+    return {segment: _of_one_user(part) for segment, part in parts.items()}
 
 
-class Tally:
-    """Adds up one shard of a day, segment by segment."""
+def of_dropout(segment: Segment, last: Action) -> Parts:
+    """Returns what a user who was last active seven days before, with this action, adds to the segment's day."""
+    return {segment: SegmentDay(dropouts=tuple(int(action == last) for action in ACTIONS))}
 
-    def __init__(self) -> None:
-        self._users: dict[Segment, int] = defaultdict(int)
-        self._new: dict[Segment, int] = defaultdict(int)
-        self._dropouts: dict[tuple[Segment, Action], int] = defaultdict(int)
-        self._served: dict[tuple[Segment, Action], _Served] = defaultdict(_Served)
-        self._entries: dict[Segment, dict[int, EntrySums]] = defaultdict(dict)
 
-    def user(self, segment: Segment, first_ever: bool) -> None:
-        """Counts a user who was active on the day."""
-        self._users[segment] += 1
-        self._new[segment] += first_ever
+def _of_session(session: Session) -> SegmentDay:
+    own, entries = session.decision.action, dict[int, EntrySums]()
+    for activity in session.activities:
+        entries = _added_entries(entries, {activity.entry: _of_activity(activity)}, 1)
+    return SegmentDay(
+        actions=tuple(_sums(session) if action == own else ActionSums() for action in ACTIONS), entries=entries
+    )
 
-    def dropout(self, segment: Segment, last: Action) -> None:
-        """Counts a user who was last active seven days before, with this action."""
-        self._dropouts[segment, last] += 1
 
-    def session(self, session: Session) -> None:
-        """Counts a session of the day."""
-        served = self._served[session.segment, session.decision.action]
-        served.counts.append((len(session.activities), sum(bool(a.completed) for a in session.activities)))
-        if session.closing is not None:
-            served.rewards.append(session.closing.reward)
-        entries = self._entries[session.segment]
-        for a in session.activities:
-            lift = a.lift
-            one = EntrySums(1, bool(a.completed), lift is not None, lift or 0, (lift or 0) ** 2)
-            entries[a.entry] = entries.get(a.entry, EntrySums()).plus(one)
+def _sums(session: Session) -> ActionSums:
+    a, c = len(session.activities), sum(bool(activity.completed) for activity in session.activities)
+    r = round(session.closing.reward * MILLION) if session.closing else 0
+    return ActionSums(1, a, c, a * a, c * c, a * c, int(session.closing is not None), r, r * r)
 
-    def segments(self) -> dict[Segment, SegmentDay]:
-        """Returns the sums of each segment for which something was counted."""
-        seen = {*self._users, *self._entries, *(s for s, _ in self._dropouts), *(s for s, _ in self._served)}
-        return {segment: self._of(segment) for segment in Segment if segment in seen}
 
-    def _of(self, segment: Segment) -> SegmentDay:
-        return SegmentDay(
-            users=self._users[segment],
-            new_users=self._new[segment],
-            dropouts=tuple(self._dropouts[segment, a] for a in ACTIONS),
-            actions=tuple(self._served[segment, a].sums() for a in ACTIONS),
-            entries=dict(sorted(self._entries[segment].items())),
-        )
+def _of_activity(activity: Activity) -> EntrySums:
+    lift = activity.lift or 0
+    return EntrySums(1, int(bool(activity.completed)), int(activity.lift is not None), lift, lift * lift)
+
+
+def _of_one_user(part: SegmentDay) -> SegmentDay:
+    """Returns the sums of one user's sessions with that user counted once in each."""
+    return replace(
+        part,
+        actions=tuple(replace(sums, users=int(sums.sessions > 0)) for sums in part.actions),
+        entries={entry: replace(sums, users=1) for entry, sums in part.entries.items()},
+        served=int(bool(part.entries)),
+    )

@@ -3,7 +3,6 @@
 import base64
 import json
 import re
-import warnings
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal
@@ -28,9 +27,6 @@ from rl_core.errors import (
 )
 from rl_core.models import Activity, Session
 from rl_core.sessions import Answer, Entry, catalogue
-
-# Many requests have nothing to count; Powertools would warn at each of them.
-warnings.filterwarnings("ignore", "No application metrics to publish", UserWarning)
 
 logger = Logger()
 

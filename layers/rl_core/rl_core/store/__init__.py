@@ -1,5 +1,6 @@
 """Reads and writes the one table (docs/data-model.md). No other package knows keys, items, conditions or botocore."""
 
+from rl_core.store.budget import ReadBudget
 from rl_core.store.day_table import DayTable, ShardState, Watermark, open_day_table
 from rl_core.store.erasing import Leaver
 from rl_core.store.erasures import ERASURES_TTL, Erasures, life_of
@@ -29,6 +30,7 @@ __all__ = [
     "Hold",
     "Leaver",
     "Put",
+    "ReadBudget",
     "ShardState",
     "Store",
     "Stored",

@@ -1,19 +1,18 @@
 """Reads and writes the daily job's items: users' days, segments' days, their shards, and the days that are final."""
 
-import struct
-from collections.abc import Iterator, Sequence
-from dataclasses import astuple, dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 
-from rl_core.days import ActionSums, EntrySums, SegmentDay
+from rl_core.days import Parts, SegmentDay
 from rl_core.models import Segment, Session
 from rl_core.store import items, keys
+from rl_core.store.budget import ReadBudget
 from rl_core.store.fields import (
     DATE,
     FLAG,
     WHOLE,
-    Codec,
     Field,
     FieldTable,
     Item,
@@ -25,13 +24,13 @@ from rl_core.store.fields import (
     string,
     written,
 )
-from rl_core.store.items import UserDay, read_user_day, user_day_item
+from rl_core.store.items import UserDay, read_user_day, user_day_write
+from rl_core.store.sums import FORM_1, SEGMENT_DAY, SEGMENT_DAY_FORM, read_sums
 from rl_core.store.table import Table, between, open_store
 
-SEGMENT_DAY_FORM = SHARD_FORM = WATERMARK_FORM = 1
-_ACTION = struct.Struct("<7Q2d")
-_ENTRY = struct.Struct("<IIIIiQ")
-_PAGE = 100
+SHARD_FORM = 2
+WATERMARK_FORM = 1
+_PAGE = 90  # users' days in one transaction, beside a shard's state and its parts of nine segments
 _SESSIONS = 3  # a user rarely has more on one day
 
 
@@ -40,12 +39,18 @@ class ShardState:
     """Holds one shard of one day as stored.
 
     `revision` is 0 when nothing is stored yet; `final` says that the shard was computed when nothing could change any
-    more.
+    more. `parts` are the sums of what the users' days say that they have added since `since`, the revision at which
+    that began. It is 0 when another release counted the shard: then no user's day says what is in the parts.
     """
 
     revision: int
     final: bool
-    parts: dict[Segment, SegmentDay]
+    parts: Parts
+    since: int = 0
+
+    def anew(self) -> "ShardState":
+        """Returns the shard with nothing counted yet, as the next revision may hold it."""
+        return ShardState(self.revision, False, dict.fromkeys(self.parts, SegmentDay()), self.revision + 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,48 +61,56 @@ class Watermark:
     revision: int
 
 
-DROPOUTS = Codec(
-    "list of six", lambda ns: {"L": [number(n) for n in ns]}, lambda v: tuple([int(n["N"]) for n in v["L"]])
-)
-ACTION_SUMS = Codec(
-    "per action seven uint64 and two float64, little-endian",
-    lambda actions: {"B": b"".join(_ACTION.pack(*astuple(sums)) for sums in actions)},
-    lambda v: tuple([ActionSums(*sums) for sums in _ACTION.iter_unpack(bytes(v["B"]))]),
-)
-ENTRY_SUMS = Codec(
-    "per entry its code, assigned, completed, rated as uint32, lift as int32, its squares as uint64, little-endian",
-    lambda entries: {"B": b"".join(_ENTRY.pack(entry, *astuple(sums)) for entry, sums in sorted(entries.items()))},
-    lambda v: {entry: EntrySums(*sums) for entry, *sums in _ENTRY.iter_unpack(bytes(v["B"]))},
-)
-
-SEGMENT_DAY = FieldTable(
+SHARD = FieldTable(
     (
-        Field("users", "users", WHOLE, "users active"),
-        Field("new_users", "new_users", WHOLE, "users active for the first time"),
-        Field("dropouts", "dropouts", DROPOUTS, "users last active seven days before, by their last action"),
-        Field(
-            "actions",
-            "actions",
-            ACTION_SUMS,
-            "sessions; assigned a; completed c; sums of a^2, c^2, a c; rewarded; sums of r and r^2",
-        ),
-        Field("entries", "entries", ENTRY_SUMS, "how the catalogue's entries did"),
+        Field("final", "final", FLAG, "whether nothing could change when the shard was computed", False),
+        Field("since", "since", WHOLE, "the revision that began to count the users' days that are in it", 0, since=2),
     )
 )
-SHARD = FieldTable((Field("final", "final", FLAG, "whether nothing could change when the shard was computed", False),))
 WATERMARK = FieldTable((Field("day", "day", DATE, "the day up to which every day, this one included, is final"),))
 
 
 def segment_day_item(segment: Segment, sk: str, day: SegmentDay) -> Item:
     """Returns the item of a segment's day, or of one shard's part of it, without a revision."""
     place = {"pk": string(keys.segment_pk(segment)), "sk": string(sk)}
-    return written(SEGMENT_DAY_FORM, place | SEGMENT_DAY.write(day), {})
+    return written(SEGMENT_DAY_FORM, place | SEGMENT_DAY.write(day) | FORM_1.write(day), {})
 
 
 @strict
 def read_segment_day(item: Stored) -> SegmentDay:
     """Returns the segment's day, or one shard's part of it. Raises UnreadableItemError."""
-    return SegmentDay(**SEGMENT_DAY.read(item))
+    return read_sums(item)
+
+
+def shard_writes(day: date, shard: int, before: ShardState, after: ShardState) -> list[Put]:
+    """Returns the writes of a shard's state, under the revision that was read, and of the parts that changed."""
+    sk = keys.shard_sk(day, shard)
+    place: Item = {"pk": string(keys.DAILY_PK), "sk": string(sk), "revision": number(before.revision + 1)}
+    state = same_revision("shard", written(SHARD_FORM, place | SHARD.write(after), {}), before.revision)
+    changed = [s for s, part in after.parts.items() if before.parts.get(s) != part]
+    return [state, *(Put("part", segment_day_item(s, sk, after.parts[s])) for s in changed)]
+
+
+@strict
+def _read_shard(item: Stored) -> tuple[int, bool, int]:
+    """Returns revision, `final` and `since` of a shard; `since` is 0 for another form: its release counts otherwise."""
+    if not item:
+        return 0, False, 0
+    its, ours = SHARD.read(item), item["form"]["N"] == str(SHARD_FORM)
+    return int(item["revision"]["N"]), its["final"], its["since"] if ours else 0
+
+
+def whole_write(segment: Segment, day: date, whole: SegmentDay, revision: int) -> Put:
+    """Returns the write of a segment's day in place of the one read."""
+    item = segment_day_item(segment, keys.day_sk(day), whole) | {"revision": number(revision + 1)}
+    return same_revision("whole", item, revision)
+
+
+def watermark_write(watermark: Watermark) -> Put:
+    """Returns the write of the watermark in place of the one read."""
+    place = {"pk": string(keys.DAILY_PK), "sk": string(keys.WATERMARK_SK)}
+    item = written(WATERMARK_FORM, place | WATERMARK.write(watermark), {})
+    return same_revision("watermark", item | {"revision": number(watermark.revision + 1)}, watermark.revision)
 
 
 class DayTable(Table):
@@ -122,9 +135,9 @@ class DayTable(Table):
         found = self.items(wanted)
         return [found[key] for key in wanted if key in found]
 
-    def days_of(self, user: str, first: date, last: date) -> list[UserDay]:
-        """Returns a user's active days from `first` to `last`, both included."""
-        pages = self.pages(**between(keys.user_pk(user), keys.day_sk(first), keys.day_sk(last)))
+    def days_of(self, user: str, first: date, last: date, budget: ReadBudget | None = None) -> list[UserDay]:
+        """Returns a user's active days from `first` to `last`, both included; takes them off the budget, if given."""
+        pages = self.pages(budget, **between(keys.user_pk(user), keys.day_sk(first), keys.day_sk(last)))
         return [read_user_day(item) for page in pages for item in page]
 
     def was_active(self, user: str, first: date, last: date) -> bool:
@@ -132,45 +145,32 @@ class DayTable(Table):
         query = between(keys.user_pk(user), keys.day_sk(first), keys.day_sk(last))
         return bool(self.call("query", **query, Limit=1)["Items"])
 
-    def sessions_from(self, user: str, number_: int, until: date | None = None) -> list[Session]:
+    def sessions_from(self, user: str, number_: int, until: date) -> list[Session]:
         """Returns the user's sessions from this number on, in order, before the first one of a day after `until`."""
         found: list[Session] = []
         query = between(keys.user_pk(user), keys.session_sk(number_), keys.session_sk(keys.LAST_SESSION))
-        for page in self.pages(**query, **({"Limit": _SESSIONS} if until else {})):
+        for page in self.pages(**query, Limit=_SESSIONS):
             for item in page:
                 session = items.read_session(item)
-                if until and session.day and session.day > until:
+                if session.day and session.day > until:
                     return found
                 found.append(session)
         return found
 
-    def save(self, day: UserDay) -> None:
-        """Writes a user's day with its figures. Raises ConflictError when the day's item is not as it was read."""
-        self.write(same_revision("day", user_day_item(day), day.revision, day.mark.key))
-
-    def shard(self, day: date, shard: int) -> ShardState:
-        """Returns what is stored of a shard, strongly consistent."""
+    def shard(self, day: date, shard: int, segments: Iterable[Segment] = Segment) -> ShardState:
+        """Returns what is stored of a shard, with its parts of these segments, strongly consistent."""
         marker = (keys.DAILY_PK, keys.shard_sk(day, shard))
-        found = self.items([marker, *((keys.segment_pk(s), keys.shard_sk(day, shard)) for s in Segment)])
-        stored = found.pop(marker, None)
+        found = self.items([marker, *((keys.segment_pk(s), keys.shard_sk(day, shard)) for s in segments)])
+        revision, final, since = _read_shard(found.pop(marker, {}))
         parts = {Segment[pk.removeprefix("SEGMENT#")]: read_segment_day(item) for (pk, _), item in found.items()}
-        return ShardState(
-            revision=int(stored["revision"]["N"]) if stored else 0,
-            final=stored is not None and SHARD.read(stored)["final"],
-            parts={s: parts[s] for s in Segment if s in parts},
-        )
+        return ShardState(revision, final, {s: parts[s] for s in Segment if s in parts}, since)
 
-    def save_shard(self, day: date, shard: int, before: ShardState, after: ShardState) -> None:
-        """Writes what changed of a shard, under the revision that was read before the shard's users were.
+    def save_shard(self, day: date, shard: int, before: ShardState, after: ShardState, *days: UserDay) -> None:
+        """Writes what changed of a shard, under the revision that was read, and the users' days that changed it.
 
-        Raises ConflictError when another worker wrote the shard meanwhile.
+        Raises ConflictError when another worker wrote the shard meanwhile, or a user's day is not as it was read.
         """
-        sk = keys.shard_sk(day, shard)
-        place: Item = {"pk": string(keys.DAILY_PK), "sk": string(sk), "revision": number(before.revision + 1)}
-        marker = written(SHARD_FORM, place | SHARD.write(after), {})
-        changed = [s for s, part in after.parts.items() if before.parts.get(s) != part]
-        parts = [Put("part", segment_day_item(s, sk, after.parts[s])) for s in changed]
-        self.write(same_revision("shard", marker, before.revision), *parts)
+        self.write(*shard_writes(day, shard, before, after), *map(user_day_write, days))
 
     def segment_day(self, segment: Segment, day: date) -> tuple[SegmentDay | None, int]:
         """Returns a segment's day and the revision of its item; (None, 0) if there is no item."""
@@ -184,8 +184,7 @@ class DayTable(Table):
 
     def save_segment_day(self, segment: Segment, day: date, whole: SegmentDay, revision: int) -> None:
         """Writes a segment's day in place of the one read. Raises ConflictError when another worker was faster."""
-        item = segment_day_item(segment, keys.day_sk(day), whole) | {"revision": number(revision + 1)}
-        self.write(same_revision("whole", item, revision))
+        self.write(whole_write(segment, day, whole, revision))
 
     def final_shards(self, first: date, last: date) -> dict[date, set[int]]:
         """Returns the final shards of each day from `first` to `last`; leaves out a day without a final shard."""
@@ -205,10 +204,7 @@ class DayTable(Table):
 
     def save_watermark(self, watermark: Watermark) -> None:
         """Writes the watermark. Raises ConflictError when another run moved it meanwhile."""
-        place = {"pk": string(keys.DAILY_PK), "sk": string(keys.WATERMARK_SK)}
-        item = written(WATERMARK_FORM, place | WATERMARK.write(watermark), {})
-        item["revision"] = number(watermark.revision + 1)
-        self.write(same_revision("watermark", item, watermark.revision))
+        self.write(watermark_write(watermark))
 
 
 @lru_cache(maxsize=1)

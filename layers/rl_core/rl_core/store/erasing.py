@@ -1,4 +1,7 @@
-"""Finds what was learned from a user who is being erased, and removes every item of that user."""
+"""Finds what was learned from a user who is being erased, and removes every item of that user.
+
+What a user's day has added to the segments' days is taken off in the transaction that removes the day.
+"""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -8,13 +11,16 @@ from typing import Any
 from rl_core.errors import UnreadableItemError
 from rl_core.models import Marker, Segment
 from rl_core.store import keys
+from rl_core.store.day_table import DayTable
 from rl_core.store.erasures import Erasures
-from rl_core.store.fields import Item, Stored, Value, strict, string, time
+from rl_core.store.fields import Item, Put, Stored, Value, strict, string, time
 from rl_core.store.items import TAUGHT, marker_item, read_profile
 from rl_core.store.table import Due, Table
+from rl_core.store.uncounting import uncounting_writes
 
 _PAGE = 99  # removals in one transaction, beside the check of the marker
 _BATCH = 100  # items of one read
+_READ = ("segment", "learned", "key", "revision", "counted", "counted_since", "gone", "gone_since")
 
 
 @strict
@@ -98,11 +104,16 @@ class Leaver:
         """Removes every item in the order of the keys: the sessions last, then the marker.
 
         Leaves a bare marker until `held_until` when the life used up a cap of its day. Returns whether a life was
-        erased; False for a marker that was bare already. Raises ConflictError when another run removes the items.
+        erased; False for a marker that was bare already. Raises ConflictError when another run removes the items or
+        counts one of the days meanwhile, and UnreadableItemError when what a day has added cannot be parsed.
         """
         self._tell(now)  # again, for the backups have the life until it is removed
+        diary = DayTable(self.table.name, self.table.client)
         for page in self._pages(" ", keys.PROFILE_SK):
-            self._remove(item for item in page if item["sk"]["S"] != keys.PROFILE_SK)
+            days = [item for item in page if item["sk"]["S"].startswith(keys.DAY_PREFIX)]
+            for day in days:
+                self._remove([day], uncounting_writes(diary, day))
+            self._remove(item for item in page if item not in days and item["sk"]["S"] != keys.PROFILE_SK)
         until = self.marker.held_until
         if until is not None and now < until:
             bare = Marker(self.marker.user, b"", None, due_at=until, day=self.marker.day, revision=self.marker.revision)
@@ -119,18 +130,22 @@ class Leaver:
         yield from self.table.pages(
             KeyConditionExpression="pk = :pk AND sk BETWEEN :first AND :last",
             ExpressionAttributeValues={":pk": string(self.pk), ":first": string(first), ":last": string(last)},
-            ExpressionAttributeNames={f"#{name}": name for name in ("segment", "learned", "key", "revision")},
-            ProjectionExpression="pk, sk, #segment, #learned, #key, #revision",
+            ExpressionAttributeNames={f"#{name}": name for name in _READ},
+            ProjectionExpression=", ".join(["pk", "sk", *(f"#{name}" for name in _READ)]),
             ConsistentRead=True,
             Limit=_PAGE,
         )
 
-    def _remove(self, items: Iterable[Stored]) -> None:
-        """Removes items in one transaction, each only as it was read and only while the marker stands."""
+    def _remove(self, items: Iterable[Stored], puts: Iterable[Put] = ()) -> None:
+        """Removes items in one transaction, each only as it was read and only while the marker stands.
+
+        The puts go through with the removals, or not at all.
+        """
         removals = [self._removal(item) for item in items]
         if removals:
             check = {"ConditionCheck": {"TableName": self.table.name, "Key": self._marker(), **self._guard()}}
-            self.table.call("transact_write_items", TransactItems=[check, *removals])
+            writes = [{"Put": {"TableName": self.table.name, **put.arguments()}} for put in puts]
+            self.table.call("transact_write_items", TransactItems=[check, *removals, *writes])
 
     def _removal(self, item: Stored) -> dict[str, Any]:
         as_read: dict[str, Any] = {}

@@ -3,7 +3,7 @@
 from dataclasses import astuple, dataclass, field, replace
 from datetime import date, datetime
 
-from rl_core.days import Figures, TypeFigures
+from rl_core.days import Figures, Share, TypeFigures
 from rl_core.models import (
     Activity,
     Closing,
@@ -52,9 +52,10 @@ from rl_core.store.fields import (
     unknown,
     written,
 )
+from rl_core.store.sums import PARTS
 
-PROFILE_FORM = 3
-SESSION_FORM = USER_DAY_FORM = 2
+PROFILE_FORM = USER_DAY_FORM = 3
+SESSION_FORM = 2
 SEGMENT = Codec("two letters, L, M or H", lambda its: string(its.code), lambda v: Segment.by_code(v["S"]))
 TAUGHT = Codec(
     "map of segment to first and last version",
@@ -66,11 +67,16 @@ STATE = Codec("state row", lambda state: number(state.row), lambda v: State.from
 
 @dataclass(frozen=True, slots=True)
 class UserDay:
-    """Holds a user's day as stored; `figures` is None until they are computed."""
+    """Holds a user's day as stored; `figures` is None until they are computed.
+
+    `counted` is what the day has added to its shard, `gone` what it has added seven days later, as a dropout.
+    """
 
     mark: Mark
     figures: Figures | None = None
     revision: int = 0
+    counted: Share = field(default_factory=Share)
+    gone: Share = field(default_factory=Share)
     rest: Rest = field(default_factory=dict)
 
 
@@ -185,6 +191,14 @@ MARK = FieldTable(
         Field("motivation", "motivation", FLOAT, "motivation score at that moment"),
         Field("streak.days", "streak_days", WHOLE, "days of the streak at that moment", 0),
         Field("streak.last", "streak_last", DATE, "the streak's latest day", None),
+    )
+)
+COUNTED = FieldTable(
+    (
+        Field("counted.parts", "counted", PARTS, "what the day has added to its shard's parts", {}, since=3),
+        Field("counted.since", "counted_since", WHOLE, "the shard's `since` when it was added", 0, since=3),
+        Field("gone.parts", "gone", PARTS, "what it has added seven days later, as a dropout", {}, since=3),
+        Field("gone.since", "gone_since", WHOLE, "that shard's `since` when it was added", 0, since=3),
     )
 )
 FIGURES = FieldTable(
@@ -313,7 +327,7 @@ def user_day_item(day: UserDay) -> Item:
     }
     if day.figures is not None:
         item["figures"] = {"M": FIGURES.write(day.figures) | dict(day.figures.rest)}
-    return written(USER_DAY_FORM, item | MARK.write(mark), day.rest)
+    return written(USER_DAY_FORM, item | MARK.write(mark) | COUNTED.write(day), day.rest)
 
 
 @strict
@@ -322,12 +336,21 @@ def read_user_day(item: Stored) -> UserDay:
     found = MARK.read(item)
     streak = Streak(found.pop("streak.days"), found.pop("streak.last"))
     user, day = item["pk"]["S"].removeprefix(keys.user_pk("")), keys.day_of_sk(item["sk"]["S"])
+    counted, gone = read_shares(item)
     return UserDay(
         mark=Mark(user=user, day=day, streak=streak, **found),
         figures=_read_figures(item["figures"]["M"]) if "figures" in item else None,
         revision=int(item["revision"]["N"]),
-        rest=unknown(item, USER_DAY_FORM, MARK.attributes, _DAY_PLACE),
+        counted=counted,
+        gone=gone,
+        rest=unknown(item, USER_DAY_FORM, MARK.attributes, COUNTED.attributes, _DAY_PLACE),
     )
+
+
+def read_shares(item: Stored) -> tuple[Share, Share]:
+    """Returns what a user's day has added to its shard, and what it has added seven days later as a dropout."""
+    its = COUNTED.read(item)
+    return Share(its["counted.since"], its["counted.parts"]), Share(its["gone.since"], its["gone.parts"])
 
 
 def _read_figures(item: Stored) -> Figures:
@@ -356,6 +379,11 @@ def profile_write(profile: Profile) -> Put:
     The condition is `same-revision`, which fails when a marker of erasure took the profile's place, or `new-item`.
     """
     return same_revision("profile", profile_item(profile), profile.revision, profile.key)
+
+
+def user_day_write(day: UserDay) -> Put:
+    """Returns the write of a user's day under the condition `same-revision`."""
+    return same_revision("day", user_day_item(day), day.revision, day.mark.key)
 
 
 def marker_write(marker: Marker, partitions: int) -> Put:

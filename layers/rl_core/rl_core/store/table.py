@@ -26,6 +26,7 @@ from rl_core.errors import (
 )
 from rl_core.models import Marker, Policy, Profile, Segment, Session, VersionRecord
 from rl_core.store import items, keys, policies
+from rl_core.store.budget import ReadBudget
 from rl_core.store.fields import Put, Stored, number, read_time, string, time
 
 if TYPE_CHECKING:
@@ -73,29 +74,37 @@ class Table:
         self.name = name
         self.client: Any = client or _connect()
 
-    def call(self, operation: str, **arguments: Any) -> Any:
-        """Makes one call to DynamoDB and returns the answer. Raises one of our errors when the call is refused."""
+    def call(self, operation: str, budget: ReadBudget | None = None, **arguments: Any) -> Any:
+        """Makes one call to DynamoDB, takes its units off the budget, if one is given, and returns the answer.
+
+        Raises one of our errors when the call is refused.
+        """
         if operation not in _NAMES_TABLES_ITSELF:
             arguments["TableName"] = self.name
+        if budget is not None:
+            arguments["ReturnConsumedCapacity"] = "TOTAL"
         with _refusals():
-            return getattr(self.client, operation)(**arguments)
+            answer = getattr(self.client, operation)(**arguments)
+        if budget is not None:
+            budget.take(answer)
+        return answer
 
     def get(self, pk: str, sk: str) -> Stored | None:
         """Returns the item of this key, strongly consistent; None if there is no such item."""
         found: Stored | None = self.call("get_item", Key=_key(pk, sk), ConsistentRead=True).get("Item")
         return found
 
-    def pages(self, **arguments: Any) -> Iterator[list[Stored]]:
-        """Yields the pages of a query."""
-        return self._all("query", arguments)
+    def pages(self, budget: ReadBudget | None = None, **arguments: Any) -> Iterator[list[Stored]]:
+        """Yields the pages of a query, and takes their units off the budget, if one is given."""
+        return self._all("query", budget, arguments)
 
     def scan(self, **arguments: Any) -> Iterator[list[Stored]]:
         """Yields the pages of the whole table. No function does that; an operator's tools may."""
-        return self._all("scan", arguments)
+        return self._all("scan", None, arguments)
 
-    def _all(self, operation: str, arguments: dict[str, Any]) -> Iterator[list[Stored]]:
+    def _all(self, operation: str, budget: ReadBudget | None, arguments: dict[str, Any]) -> Iterator[list[Stored]]:
         while True:
-            answer = self.call(operation, **arguments)
+            answer = self.call(operation, budget, **arguments)
             yield answer["Items"]
             if "LastEvaluatedKey" not in answer:
                 return
@@ -217,13 +226,13 @@ class Store(Table):
 
     # Users.
 
-    def head(self, user: str) -> Head:
-        """Returns profile and latest sessions by one strongly consistent read.
+    def head(self, user: str, budget: ReadBudget | None = None) -> Head:
+        """Returns profile and latest sessions by one strongly consistent read, within the budget if one is given.
 
         Raises ErasingError when the user is being erased.
         """
         query = between(keys.user_pk(user), keys.SESSION_PREFIX, keys.PROFILE_SK)
-        found: list[Stored] = self.call("query", **query, ScanIndexForward=False, Limit=_HEAD)["Items"]
+        found: list[Stored] = self.call("query", budget, **query, ScanIndexForward=False, Limit=_HEAD)["Items"]
         if not found or found[0]["sk"]["S"] != keys.PROFILE_SK:
             return Head(None, tuple([items.read_session(item) for item in found]))
         profile = items.read_profile(found[0])
@@ -247,17 +256,29 @@ class Store(Table):
         item = self.get(keys.user_pk(user), keys.session_sk(number))
         return items.read_session(item) if item else None
 
-    def sessions_before(self, user: str, number: int, limit: int) -> tuple[Session, ...]:
-        """Returns up to `limit` sessions with smaller numbers, newest first."""
-        if number <= 1:
-            return ()
-        query = between(keys.user_pk(user), keys.session_sk(0), keys.session_sk(number - 1))
-        found: list[Stored] = []
-        for page in self.pages(**query, ScanIndexForward=False, Limit=limit):
-            found += page
-            if len(found) >= limit:
+    def newest_sessions(
+        self,
+        user: str,
+        budget: ReadBudget,
+        *,
+        first: int = 1,
+        before: int = keys.LAST_SESSION + 1,
+        most: int = keys.LAST_SESSION,
+    ) -> list[Session]:
+        """Returns the user's sessions with numbers from `first` on and below `before`, at most `most`, newest first.
+
+        Ends earlier when the budget might not cover the next session, however large that is.
+        """
+        query = between(keys.user_pk(user), keys.session_sk(first), keys.session_sk(before - 1))
+        query["ScanIndexForward"] = False
+        found: list[Session] = []
+        while count := budget.sessions(min(most, before - first) - len(found)):
+            answer = self.call("query", budget, **query, Limit=count)
+            found += [items.read_session(item) for item in answer["Items"]]
+            if "LastEvaluatedKey" not in answer:
                 break
-        return tuple([items.read_session(item) for item in found[:limit]])
+            query["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+        return found
 
     # Policies.
 

@@ -3,7 +3,7 @@
 from rl_core.work.exclusion import Preview, exclude, include, preview, weights
 from rl_core.work.refold import ERASURE, Change, Turn, go_on, take_hold, under_way, unlearn
 from rl_core.work.retry import attempts, pause
-from rl_core.work.roll_up import Dispatched, dispatch, merge, run_shard
+from rl_core.work.roll_up import Dispatched, dispatch, final_segments, merge, run_shard
 from rl_core.work.train import (
     Closed,
     TrainingFigures,
@@ -32,6 +32,7 @@ __all__ = [
     "exclude",
     "explain",
     "exploration_rate",
+    "final_segments",
     "go_on",
     "include",
     "learn_due",

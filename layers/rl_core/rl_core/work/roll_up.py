@@ -1,27 +1,42 @@
-"""Runs the daily job, which joins days, tallies and store. Any part may be cut off, repeated, or run twice at once.
+"""Runs the daily job, which joins days and store. Any part may be cut off, repeated, or run twice at once.
 
 The dispatcher names the shards of each closed day that are not final yet. A worker computes one shard: its users'
-days, its part of each segment's day, then each segment's day as a whole. The result depends on the stored items alone
-and only what differs is written, so the same run again changes nothing.
+days, what these add to its part of each segment's day, then each segment's day as a whole. The result depends on the
+stored items alone and only what differs is written, so the same run again changes nothing.
+
+A shard's parts are at any moment the sum of what the users' days say that they have added (`UserDay.counted`, and
+`gone` of the days a week before): one transaction writes both, for a page of users. So an erasure can take off what
+was added, whenever it comes.
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
 from rl_core.config import Settings
-from rl_core.days import ONE_DAY, SegmentDay, Tally, closed_day, figures_of, final_day, merged
+from rl_core.days import (
+    GONE_AFTER,
+    ONE_DAY,
+    Parts,
+    SegmentDay,
+    Share,
+    added,
+    closed_day,
+    figures_of,
+    final_day,
+    merged,
+    of_dropout,
+    of_user,
+)
 from rl_core.errors import UnavailableError, UnreadableItemError
 from rl_core.models import Segment, Session
 from rl_core.sessions import can_learn, is_known
-from rl_core.store import DAY_SHARDS, DayTable, ShardState, Stored, UserDay, Watermark, read_user_day
+from rl_core.store import DAY_SHARDS, DayTable, ShardState, UserDay, Watermark, read_user_day
 from rl_core.work.retry import attempts
 
-GONE_AFTER = timedelta(days=7)
 FIRST_DAYS = timedelta(days=7)  # how far back the very first run begins
-_RACES = 5
 
 
 class Dispatched(NamedTuple):
@@ -67,97 +82,125 @@ def run_shard(diary: DayTable, day: date, shard: int, now: datetime, settings: S
 
     Raises UnavailableError when other workers on the same shard were faster too often.
     """
-    for attempt in attempts():
-        with attempt:
-            return _run_shard(diary, day, shard, now, settings)
-    raise UnavailableError
-
-
-def _run_shard(diary: DayTable, day: date, shard: int, now: datetime, settings: Settings) -> Counter[str]:
-    """Makes one attempt to compute the shard.
-
-    Reads the shard's revision before its users and writes under that revision: the last writer saw the most.
-    """
-    before, tally = diary.shard(day, shard), Tally()
+    run = _Run(diary, day, shard, day <= closed_day(now), set())
     report = Counter(users=0, written=0, dropouts=0, unsettled=0, unreadable=0)
-    active: set[str] = set()
     for users in diary.active(day, shard):
-        active.update(users)
-        for item in diary.user_days(users, day):
-            _guarded(lambda its: _count_user(diary, its, day <= closed_day(now), tally, report), item, report)
+        run.active.update(users)
+        report.update(run.count(users, day, run.own))
     for users in diary.active(day - GONE_AFTER, shard):
-        missing = [user for user in users if user not in active and not _came_back(diary, user, day)]
-        for item in diary.user_days(missing, day - GONE_AFTER) if missing else []:
-            _guarded(lambda its: _count_dropout(diary, its, tally, report), item, report)
-
-    parts = dict.fromkeys(before.parts, SegmentDay()) | tally.segments()
-    changed = parts != before.parts
-    final = day <= final_day(now, settings.session_hours) and not report["unsettled"]
-    if changed:
-        diary.save_shard(day, shard, before, ShardState(before.revision, False, parts))
-        before = ShardState(before.revision + 1, False, parts)
-    for segment in parts:
-        merge(diary, segment, day)
-    if final and not before.final:
-        diary.save_shard(day, shard, before, ShardState(before.revision, True, parts))
+        report.update(run.count(users, day - GONE_AFTER, run.dropout))
+    run.finish(day <= final_day(now, settings.session_hours) and not report["unsettled"])
     return report
 
 
-def _guarded(count: Callable[[Stored], None], item: Stored, report: Counter[str]) -> None:
-    """Counts the item, or counts it as unreadable and leaves it out, so that the other users need not wait for it."""
-    try:
-        count(item)
-    except UnreadableItemError:
-        report["unreadable"] += 1
+_Counted = tuple[UserDay, Counter[str]]  # a user's day with its new share, and what it adds to the report
 
 
-def _count_user(diary: DayTable, item: Stored, closed: bool, tally: Tally, report: Counter[str]) -> None:
-    """Counts one user's day and its sessions, and stores the day's figures if they are new.
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """A run over one shard of a day; `closed` says that the day is over, `active` collects who was active on it."""
 
-    Counts nothing for a user who was erased meanwhile. Raises UnavailableError when too many races were lost.
-    """
-    for attempt in attempts(_RACES):
-        if attempt.number:
-            again = diary.user_days([read_user_day(item).mark.user], read_user_day(item).mark.day)
-            if not again:
+    diary: DayTable
+    day: date
+    shard: int
+    closed: bool
+    active: set[str]
+
+    def count(self, users: Sequence[str], of: date, share: Callable[[UserDay, int], _Counted]) -> Counter[str]:
+        """Counts these users by their items of the day `of`, in one transaction, and returns their part of the report.
+
+        The shard and each user's day are written only as they were read, so no share is added or taken off twice.
+        """
+        for attempt in attempts():
+            with attempt:
+                report = Counter[str]()
+                stored = self.diary.shard(self.day, self.shard)
+                state = stored if stored.since else stored.anew()
+                pairs = [(old, new) for old, new in self._shares(users, of, share, state.since, report) if old != new]
+                parts = _moved(state, pairs)
+                if pairs or parts != stored.parts:
+                    after = replace(state, final=False, parts=parts)
+                    self.diary.save_shard(self.day, self.shard, stored, after, *(new for _, new in pairs))
+                report["written"] += len(pairs) if of == self.day else 0
+                return report
+        raise UnavailableError
+
+    def _shares(
+        self,
+        users: Sequence[str],
+        of: date,
+        share: Callable[[UserDay, int], _Counted],
+        since: int,
+        report: Counter[str],
+    ) -> Iterator[tuple[UserDay, UserDay]]:
+        """Yields each user's day as stored and as it should be.
+
+        Leaves out users who were erased meanwhile, and unreadable ones, so that the others need not wait for them.
+        """
+        for item in self.diary.user_days(users, of):
+            try:
+                stored = read_user_day(item)
+                day, its = share(stored, since)
+            except UnreadableItemError:
+                report["unreadable"] += 1
+            else:
+                report.update(its)
+                yield stored, day
+
+    def own(self, stored: UserDay, since: int) -> _Counted:
+        """Returns the user's day with its figures and what it adds.
+
+        What a newer release settled, and knew more of than this code does, stays as it is.
+        """
+        mark = stored.mark
+        sessions = self.diary.sessions_from(mark.user, mark.session, mark.day)
+        figures = figures_of(mark, sessions)
+        figures = replace(figures, settled=figures.settled and self.closed)
+        its = Counter(users=1, unsettled=int(not figures.settled))
+        less_known = _less_known(sessions, stored)
+        if less_known and stored.counted.since == since:
+            return stored, its
+        counted = Share(since, of_user(mark, sessions))
+        return replace(stored, figures=stored.figures if less_known else figures, counted=counted), its
+
+    def dropout(self, stored: UserDay, since: int) -> _Counted:
+        """Returns the user's day of a week before with what it adds, by the last session shown, if the user is gone."""
+        mark = stored.mark
+        if mark.user in self.active or self.diary.was_active(mark.user, mark.day + ONE_DAY, self.day):
+            return replace(stored, gone=Share()), Counter()
+        shown = [s for s in self.diary.sessions_from(mark.user, mark.session, mark.day) if s.day and s.day <= mark.day]
+        if not shown:
+            return replace(stored, gone=Share()), Counter()
+        gone = Share(since, of_dropout(mark.segment, shown[-1].decision.action))
+        return replace(stored, gone=gone), Counter(dropouts=1, unsettled=int(not can_learn(shown[-1])))
+
+    def finish(self, final: bool) -> None:
+        """Merges the segments' days, then marks the shard as final if it is so."""
+        for attempt in attempts():
+            with attempt:
+                state = self.diary.shard(self.day, self.shard)
+                for segment in state.parts:
+                    merge(self.diary, segment, self.day)
+                if final and not state.final:
+                    self.diary.save_shard(self.day, self.shard, state, replace(state, final=True))
                 return
-            item = again[0]
-        with attempt:
-            stored = read_user_day(item)
-            mark = stored.mark
-            sessions = diary.sessions_from(mark.user, mark.session, mark.day)
-            figures = figures_of(mark, sessions)
-            figures = replace(figures, settled=figures.settled and closed)
-            if figures != stored.figures and not _less_known(sessions, stored):
-                diary.save(replace(stored, figures=figures))
-                report["written"] += 1
-            report["users"] += 1
-            report["unsettled"] += not figures.settled
-            tally.user(mark.segment, mark.first_ever)
-            for session in sessions:
-                if session.day == mark.day:
-                    tally.session(session)
-            return
-    raise UnavailableError
+        raise UnavailableError
+
+
+def _moved(state: ShardState, pairs: Sequence[tuple[UserDay, UserDay]]) -> Parts:
+    """Returns the shard's parts with each user's new shares in place of those that are in them."""
+    parts = state.parts
+    for stored, day in pairs:
+        for old, new in ((stored.counted, day.counted), (stored.gone, day.gone)):
+            if old != new:
+                parts = added(parts, old.parts, -1) if old.since == state.since else parts
+                parts = added(parts, new.parts)
+    return parts
 
 
 def _less_known(sessions: Sequence[Session], stored: UserDay) -> bool:
     """Returns whether a newer release settled the day and knew more of its sessions than this code does."""
     return stored.figures is not None and stored.figures.settled and not all(map(is_known, sessions))
-
-
-def _came_back(diary: DayTable, user: str, day: date) -> bool:
-    return diary.was_active(user, day - GONE_AFTER + ONE_DAY, day)
-
-
-def _count_dropout(diary: DayTable, item: Stored, tally: Tally, report: Counter[str]) -> None:
-    """Counts a user who was active seven days before and not since, by the action of the last session shown to them."""
-    mark = read_user_day(item).mark
-    shown = [s for s in diary.sessions_from(mark.user, mark.session, mark.day) if s.day and s.day <= mark.day]
-    if shown:
-        report["dropouts"] += 1
-        report["unsettled"] += not can_learn(shown[-1])
-        tally.dropout(mark.segment, shown[-1].decision.action)
 
 
 def merge(diary: DayTable, segment: Segment, day: date) -> None:
@@ -174,3 +217,12 @@ def merge(diary: DayTable, segment: Segment, day: date) -> None:
                 diary.save_segment_day(segment, day, whole, revision)
             return
     raise UnavailableError
+
+
+def final_segments(diary: DayTable, day: date) -> dict[Segment, SegmentDay] | None:
+    """Returns the day of each segment in which anything happened, once all shards of the day are final; else None."""
+    final_shards = diary.final_shards(day, day).get(day, set())
+    if len(final_shards) < DAY_SHARDS:
+        return None
+    found = {segment: diary.segment_day(segment, day)[0] for segment in Segment}
+    return {segment: whole for segment, whole in found.items() if whole is not None}

@@ -1,0 +1,1 @@
+"""Measures what one attacker in each segment costs the honest people there (docs/attack.md)."""

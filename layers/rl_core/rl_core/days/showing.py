@@ -1,0 +1,55 @@
+"""Says what may be shown of figures of people: nothing that tells of fewer than five of them."""
+
+from collections.abc import Mapping, Sequence
+
+from rl_core.days.tally import SegmentDay, merged
+from rl_core.models import Segment
+
+FEWEST = 5
+
+
+def shown(users: int) -> bool:
+    """Returns whether a figure of so many users may be shown."""
+    return users >= FEWEST
+
+
+def shows(day: SegmentDay) -> bool:
+    """Returns whether the figures of a day may be shown: of its users, and of its sessions if it has any."""
+    return shown(day.users) and (shown(day.served) or not day.total().sessions)
+
+
+def count_shown(users: int) -> str:
+    """Returns a number of users as it may be shown: one to four as "<5"."""
+    return str(users) if users == 0 or shown(users) else f"<{FEWEST}"
+
+
+def withheld(users: Sequence[int]) -> set[int]:
+    """Returns the places of the rows, given each row's users, that must not be shown beside the total of all rows.
+
+    These are rows of one to four users; and as long as those withheld have fewer than five together, the next larger
+    one too, because the total less the rows that are shown would tell their figures. A user may be in several rows, so
+    this keeps out a simple subtraction and no more.
+    """
+    places: set[int] = set()
+    for place in sorted((n for n, its in enumerate(users) if its), key=lambda n: users[n]):
+        together = sum(users[n] for n in places)
+        if shown(users[place]) and (not places or shown(together)):
+            break
+        places.add(place)
+    return places
+
+
+def publishable(
+    segments: Mapping[Segment, SegmentDay], *, by_segment: bool
+) -> tuple[SegmentDay, dict[Segment, SegmentDay]]:
+    """Returns the sum over a day's segments, and with `by_segment` each segment that may be shown beside it.
+
+    The sum leaves out the segments that may not be shown when they have fewer than five users together: their figures
+    would be the difference between the sum and the segments beside it.
+    """
+    if not by_segment:
+        return merged(segments.values()), {}
+    each = {segment: day for segment, day in segments.items() if shows(day)}
+    hidden = merged(day for segment, day in segments.items() if segment not in each)
+    whole = merged(each.values())
+    return (whole.plus(hidden) if shows(hidden) else whole), each

@@ -1,0 +1,60 @@
+"""Takes what a user's day has added to the segments' days off again, in the transaction that removes the day."""
+
+from collections.abc import Iterator
+from datetime import date
+
+from rl_core.days import GONE_AFTER, ONE_DAY, Share, added, merged
+from rl_core.models import Segment
+from rl_core.store import keys
+from rl_core.store.day_table import DayTable, ShardState, Watermark, shard_writes, watermark_write, whole_write
+from rl_core.store.fields import Put, Stored, strict
+from rl_core.store.items import SEGMENT, read_shares
+
+
+def uncounting_writes(diary: DayTable, item: Stored) -> list[Put]:
+    """Returns the writes that leave nothing of a user's day in the segments' days.
+
+    The day has added its shares to the parts of its shard, for itself and for a dropout seven days later. Each shard is
+    written under the revision that was read, each whole as the sum of all parts without the share. A shard that an
+    earlier release counted does not say what the day added: it is opened, so that the daily job counts it anew.
+
+    Raises UnreadableItemError when the day, or what it was added to, cannot be parsed.
+    """
+    (segment, *shares), day = _read(item), keys.day_of_sk(item["sk"]["S"])
+    shard = keys.day_shard_of(item["pk"]["S"].removeprefix(keys.user_pk("")))
+    writes: list[Put] = []
+    opened: list[date] = []
+    for on, share in zip((day, day + GONE_AFTER), shares, strict=True):
+        state = diary.shard(on, shard, {segment, *share.parts})
+        if state.since and state.since == share.since:
+            writes += _without(diary, on, shard, state, share)
+        elif state.parts and not state.since:
+            opened.append(on)
+            writes += shard_writes(on, shard, state, ShardState(state.revision, False, state.parts))
+    return [*writes, *_to_count_again(diary, opened)]
+
+
+@strict
+def _read(item: Stored) -> tuple[Segment, Share, Share]:
+    return SEGMENT.read(item["segment"]), *read_shares(item)
+
+
+def _without(diary: DayTable, day: date, shard: int, state: ShardState, share: Share) -> Iterator[Put]:
+    """Yields the writes of the shard and of each segment's day without the share.
+
+    Each whole's revision is read before the parts, so that the last writer has all parts.
+    """
+    left = added(state.parts, share.parts, -1)
+    yield from shard_writes(day, shard, state, ShardState(state.revision, state.final, left, state.since))
+    for segment, its in share.parts.items():
+        _, revision = diary.segment_day(segment, day)
+        yield whole_write(segment, day, merged(diary.parts(segment, day)).plus(its, -1), revision)
+
+
+def _to_count_again(diary: DayTable, opened: list[date]) -> list[Put]:
+    """Returns the write that moves the watermark before these days, so that the dispatcher sends their shards again."""
+    mark = diary.watermark() if opened else None
+    before = min(opened, default=date.max) - ONE_DAY
+    if not opened or (mark and mark.day <= before):
+        return []
+    return [watermark_write(Watermark(before, mark.revision if mark else 0))]
