@@ -23,6 +23,8 @@ from local.scratch import STACK_FOLDER
 from local.server import Server, bind
 from local.template import TEMPLATE, Template, load
 from local.tokens import PARAMETERS, Tokens
+from local.units import client_of_functions
+from local.wire import shortened
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -40,6 +42,7 @@ class Stack:
     quiet: handlers write no metrics, and log errors only.
     seed: decides the keys of new profiles, and with them every draw; in a deployment they are random.
     data: a data plane that runs already, with the tables that are there; it goes on when the stack has stopped.
+    short: the functions' calls to the table take the short way of local.wire instead of the SDK's.
     """
 
     url: str
@@ -58,9 +61,11 @@ class Stack:
         folder: Path = STACK_FOLDER,
         seed: int = 0,
         data: Endpoints | None = None,
+        short: bool = False,
     ) -> None:
         self.clock: Clock = clock or RealClock()
-        self._port, self._quiet, self._folder, self._seed, self._data = port, quiet, folder, seed, data
+        self._port, self._quiet, self._folder, self._seed = port, quiet, folder, seed
+        self._data, self._short = data, short
         self._template = load(PARAMETERS | dict(parameters or {}), path=template)
         self._tokens = Tokens.of(folder)
         self._exits = ExitStack()
@@ -114,7 +119,8 @@ class Stack:
         bound = exits.enter_context(bind(self._port))
         endpoints = self._data or exits.enter_context(data_plane.running(self._folder))
         self.data_url = endpoints.dynamodb
-        exits.enter_context(environment(variables(self._template, endpoints) | (QUIET if self._quiet else {})))
+        given = variables(self._template, endpoints) | (QUIET if self._quiet else {})
+        exits.enter_context(environment(given))
         self.dynamodb = boto3.session.Session().client("dynamodb")
         exits.callback(self.dynamodb.close)
         self._template.create_tables(self.dynamodb)
@@ -123,6 +129,8 @@ class Stack:
         exits.callback(client.close)
         queues.create(self._template.queues, client)
         self._functions = Functions(self._template, self._seed)
+        if self._short:
+            exits.enter_context(shortened(client_of_functions(), given["AWS_ACCESS_KEY_ID"]))
         self._poller = queues.Poller(self._template.queues, client, self._functions.invoke)
         self._ticker = Ticker(self._template.schedules, self._functions.invoke, self.clock.now())
         api = Api(self._template, self._tokens, self._functions.invoke, self.clock, pages(self._tokens))

@@ -61,11 +61,25 @@ WRITERS = {route.function for route in TEMPLATE.routes if route.method != "GET"}
 SHARED = "FETTLE_TESTS_DYNAMODB"  # the URL of a DynamoDB that processes share, of which each runs tests
 READERS = sorted({route.function for route in TEMPLATE.routes} - WRITERS)
 LONG = {f"test_{name}.py" for name in ("model", "bugs", "month", "slate", "races", "daily_job", "demo")}
+# Whole systems run without the coverage's trace, which doubles their time: their parts are traced in the other tests.
+UNTRACED = {
+    "lab",
+    "local",
+    "model",
+    "releases",
+    "test_races.py",
+    "test_backlog.py",
+    "test_caps.py",
+    "test_ten_users.py",
+}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The files that take longest come first, so that of several workers none ends alone with one."""
     items.sort(key=lambda item: item.path.name not in LONG)
+    for item in items:
+        if UNTRACED & {item.path.name, item.path.parent.name}:
+            item.add_marker("no_cover")
 
 
 def handler_of(name: str) -> ModuleType:
@@ -188,6 +202,11 @@ def store_in_moto() -> Iterator[Store]:
         forget()
         yield open_store()
         forget()
+
+
+def table_client() -> Any:
+    """A client for the test's table, which nothing stands before, whatever the test puts before the store's."""
+    return Store(TEMPLATE.table.name).client
 
 
 def forget() -> None:

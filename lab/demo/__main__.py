@@ -109,7 +109,7 @@ def _run(
 @contextmanager
 def _users(people: Sequence[Person], seed: int, parameters: dict[str, str]) -> Iterator[tuple[Stack, list[User]]]:
     """Starts the stack and yields it with a user, each with a phone, for every person."""
-    with Stack(port=0, clock=SteppedClock(START), quiet=True, seed=seed, parameters=parameters) as stack:
+    with Stack(clock=SteppedClock(START), quiet=True, parameters=parameters, seed=seed, short=True) as stack:
         cooldown = settings().action_cooldown
         with httpx.Client(base_url=stack.url, timeout=30.0, trust_env=False) as http:
             yield stack, [User(person, over_http(http, stack.token(person.name)), cooldown) for person in people]

@@ -59,6 +59,7 @@ def check(session: Sequence[Entry], previous: Sequence[Entry], segment: Segment,
     assert len(names & {e.name for e in previous}) <= len(session) / 2
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("known", [False, True], ids=["nothing known", "the same always best"])
 @pytest.mark.parametrize("segment", Segment)
 def test_under_any_avoid_every_action_after_every_other_fills_a_varied_session(segment: Segment, known: bool) -> None:

@@ -5,7 +5,6 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-import boto3
 import pytest
 
 from rl_core.errors import ConflictError
@@ -13,7 +12,7 @@ from rl_core.models import Marker, Profile
 from rl_core.store import DayTable, Put, ReadBudget, Store, Watermark, marker_write, profile_write, session_write
 from rl_core.store.items import user_day_item, user_day_write
 from rl_core.store.keys import user_pk
-from tests.conftest import TEMPLATE
+from tests.conftest import TEMPLATE, table_client
 from tests.functions.conftest import NOW, World
 from tests.functions.test_learning_job import spoil
 
@@ -43,7 +42,7 @@ def writing(world: World, name: str) -> Callable[[], None]:
 
 
 def stored(sk: str) -> dict[str, Any]:
-    client, key = boto3.client("dynamodb"), {"pk": {"S": user_pk("ana")}, "sk": {"S": sk}}
+    client, key = table_client(), {"pk": {"S": user_pk("ana")}, "sk": {"S": sk}}
     return dict(client.get_item(TableName=TEMPLATE.table.name, Key=key)["Item"])
 
 

@@ -6,7 +6,6 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-import boto3
 import pytest
 
 from lab.proofs.faults.client import Fault, FaultyClient, Kind
@@ -24,7 +23,7 @@ from rl_core.store import (
     session_write,
 )
 from rl_core.work import Dispatched, close_and_learn, close_expired, dispatch, merge, run_shard
-from tests.conftest import TEMPLATE, handler_of
+from tests.conftest import TEMPLATE, handler_of, table_client
 from tests.functions.conftest import NOW, SEGMENT, Meanwhile, World, leaver_of
 
 MONDAY = date(2026, 11, 23)
@@ -95,13 +94,13 @@ def diary(world: World) -> Diary:
 
 def table() -> list[dict[str, Any]]:
     """Every item, in order."""
-    items = boto3.client("dynamodb").scan(TableName=TEMPLATE.table.name)["Items"]
+    items = table_client().scan(TableName=TEMPLATE.table.name)["Items"]
     return sorted((dict(i) for i in items), key=lambda i: (i["pk"]["S"], i["sk"]["S"]))
 
 
 def restore(items: list[dict[str, Any]]) -> None:
     """Makes the table hold these items and no others."""
-    client, name, now = boto3.client("dynamodb"), TEMPLATE.table.name, table()
+    client, name, now = table_client(), TEMPLATE.table.name, table()
     for item in (its for its in now if its not in items):
         client.delete_item(TableName=name, Key={"pk": item["pk"], "sk": item["sk"]})
     for item in (its for its in items if its not in now):
@@ -207,7 +206,7 @@ def test_an_unreadable_user_is_left_out_counted_and_holds_up_nobody(diary: Diary
     for item in table():
         if item["pk"]["S"] == f"USER#{ANA}" and item["sk"]["S"].startswith("SESSION#"):
             del item["state"]
-            boto3.client("dynamodb").put_item(TableName=TEMPLATE.table.name, Item=item)
+            table_client().put_item(TableName=TEMPLATE.table.name, Item=item)
     report = diary.run()
     assert (report["users"], report["unreadable"]) == (2, 1)
     assert diary.days.shard(MONDAY, SHARD).final

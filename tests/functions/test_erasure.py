@@ -8,7 +8,6 @@ from functools import partial
 from itertools import count
 from typing import Any
 
-import boto3
 import pytest
 
 from operate.__main__ import main
@@ -19,7 +18,7 @@ from rl_core.models import Learning, Marker, Policy, Profile, Session, Status, T
 from rl_core.sessions import erased, learning_of, transition_of
 from rl_core.store import Hold, Store, marker_write, policies, publish_writes
 from rl_core.work import learn_due, versions
-from tests.conftest import TEMPLATE, handler_of
+from tests.conftest import TEMPLATE, handler_of, table_client
 from tests.functions.conftest import NOW, SEGMENT, World, leaver_of, turn
 from tests.functions.test_learning_job import (
     BROKEN_TABLE,
@@ -62,7 +61,7 @@ def ask_to_be_erased(world: World, *people: str) -> None:
 
 
 def dump() -> list[dict[str, Any]]:
-    pages = boto3.client("dynamodb").get_paginator("scan").paginate(TableName=TEMPLATE.table.name)
+    pages = table_client().get_paginator("scan").paginate(TableName=TEMPLATE.table.name)
     return sorted((dict(i) for page in pages for i in page["Items"]), key=lambda i: (i["pk"]["S"], i["sk"]["S"]))
 
 
@@ -365,7 +364,7 @@ def _profile(world: World, user: str) -> Profile:
 
 def items_of(user: str) -> list[dict[str, Any]]:
     """What is left in the table under this user's key."""
-    items = boto3.client("dynamodb").scan(TableName=TEMPLATE.table.name)["Items"]
+    items = table_client().scan(TableName=TEMPLATE.table.name)["Items"]
     return [dict(item) for item in items if item["pk"]["S"] == f"USER#{user}"]
 
 

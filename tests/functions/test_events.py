@@ -26,14 +26,9 @@ def answer(name: str, event: dict[str, Any] | None = None) -> Any:
 
 @pytest.fixture
 def store(store_in_moto: Store) -> Store:
-    """A table in moto, whatever the other tests use: so each function runs there once at least."""
-    return store_in_moto
-
-
-@pytest.fixture(autouse=True)
-def _queue(store: Store) -> None:
-    """The queue of the daily job."""
+    """A table in moto, whatever the other tests use, with the queue of the daily job: each function runs there too."""
     boto3.client("sqs").create_queue(QueueName=TEMPLATE.queues[0].name)
+    return store_in_moto
 
 
 def sent() -> list[Any]:

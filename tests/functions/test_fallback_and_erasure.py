@@ -4,7 +4,6 @@ import runpy
 from datetime import timedelta
 from typing import Any
 
-import boto3
 import pytest
 
 from local.functions import Functions
@@ -12,7 +11,7 @@ from local.phone import Phone, RefusedError, bodies, ids, to_functions
 from rl_core.edge.http import caller
 from rl_core.errors import PolicyUnreadableError, UnauthorizedError
 from rl_core.models import Status
-from tests.conftest import ROOT, TEMPLATE, handler_of
+from tests.conftest import ROOT, TEMPLATE, handler_of, table_client
 from tests.functions.conftest import NOW, SEGMENT, World, turn
 from tests.functions.test_learning_job import always, learn, spoil, spoil_policy
 
@@ -49,7 +48,7 @@ def test_an_erased_user_leaves_no_item(world: World) -> None:
     PHONE.recommend()
     PHONE.delete_profile()
     assert erasure.run(world.store, turn(NOW + timedelta(minutes=1))) == 1
-    items = boto3.client("dynamodb").scan(TableName=TEMPLATE.table.name)["Items"]
+    items = table_client().scan(TableName=TEMPLATE.table.name)["Items"]
     assert not [item for item in items if "ana" in str(item)]
 
 
@@ -74,7 +73,7 @@ def test_a_marker_of_erasure_says_nothing_of_the_person(world: World) -> None:
     PHONE.put_profile(segment=SEGMENT)
     PHONE.delete_profile()
     key = {"pk": {"S": "USER#ana"}, "sk": {"S": "~PROFILE"}}
-    marker = boto3.client("dynamodb").get_item(TableName=TEMPLATE.table.name, Key=key)["Item"]
+    marker = table_client().get_item(TableName=TEMPLATE.table.name, Key=key)["Item"]
     assert set(marker) == {"form", "pk", "sk", "revision", "key", "created_at", "erasing", "due_shard", "due_at"}
 
 
@@ -92,7 +91,7 @@ def test_a_policy_item_that_got_lost_is_not_started_anew(world: World) -> None:
     world.due("ben")
     learn.run(world.store, NOW, always)
     world.due("cem")
-    client, name = boto3.client("dynamodb"), TEMPLATE.table.name
+    client, name = table_client(), TEMPLATE.table.name
     client.delete_item(TableName=name, Key={"pk": {"S": "SEGMENT#HIGH_LOW"}, "sk": {"S": "POLICY"}})
     with pytest.raises(PolicyUnreadableError, match="is gone"):
         world.store.policy(SEGMENT)

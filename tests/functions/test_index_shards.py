@@ -6,14 +6,13 @@ from collections.abc import Callable
 from datetime import timedelta
 from itertools import count
 
-import boto3
 import pytest
 from pydantic import ValidationError
 
 from rl_core.config import Settings, settings
 from rl_core.models import Marker, Segment, Status
 from rl_core.store import Store, marker_write
-from tests.conftest import TEMPLATE, counted, handler_of
+from tests.conftest import TEMPLATE, counted, handler_of, table_client
 from tests.functions.conftest import NOW, SEGMENT, World, turn
 from tests.functions.test_learning_job import always, learn
 
@@ -48,7 +47,7 @@ def run_both(store: Store, *, minute: int) -> Counter[str]:
 
 def waiting() -> list[str]:
     """The partitions in which anything waits."""
-    items = boto3.client("dynamodb").scan(TableName=TEMPLATE.table.name, IndexName="due")["Items"]
+    items = table_client().scan(TableName=TEMPLATE.table.name, IndexName="due")["Items"]
     return [item["due_shard"]["S"] for item in items if not item["due_shard"]["S"].startswith("day#")]
 
 
@@ -112,7 +111,7 @@ def test_who_asked_to_be_erased_under_another_number_is_erased_within_the_hour(
     setting("INDEX_SHARDS", str(after))
     assert erasure.run(world.store, turn(NOW)) == found_at_once(before, after)
     assert erasure.run(world.store, turn(HOUR)) == len(USERS) - found_at_once(before, after)
-    assert boto3.client("dynamodb").scan(TableName=TEMPLATE.table.name)["Items"] == []
+    assert table_client().scan(TableName=TEMPLATE.table.name)["Items"] == []
 
 
 def test_a_session_that_moves_on_leaves_the_partition_of_the_other_number(world: World, setting: Set) -> None:

@@ -6,7 +6,6 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-import boto3
 import pytest
 
 from operate.__main__ import main
@@ -17,7 +16,7 @@ from rl_core.models import EndedBy, Learning, Policy, Profile, Session, Status, 
 from rl_core.sessions import learning_of
 from rl_core.store import Due, Put, Store, parked_write, publish_writes, session_write
 from rl_core.work import close_and_learn, close_expired, learn_due
-from tests.conftest import TEMPLATE, handler_of
+from tests.conftest import TEMPLATE, handler_of, table_client
 from tests.functions.conftest import NOW, SEGMENT, World
 
 learn = handler_of("learn")
@@ -41,13 +40,13 @@ def spoil_policy(**attributes: Any) -> None:
 
 def stored_policy() -> dict[str, Any]:
     """The segment's policy item as it is stored."""
-    item = boto3.client("dynamodb").get_item(TableName=TEMPLATE.table.name, Key=POLICY).get("Item", {})
+    item = table_client().get_item(TableName=TEMPLATE.table.name, Key=POLICY).get("Item", {})
     return dict(item)
 
 
 def spoil(pk: str, sk: str, /, **attributes: Any) -> None:
     """Writes these attributes over a stored item's, and removes those that are None."""
-    client = boto3.client("dynamodb")
+    client = table_client()
     key = {"pk": {"S": pk}, "sk": {"S": sk}}
     item = client.get_item(TableName=TEMPLATE.table.name, Key=key).get("Item", key)
     spoilt = {name: value for name, value in (item | attributes).items() if value is not None}

@@ -4,7 +4,6 @@ import struct
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-import boto3
 import pytest
 
 from local.functions import Functions
@@ -15,7 +14,7 @@ from rl_core.sessions import is_due
 from rl_core.store import DayTable, Store
 from rl_core.store.items import session_item
 from rl_core.work import run_shard
-from tests.conftest import TEMPLATE
+from tests.conftest import TEMPLATE, table_client
 from tests.functions.conftest import NOW, SEGMENT, World
 from tests.functions.test_learning_job import always, learn, spoil
 
@@ -181,5 +180,5 @@ def test_an_unknown_profile_field_stays_through_a_session(world: World, plan: An
     spoil("USER#ana", "~PROFILE", **newer)
     ana().batch(done(plan))
     key = {"pk": {"S": "USER#ana"}, "sk": {"S": "~PROFILE"}}
-    item = boto3.client("dynamodb").get_item(TableName=TEMPLATE.table.name, Key=key)["Item"]
+    item = table_client().get_item(TableName=TEMPLATE.table.name, Key=key)["Item"]
     assert newer.items() <= item.items()

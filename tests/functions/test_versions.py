@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-import boto3
 import pytest
 
 from operate.__main__ import main
@@ -16,7 +15,7 @@ from rl_core.sessions import issue
 from rl_core.store import Put, Store, policies, publish_writes
 from rl_core.store.policies import policy_item
 from rl_core.work import versions
-from tests.conftest import TEMPLATE
+from tests.conftest import TEMPLATE, table_client
 from tests.functions.conftest import NOW, SEGMENT, World
 from tests.functions.test_learning_job import (
     BROKEN_TABLE,
@@ -145,7 +144,7 @@ def test_a_policy_that_cannot_be_read_is_mended_from_its_records(world: World, o
         spoil("SEGMENT#HIGH_LOW", "POLICY", **damage)
     else:
         key = {"pk": {"S": "SEGMENT#HIGH_LOW"}, "sk": {"S": "POLICY"}}
-        boto3.client("dynamodb").delete_item(TableName=TEMPLATE.table.name, Key=key)
+        table_client().delete_item(TableName=TEMPLATE.table.name, Key=key)
     assert main([*TABLE, "mend", "HIGH_LOW"]) == 0
     assert world.store.policy(SEGMENT) == replace(last, version=last.version + 1)
     assert live(world, 1, first=6)[-1] == versions.policy_at(world.store, SEGMENT, 8, from_start=True)

@@ -13,16 +13,16 @@ from rl_core.store import ReadBudget, Store
 from tests.integration.conftest import Phone, Target, at_once, done, everything, learn_all, ok
 
 NewUser = Callable[..., Phone]
-THREADS, SESSIONS = 16, 20
+THREADS, SESSIONS = 16, 10
 
 
 def live(phone: Phone, number: int) -> list[str]:
-    """Twenty sessions, some answered one by one; how each was learned."""
+    """Ten sessions, some answered one by one; how each was learned."""
     outcomes = []
     for turn in range(SESSIONS):
         plan = phone.plan()
         items = done(plan, (number + turn) % 8, motivation_before=2, motivation_after=3 + number % 3)
-        if turn % 10 == 0:
+        if turn % 5 == 0:
             for item in items:
                 ok(phone.complete(item.pop("activity_id"), **item))
         else:

@@ -20,7 +20,7 @@ PEOPLE, DAYS, AFTER = 150, 5, 5
 @pytest.fixture(scope="module")
 def month() -> Iterator[tuple[Stack, list[Entry]]]:
     """Days in many zones, with the stack as it stands after them."""
-    with queue_only(), Stack(clock=start(), quiet=True, parameters=UNCAPPED) as stack:
+    with queue_only(), Stack(clock=start(), quiet=True, parameters=UNCAPPED, short=True) as stack:
         yield stack, live(stack, PEOPLE, DAYS, every=2, keenness=3)
 
 

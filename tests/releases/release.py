@@ -38,7 +38,7 @@ class Edit:
 def copied(folder: Path, edits: Sequence[Edit]) -> Path:
     """Returns the folder, with a copy of the tree in it to which these edits were made."""
     for tree in TREES:
-        shutil.copytree(ROOT / tree, folder / tree, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+        shutil.copytree(ROOT / tree, folder / tree, ignore=shutil.ignore_patterns("*.egg-info"))
     for edit in edits:
         edit.apply(folder)
     return folder

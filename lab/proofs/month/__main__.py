@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def month(people: int, days: int, seed: int) -> dict[str, Any]:
     """Simulates the month, compares it with the recount, prints the result and returns its figures."""
     began = time.monotonic()
-    with queue_only(), Stack(clock=start(), quiet=True, parameters=UNCAPPED) as stack:
+    with queue_only(), Stack(clock=start(), quiet=True, parameters=UNCAPPED, short=True) as stack:
         log = live(stack, people, days, seed=seed)
         lives = lives_of(log)
         wrong = differences(stack, lives, days)
