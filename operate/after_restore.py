@@ -140,7 +140,7 @@ def _tell_exclusions(store: Store, old: Store | None, survey: Survey) -> None:
             continue
         for person in sorted((before - now) & survey.persons):
             print(f"the restore undid: exclude {segment.name} {person.hex()}")
-        for person in sorted(now - before):
+        for person in sorted((now - before) & survey.persons):
             print(f"the restore undid: include {segment.name} {person.hex()}")
 
 

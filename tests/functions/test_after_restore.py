@@ -29,6 +29,7 @@ from tests.functions.test_erasure import (
     cut,
     dump,
     erasure,
+    folded_without,
     items_of,
     live,
     often,
@@ -159,6 +160,22 @@ def test_a_refold_that_says_more_than_it_rewrote_is_done_from_its_beginning(worl
             erasure.run(world.store, turn(LATER))
     assert run(world.store, now=LATER) == 0  # although the run that was at work has it for a quarter of an hour
     assert_gone(world, sessions, GONE)
+
+
+@pytest.mark.parametrize("progress", ["noted", "lost"])
+def test_an_exclusion_that_the_backup_caught_half_way_is_finished(world: World, progress: str) -> None:
+    sessions = live(world)
+    bot = sessions["person-2"].person
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Hold, "swap", cut_off)
+        with pytest.raises(CutOffError):
+            exclude(world.store, SEGMENT, bot, "a bot", settings(), turn(LATER))
+    if progress == "lost":
+        world.store.call("delete_item", Key={"pk": {"S": "SEGMENT#HIGH_LOW"}, "sk": {"S": "REFOLD"}})
+    assert run(world.store, now=LATER) == 0
+    policy = world.store.policy(SEGMENT)
+    assert (policy.excluded, policy.hold, policy.episodes) == ((bot,), None, len(PEOPLE) - 1)
+    assert policy == replace(folded_without(world, sessions, ["person-2"]), version=policy.version, excluded=(bot,))
 
 
 def test_a_session_that_an_erasure_took_out_of_its_record_does_not_wait_again(
