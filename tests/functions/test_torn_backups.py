@@ -15,17 +15,15 @@ from operate.after_restore import after_restore
 from rl_core.config import settings
 from rl_core.models import EndedBy, Session, Status, person_of
 from rl_core.sessions import Ending, record
-from rl_core.store import Erasures, Hold, Leaver, Store, mark_writes, policies, profile_write
+from rl_core.store import Hold, Leaver, Store, mark_writes, policies, profile_write
 from rl_core.work import learn_due
-from tests.functions.conftest import NOW, World, turn
+from tests.functions.conftest import NOW, World, erasures_of, turn
 from tests.functions.test_erasure import LATER, ask_to_be_erased, erasure
 from tests.functions.test_learning_job import always, learn
-from tests.integration.conftest import Json, Target
 
 MUCH_LATER = NOW + timedelta(days=5)
-Items = dict[tuple[str, str], Json]
+Items = dict[tuple[str, str], dict[str, Any]]
 Mixture = tuple[set[str], Items]
-pytestmark = pytest.mark.usefixtures("stack")
 
 
 @pytest.fixture(autouse=True)
@@ -43,12 +41,11 @@ def unprotected() -> Iterator[None]:
 
 
 @pytest.fixture
-def world(target: Target, table: Store) -> World:
+def world(store: Store) -> World:
     """Three versions: the first and the third learned from one person, the second from another."""
-    put(table, {})
-    world = World(table)
+    world = World(store)
     for session in (world.due("ana"), world.due("ben"), due_again(world, "ana")):
-        learn_due(table, [session], settings(), Counter())
+        learn_due(store, [session], settings(), Counter())
     return world
 
 
@@ -88,7 +85,7 @@ def assert_whole(world: World, mixture: Mixture, capsys: pytest.CaptureFixture[s
     """After the command and the jobs each session is learned once, and each user can have a new plan."""
     store, (its, items) = world.store, mixture
     put(store, items)
-    options = Namespace(erasures=_erasures(store).name, old_table=None, dry_run=False, now=MUCH_LATER)
+    options = Namespace(erasures=erasures_of(store).name, old_table=None, dry_run=False, now=MUCH_LATER)
     done = after_restore(store, settings(), options)
     said = capsys.readouterr().out
     assert done == 0, (its, said)
@@ -103,10 +100,6 @@ def assert_whole(world: World, mixture: Mixture, capsys: pytest.CaptureFixture[s
         assert world.issue(user, at=MUCH_LATER).status is Status.OPEN, its
 
 
-def _erasures(store: Store) -> Erasures:
-    return Erasures(settings().erasures_name, store.client)
-
-
 @pytest.mark.parametrize("gone", [[], ["ben"]])
 def test_what_the_job_learned(world: World, capsys: pytest.CaptureFixture[str], gone: list[str]) -> None:
     due = [due_again(world, "ben"), world.due("cleo")]
@@ -114,7 +107,7 @@ def test_what_the_job_learned(world: World, capsys: pytest.CaptureFixture[str], 
     learn_due(world.store, due, settings(), Counter())
     tried = list(mixtures(before, held(world.store)))
     for user in gone:
-        _erasures(world.store).note(f"life-{user}".encode(), LATER)
+        erasures_of(world.store).note(f"life-{user}".encode(), LATER)
     for mixture in tried:
         assert_whole(world, mixture, capsys, *gone)
     assert len(tried) == 2**5  # two sessions, the policy, its record and its snapshot
