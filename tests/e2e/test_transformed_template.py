@@ -88,11 +88,13 @@ def test_a_role_allows_of_the_table_what_the_template_says_under_its_conditions(
     """tests/test_permissions.py has the list of what that is."""
     for name, function in FUNCTIONS.items():
         policies = resources[f"{name}Role"]["Properties"]["Policies"]
-        every = [its for policy in policies for its in policy["PolicyDocument"]["Statement"] if "dynamodb" in str(its)]
-        anywhere = [its["Action"] for its in every if "Condition" not in its]
+        told = [its for policy in policies for its in policy["PolicyDocument"]["Statement"] if "dynamodb" in str(its)]
+        keyed = [its for its in told if "Condition" in its]
+        anywhere = [its["Action"] for its in told if "Condition" not in its]
         assert anywhere == (["dynamodb:PutItem"] if name == "Erasure" else [])  # to the table of whom was erased
-        told = [its for its in every if "Condition" in its]
-        allowed = [tuple(map(frozenset, (listed(its["Action"]), its["Condition"][LIKE][LEADING_KEYS]))) for its in told]
+        allowed = [
+            tuple(map(frozenset, (listed(its["Action"]), its["Condition"][LIKE][LEADING_KEYS]))) for its in keyed
+        ]
         assert allowed == [(its.actions, its.leading_keys) for its in function.statements if its.leading_keys]
 
 

@@ -7,7 +7,6 @@ from datetime import timedelta
 from itertools import count
 from typing import Any
 
-import boto3
 import pytest
 
 from operate.__main__ import main
@@ -17,7 +16,7 @@ from rl_core.config import settings
 from rl_core.models import Policy, Profile, Status
 from rl_core.store import Hold, Leaver, Store, profile_write
 from rl_core.work import exclude, include
-from tests.conftest import TEMPLATE
+from tests.conftest import TEMPLATE, table_client
 from tests.functions.conftest import NOW, SEGMENT, World, turn
 from tests.functions.test_erasure import (
     GONE,
@@ -46,14 +45,14 @@ def unprotected(store: Store, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
     """Leaves the tables' protection off, and deletes the tables that a test makes."""
     monkeypatch.setattr("operate.after_restore.switch_on", lambda *_: None)
     yield
-    client, own = boto3.client("dynamodb"), {table.name for table in TEMPLATE.tables}
+    client, own = table_client(), {table.name for table in TEMPLATE.tables}
     for name in set(client.list_tables()["TableNames"]) - own:
         client.delete_table(TableName=name)
 
 
 def restore(items: list[dict[str, Any]]) -> None:
     """Has the table hold these items and no others, as a table restored from a backup does."""
-    client = boto3.client("dynamodb")
+    client = table_client()
     for item in dump():
         client.delete_item(TableName=NAME, Key={"pk": item["pk"], "sk": item["sk"]})
     for item in items:
@@ -68,7 +67,7 @@ def run(store: Store, **given: Any) -> int:
 
 def keep_as_old() -> None:
     """Keeps the table as it is under the name "old"."""
-    client = boto3.client("dynamodb")
+    client = table_client()
     client.create_table(TableName="old", **TEMPLATE.table.properties)
     for item in dump():
         client.put_item(TableName="old", Item=item)
@@ -280,13 +279,13 @@ def protecting(unprotected: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[N
     monkeypatch.setattr("operate.after_restore.switch_on", switch_on)
     yield
     for table in TEMPLATE.tables:
-        boto3.client("dynamodb").update_table(TableName=table.name, DeletionProtectionEnabled=False)
+        table_client().update_table(TableName=table.name, DeletionProtectionEnabled=False)
 
 
 def test_a_restored_table_is_protected_as_the_stacks_own(
     world: World, protecting: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    client = boto3.client("dynamodb")
+    client = table_client()
     for table in TEMPLATE.tables:
         ttl: Any = {"Enabled": False, "AttributeName": table.ttl_attribute}
         client.update_time_to_live(TableName=table.name, TimeToLiveSpecification=ttl)
@@ -336,7 +335,7 @@ def test_a_table_that_was_restored_without_its_index_is_refused(
 ) -> None:
     its = {name: value for name, value in TEMPLATE.table.properties.items() if name != "GlobalSecondaryIndexes"}
     its["AttributeDefinitions"] = [it for it in its["AttributeDefinitions"] if it["AttributeName"] in {"pk", "sk"}]
-    boto3.client("dynamodb").create_table(TableName="bare", **its)
+    table_client().create_table(TableName="bare", **its)
     assert main(["--table", "bare", "after-restore", "--erasures", ERASURES]) == 2
     assert "bare has no index due" in capsys.readouterr().err
 

@@ -4,14 +4,13 @@ from datetime import timedelta
 from hashlib import sha256
 from typing import Any
 
-import boto3
 import pytest
 
 from rl_core.config import settings
 from rl_core.errors import ErasingError
 from rl_core.sessions import erased
 from rl_core.store import Erasures, Store, marker_write
-from tests.conftest import TEMPLATE
+from tests.conftest import TEMPLATE, table_client
 from tests.functions.conftest import NOW, World, erasures_of, turn
 from tests.functions.test_erasure import (
     GONE,
@@ -33,7 +32,7 @@ NAME = TEMPLATE.environment["ERASURES_NAME"]
 
 def noted() -> list[dict[str, Any]]:
     """Every item of the table of erasures."""
-    return [dict(item) for item in boto3.client("dynamodb").scan(TableName=NAME)["Items"]]
+    return [dict(item) for item in table_client().scan(TableName=NAME)["Items"]]
 
 
 def life(user: str) -> str:
@@ -101,7 +100,7 @@ def test_a_bare_marker_is_removed_without_a_note(world: World) -> None:
     used_up = settings().model_copy(update={"sessions_per_day": 1})
     world.store.write(marker_write(erased(profile, used_up, NOW), 1))
     assert erasure.run(world.store, turn(LATER)) == 1
-    boto3.client("dynamodb").delete_item(TableName=NAME, Key={"pk": {"S": life("ana")}})
+    table_client().delete_item(TableName=NAME, Key={"pk": {"S": life("ana")}})
     assert erasure.run(world.store, turn(NOW + timedelta(hours=15))) == 0
     assert items_of("ana") == []
     assert noted() == []

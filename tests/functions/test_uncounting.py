@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable
 from datetime import date
 from typing import Any
 
-import boto3
 import pytest
 
 from lab.proofs.faults.client import Fault, FaultyClient, Kind
@@ -12,7 +11,7 @@ from rl_core.days import SegmentDay, added, merged, of_user
 from rl_core.errors import ConflictError, UnavailableError
 from rl_core.models import Marker, Profile, Segment
 from rl_core.store import Leaver, Watermark, day_table, marker_write
-from tests.conftest import TEMPLATE, handler_of
+from tests.conftest import TEMPLATE, handler_of, table_client
 from tests.functions.conftest import NOW, SEGMENT, Meanwhile, leaver_of, turn
 from tests.functions.test_daily_job import (
     ANA,
@@ -360,7 +359,7 @@ def test_a_shard_that_another_release_wrote_since_is_counted_anew(
     diary.run()
     state = next(item for item in table() if item["pk"]["S"] == "DAILY")
     state = change(state) | {"revision": {"N": str(int(state["revision"]["N"]) + 1)}}
-    boto3.client("dynamodb").put_item(TableName=TEMPLATE.table.name, Item=state)
+    table_client().put_item(TableName=TEMPLATE.table.name, Item=state)
     spoil("SEGMENT#HIGH_LOW", f"DAY#{MONDAY}#{SHARD:02d}", users={"N": "77"})
     diary.run()
     assert wholes(diary)[SEGMENT].users == 3

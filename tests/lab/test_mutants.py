@@ -32,7 +32,7 @@ def test_a_larger_sample_holds_a_smaller_one() -> None:
 
 
 # Of a room all files, of the others one: mutating them all takes a quarter of a minute.
-PARTS = {"learner": "epsilon.py", "sessions": "outcome.py", "days": "", "work": "forget.py", "store": "keys.py"}
+PARTS = {"learner": "epsilon.py", "sessions": "outcome.py", "days": "", "work": "refold.py", "store": "keys.py"}
 
 
 def test_every_room_has_mutants_under_the_names_that_mutmut_gives_them(tree: Path) -> None:
