@@ -70,6 +70,7 @@ class Size:
     lessons: int = 2_000  # of the first leaver
     limit: float = 5.0  # seconds until a run is killed
     every: float = 2.0  # seconds between two runs
+    most: float = 3_600.0  # seconds that all runs together may take
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,6 +268,8 @@ def _erase(store: Store, past: Past, size: Size) -> tuple[float, int]:
     began = next_run = time.monotonic()
     runs, swapped = Runs(store.name, size), 0.0
     while left(store, past):
+        if time.monotonic() > began + size.most:
+            break
         if time.monotonic() >= next_run:
             runs.start()
             next_run += size.every
