@@ -35,7 +35,18 @@ from lab.world.people import (
 from lab.world.tastes import SEGMENTS, Moment, Tastes
 from rl_core.config import Settings
 from rl_core.learner import barred, eligible
-from rl_core.models import Action, Activity, ActivityStats, Decision, Result, Segment, State, Transition
+from rl_core.models import (
+    NO_FACTS,
+    Action,
+    Activity,
+    ActivityStats,
+    Decision,
+    Facts,
+    Result,
+    Segment,
+    State,
+    Transition,
+)
 from rl_core.sessions import (
     KEPT_ACTIONS,
     Entry,
@@ -65,6 +76,7 @@ class Life:
     sessions: int = 0
     recent: tuple[Action, ...] = ()
     previous: tuple[Entry, ...] = ()
+    facts: Facts = NO_FACTS
 
     @property
     def user(self) -> str:
@@ -216,11 +228,13 @@ class Crowd:
         self._later(int(day) + nights + life.person.hour / 24, life)
 
     def _learn_of(self, served: Served) -> Feedback:
-        """Moves the scores, as the closing of a session does, and says what it taught."""
+        """Moves the scores and the facts, as the closing of a session does, and says what it taught."""
         life, decision = served.life, served.decision
         outcome = outcome_of(served.activities, served.rating)
         life.engagement = engagement_after(life.engagement, outcome)
         life.motivation = motivation_after(life.motivation, outcome)
+        facts = life.facts
+        life.facts = facts.learned(decision.action, reward(outcome)).had(decision.action)
         transition = Transition(
             key=b"",
             state=decision.state,
@@ -229,6 +243,7 @@ class Crowd:
             next_state=state_of(life.engagement, life.motivation),
             barred=barred(life.recent, self._settings.action_cooldown),
             results=results(served.activities) if self._slates else (),
+            facts=facts,
         )
         return Feedback(life.user, life.sessions, life.segment, decision, transition)
 

@@ -6,9 +6,10 @@ Times are aware UTC datetimes in whole seconds. Scores are floats: engagement in
 import hashlib
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import IntEnum, StrEnum
+from operator import add
 from typing import Any, NamedTuple, Self
 
 MAX_ACTIVITIES = 7
@@ -99,6 +100,14 @@ _ACTION_TITLES = {
 }
 
 ACTIONS = tuple(Action)
+
+
+LATEST = 5  # how many of a person's latest actions are known
+MILLION = 1_000_000
+
+
+def _added(numbers: tuple[int, ...], place: int, more: int) -> tuple[int, ...]:
+    return (*numbers[:place], numbers[place] + more, *numbers[place + 1 :])
 
 
 class State(NamedTuple):
@@ -208,12 +217,48 @@ class EndedBy(Word):
 
 
 @dataclass(frozen=True, slots=True)
+class Facts:
+    """Holds what is known of a person when a session is drawn: what they did, nothing that a policy made of it.
+
+    Shapes (6,) by action: `counts`, sessions in the present segment that are learned from; `sums`, of the rewards of
+    these, in millionths; `earlier`, sessions that were learned from in a former segment. `latest` holds the actions of
+    the latest five sessions that were shown or answered, newest last.
+    """
+
+    counts: tuple[int, ...] = (0,) * len(ACTIONS)
+    sums: tuple[int, ...] = (0,) * len(ACTIONS)
+    earlier: tuple[int, ...] = (0,) * len(ACTIONS)
+    latest: tuple[Action, ...] = ()
+
+    def learned(self, action: Action, reward: float) -> Self:
+        """Returns the facts after a session of this action that is learned from in the facts' segment."""
+        return replace(
+            self,
+            counts=_added(self.counts, action, 1),
+            sums=_added(self.sums, action, round(reward * MILLION)),
+        )
+
+    def had(self, action: Action) -> Self:
+        """Returns the facts after a session of this action was shown or answered."""
+        return replace(self, latest=(*self.latest, action)[-LATEST:])
+
+    def moved(self) -> Self:
+        """Returns the facts in another segment: counts and sums start anew, what bounds the person's weight goes on."""
+        return replace(self, counts=Facts.counts, sums=Facts.sums, earlier=tuple(map(add, self.counts, self.earlier)))
+
+
+NO_FACTS = Facts()
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """Holds a decision, and all that is needed to recompute it or to evaluate another policy on it.
 
     `chances` are the probabilities of the eligible actions, in the order of `eligible`; `epsilon` is the share of
     decisions that was drawn evenly. `explored` says that the action's estimate was below the greatest, or that nothing
-    told the eligible actions apart.
+    told the eligible actions apart; `own`, that the action's estimate was the greatest by the person's own answers and
+    not by the segment's. `facts` are those of the person as the draw saw them; `settings` is a hash of the settings of
+    the draw.
     """
 
     state: State
@@ -224,6 +269,9 @@ class Decision:
     policy_version: int
     explored: bool
     fallback: bool = False
+    own: bool = False
+    facts: Facts | None = None
+    settings: bytes = b""
 
     @property
     def propensity(self) -> float:
@@ -466,6 +514,7 @@ class Transition:
     next_state: State
     barred: tuple[Action, ...]
     results: tuple[Result, ...]
+    facts: Facts | None = None
     rest: Rest = field(default_factory=dict)
 
 

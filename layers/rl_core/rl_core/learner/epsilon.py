@@ -10,7 +10,7 @@ from typing import Any, ClassVar, NamedTuple, Self
 
 from rl_core.config import Settings
 from rl_core.learner.adopting import deviations, split
-from rl_core.models import ACTIONS, CELLS, STATES, Action, State, Transition
+from rl_core.models import ACTIONS, CELLS, STATES, Action, Facts, State, Transition
 from rl_core.packing import pack, unpack
 
 ID = "epsilon/1"  # learner and form, as policies and records name them
@@ -92,8 +92,9 @@ class Averages:
         floats = (*self.values, *self.state_advantages, *self.action_advantages, self.k)
         return _FLOATS.pack(*floats) + pack(self.counts)
 
-    def estimates(self, state: State) -> tuple[float, ...]:
-        """Returns Q(s, b) for every action b, shape (6,)."""
+    def estimates(self, state: State, facts: Facts | None = None) -> tuple[float, ...]:
+        """Returns Q(s, b) for every action b, shape (6,), whatever the `facts`: every person is alike here."""
+        del facts
         row, k = state.row, self.k
         value, here = self.values[row], slice(row * _WIDTH, (row + 1) * _WIDTH)
         cells = zip(self.action_advantages, self.counts[here], self.state_advantages[here], strict=True)
@@ -118,9 +119,10 @@ class Averages:
         self.action_advantages[a] += (d - self.action_advantages[a]) / sum(self.counts[a:CELLS:_WIDTH])
 
     def probabilities(
-        self, state: State, eligible: Sequence[Action], episodes: int, settings: Settings
+        self, state: State, eligible: Sequence[Action], episodes: int, settings: Settings, facts: Facts | None = None
     ) -> tuple[float, ...]:
         """Returns the probability of drawing each eligible action, in the order of `eligible`."""
+        del facts
         values = self.estimates(state)
         rate, top = epsilon(episodes, settings), max(values[b] for b in eligible)
         share = (1 - rate) / sum(values[b] == top for b in eligible)

@@ -24,6 +24,7 @@ from rl_core.models import (
     Action,
     ActivityStats,
     Decision,
+    Facts,
     Fold,
     Policy,
     Result,
@@ -35,8 +36,9 @@ from rl_core.models import (
 class QTable(Protocol):
     """Defines what the table of one segment offers in every algorithm.
 
-    `update` changes the table in place; `estimates` Q and `visits` n of a state have shape (6,). CONSTANTS is a
-    NamedTuple of the settings that a version record keeps.
+    `update` changes the table in place; `estimates` Q and `visits` n of a state have shape (6,). With the `facts` of a
+    person estimates and probabilities are that person's; without, those of somebody of whom nothing is known.
+    CONSTANTS is a NamedTuple of the settings that a version record keeps.
     """
 
     CONSTANTS: ClassVar[Any]
@@ -52,10 +54,10 @@ class QTable(Protocol):
     def encode(self) -> bytes: ...
     def update(self, t: Transition, episodes: int, constants: Mapping[str, float]) -> None: ...
     def probabilities(
-        self, state: State, eligible: Sequence[Action], episodes: int, settings: Settings
+        self, state: State, eligible: Sequence[Action], episodes: int, settings: Settings, facts: Facts | None = None
     ) -> tuple[float, ...]: ...
     def even_share(self, episodes: int, settings: Settings) -> float: ...
-    def estimates(self, state: State) -> tuple[float, ...]: ...
+    def estimates(self, state: State, facts: Facts | None = None) -> tuple[float, ...]: ...
     def visits(self, state: State) -> tuple[int, ...]: ...
 
 
@@ -174,12 +176,12 @@ def _count(activities: dict[int, ActivityStats], results: Iterable[Result]) -> N
 # Telling.
 
 
-def estimates(policy: Policy) -> tuple[tuple[float, ...], ...]:
-    """Returns Q, shape (9, 6): row by state, column by action."""
+def estimates(policy: Policy, facts: Facts | None = None) -> tuple[tuple[float, ...], ...]:
+    """Returns Q, shape (9, 6): row by state, column by action; for the person of these facts."""
     if policy.learner == "":
         return ((0.0,) * len(ACTIONS),) * STATES
     table = ALGORITHMS[policy.learner].decode(policy.table)
-    return tuple([table.estimates(State.from_row(row)) for row in range(STATES)])
+    return tuple([table.estimates(State.from_row(row), facts) for row in range(STATES)])
 
 
 def visits(policy: Policy) -> tuple[tuple[int, ...], ...]:
@@ -212,18 +214,27 @@ def generator(key: bytes, version: int) -> Random:
     return Random(int.from_bytes(hashlib.sha256(b"%d:%b" % (version, key)).digest(), "big"))
 
 
-def probabilities(policy: Policy, state: State, options: tuple[Action, ...], settings: Settings) -> Chances:
-    """Returns the chances of a draw from this policy among these options."""
+def probabilities(
+    policy: Policy, state: State, options: tuple[Action, ...], settings: Settings, facts: Facts | None = None
+) -> Chances:
+    """Returns the chances of a draw from this policy among these options, for the person of these facts."""
     how = fold_of(settings)
-    return chances_of(_table(policy, how.learner, how.constants), state, options, policy.episodes, settings)
+    return chances_of(_table(policy, how.learner, how.constants), state, options, policy.episodes, settings, facts)
 
 
-def chances_of(table: QTable, state: State, options: tuple[Action, ...], episodes: int, settings: Settings) -> Chances:
+def chances_of(
+    table: QTable,
+    state: State,
+    options: tuple[Action, ...],
+    episodes: int,
+    settings: Settings,
+    facts: Facts | None = None,
+) -> Chances:
     """Returns the chances of a draw from this table; every draw that reads a policy gets its chances here."""
-    values = table.estimates(state)
+    values = table.estimates(state, facts)
     top = max(values[a] for a in options)
     best = tuple(a for a in options if values[a] == top)
-    drawn = table.probabilities(state, options, episodes, settings)
+    drawn = table.probabilities(state, options, episodes, settings, facts)
     return Chances(options, drawn, best if len(best) < len(options) else ())
 
 
@@ -243,7 +254,12 @@ def draw(chances: Chances, rng: Random) -> Action:
 
 
 def decide(
-    policy: Policy | None, state: State, options: tuple[Action, ...], settings: Settings, rng: Random
+    policy: Policy | None,
+    state: State,
+    options: tuple[Action, ...],
+    settings: Settings,
+    rng: Random,
+    facts: Facts | None = None,
 ) -> Decision:
     """Returns the decision among these options; without a policy it is drawn evenly and marked as a fallback."""
     if policy is None:
@@ -251,7 +267,7 @@ def decide(
         return decision(chances, state, draw(chances, rng), rate=1.0, version=0, fallback=True)
     how = fold_of(settings)
     table = _table(policy, how.learner, how.constants)
-    chances = chances_of(table, state, options, policy.episodes, settings)
+    chances = chances_of(table, state, options, policy.episodes, settings, facts)
     rate = table.even_share(policy.episodes, settings)
     return decision(chances, state, draw(chances, rng), rate=rate, version=policy.version)
 

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, NamedTuple, Self
 
 from rl_core.config import Settings
 from rl_core.learner.adopting import deviations, mean, split
-from rl_core.models import ACTIONS, CELLS, STATES, Action, State, Transition
+from rl_core.models import ACTIONS, CELLS, STATES, Action, Facts, State, Transition
 from rl_core.packing import pack, unpack
 
 ID = "posterior/1"  # learner and form, as policies and records name them
@@ -105,8 +105,9 @@ class Posterior:
         floats = (*self.values, *advantages, *self.variances, self.reference, self.noise, self.k)
         return _FLOATS.pack(*floats) + pack(self.counts)
 
-    def estimates(self, state: State) -> tuple[float, ...]:
-        """Returns Q(s, b) for every action b, shape (6,)."""
+    def estimates(self, state: State, facts: Facts | None = None) -> tuple[float, ...]:
+        """Returns Q(s, b) for every action b, shape (6,), whatever the `facts`: every person is alike here."""
+        del facts
         row, k = state.row, self.k
         value, here = self.values[row], slice(row * _WIDTH, (row + 1) * _WIDTH)
         cells = zip(self.action_advantages, self.counts[here], self.state_advantages[here], strict=True)
@@ -145,10 +146,10 @@ class Posterior:
             self.k = self._estimated_k(constants["pooling_visits"])
 
     def probabilities(
-        self, state: State, eligible: Sequence[Action], episodes: int, settings: Settings
+        self, state: State, eligible: Sequence[Action], episodes: int, settings: Settings, facts: Facts | None = None
     ) -> tuple[float, ...]:
         """Returns the probability of drawing each eligible action, in the order of `eligible`."""
-        del episodes
+        del episodes, facts
         share = shares(self.estimates(state), self.spread(state, settings.posterior_scale), eligible)
         even, rest = settings.posterior_floor / len(eligible), 1 - settings.posterior_floor
         return tuple([even + rest * its for its in share])
