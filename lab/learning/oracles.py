@@ -1,23 +1,25 @@
 """Two who know the people: what there is to gain, looking at this session alone, or ahead.
 
 The planner adds to a session's exact mean what the segment's future is worth after it: the value function of the
-segment's average person, found by value iteration over a grid of engagement and motivation and the latest actions,
-each moved by its mean. It is not told how a visit will end, nor the person's mood to come; a little is left above it.
+segment's average person, found by value iteration over a grid of engagement, motivation or fatigue, and the latest
+actions, each moved by its mean. Where persons differ much, each has a value function of their own. Where the tired
+leave, the newcomer who takes the place is counted. It is not told how a visit will end, nor the person's mood to come,
+nor, where actions are used up, of the days away to come; a little is left above it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lab.learning.methods import decision
-from lab.world.crowd import Caller, Feedback, plan_size
+from lab.world.crowd import Caller, Feedback, leaving, plan_size
 from lab.world.people import clip, mean_reward, usual_lift, willingness
-from lab.world.tastes import DRIFT_DAYS, REMEMBERED, Moment, Tastes
+from lab.world.tastes import DEVIATION, DRIFT_DAYS, REMEMBERED, USUAL, Moment, Tastes, rested, tired, used_up
 from rl_core.models import ACTIONS, Action, Decision
 from rl_core.sessions.outcome import state_of
 
@@ -27,6 +29,7 @@ AHEAD = 0.95  # the planner's discount: about twenty sessions ahead
 SWEEPS = 120
 FIT, DONE = 0.02, 0.9  # what difficulty adds to engagement; plans not left behind
 WEEK = 7
+AWAY, USED_BY = 1.08, 5  # days between two sessions, on average; latest sessions that use actions up, as the planner sees
 
 
 class Myopic:
@@ -47,43 +50,67 @@ class Planner:
         self._values: dict[tuple[str, int], Values] = {}
 
     def decide(self, caller: Caller) -> Decision:
-        values = self._value(caller.life.person.segment, caller.day)
+        values = self._value(caller)
         return decision(caller, max(caller.eligible, key=lambda a: caller.expected(a) + after(values, caller, a)), 1.0)
 
     def learn(self, feedback: Feedback) -> None:
         """Knows already."""
 
-    def _value(self, segment: str, day: float) -> Values:
-        """The segment's values with the tastes of this week."""
-        week = int(min(day, DRIFT_DAYS) // WEEK) if self._tastes[segment].later is not None else 0
-        if (segment, week) not in self._values:
-            self._values[segment, week] = solve(self._tastes[segment], week * WEEK, self._cooldown)
-        return self._values[segment, week]
+    def _value(self, caller: Caller) -> Values:
+        """The values of the caller's segment, or of the caller, with the tastes of this week."""
+        someone = caller.life.person
+        tastes, who = self._tastes[someone.segment], someone.segment
+        if tastes.deviation > DEVIATION:
+            own = tuple(clip(a + more) for a, more in zip(tastes.appetites, someone.deviation, strict=True))
+            tastes, who = replace(tastes, appetites=own), someone.name
+        if tastes.swapped is not None:
+            time, when = int(caller.visit.moment.session >= tastes.swapped), caller.visit.moment
+        else:
+            time = int(min(caller.day, DRIFT_DAYS) // WEEK) if tastes.later is not None else 0
+            when = Moment(time * WEEK)
+        if (who, time) not in self._values:
+            self._values[who, time] = solve(tastes, when, self._cooldown)
+        return self._values[who, time]
 
 
 def after(values: Values, caller: Caller, action: Action) -> float:
     """The discounted value of where this action leads the caller, on average."""
-    life = caller.life
+    life, tastes = caller.life, caller.life.person.tastes
     willing = willingness(life.person, caller.visit, action)
-    e, m = step(life.person.tastes, action, life.engagement, life.motivation, willing)
-    return AHEAD * values.at(e, m, (*life.recent, action))
+    second = life.motivation if tastes.demand is None else life.person.fatigue
+    e, m = step(tastes, action, life.engagement, second, willing)
+    stays = values.at(e, m, (*life.recent, action))
+    if tastes.demand is None:
+        return AHEAD * stays
+    leaves = leaving(e, m)
+    return AHEAD * (stays + leaves * (values.newcomers - stays))
 
 
 def step(tastes: Tastes, action: Action, e: float, m: float, willing: float) -> tuple[float, float]:
-    """Both scores after a session at its mean, by the service's formulas (`rl_core.sessions.outcome`)."""
+    """Both scores after a session at its mean, by the service's formulas (`rl_core.sessions.outcome`).
+
+    Where plans are demanding, `m` is fatigue instead of motivation.
+    """
     rating = min(max(1.5 + 2.5 * willing + tastes.regard[action], 1.0), 5.0)
-    moved = e + 0.2 * (DONE * willing - e) + FIT + 0.1 * tastes.rates * DONE * (rating - 3)
-    return min(max(moved, 0.0), 1.0), m + 0.2 * (DONE * usual_lift(willing) / 5 - m)
+    moved = min(max(e + 0.2 * (DONE * willing - e) + FIT + 0.1 * tastes.rates * DONE * (rating - 3), 0.0), 1.0)
+    if tastes.demand is not None:
+        return moved, tired(m, tastes.demand[action], DONE * willing)
+    return moved, m + 0.2 * (DONE * usual_lift(willing) / 5 - m)
 
 
 @dataclass(frozen=True)
 class Values:
-    """A value for each point of a grid of engagement and motivation and the latest actions, oldest first."""
+    """A value for each point of a grid of engagement and motivation (or fatigue) and the latest actions, oldest first."""
 
     engagement: list[float]
     motivation: list[float]
     memory: int
     table: list[list[list[float]]]  # shape (engagements, motivations, 6 ** memory)
+
+    @property
+    def newcomers(self) -> float:
+        """The value of somebody without engagement and fatigue who may be given any action."""
+        return max(self.table[0][0])
 
     def at(self, engagement: float, motivation: float, recent: tuple[int, ...]) -> float:
         """The value by linear interpolation; a newcomer's missing actions are taken for the latest one."""
@@ -110,37 +137,51 @@ def _between(grid: list[float], value: float) -> tuple[int, float]:
     return place, scaled - place
 
 
-def solve(tastes: Tastes, day: float, cooldown: int) -> Values:
-    """Value iteration for the segment's average person, on a grid no finer than these tastes need."""
+def solve(tastes: Tastes, when: Moment, cooldown: int) -> Values:
+    """Value iteration for the average person with tastes as of then, on a grid no finer than these tastes need."""
     es = np.linspace(0, 1, 25) if tastes.carry or tastes.by_state else np.array([0.4])
     ms = np.linspace(-0.4, 0.4, 25) if tastes.by_state else np.array([0.0])
-    memory = max(cooldown, len(REMEMBERED) if tastes.wear else 1)
+    if tastes.demand is not None:
+        ms = np.linspace(0, 1, 21)
+    memory = max(cooldown, USED_BY if tastes.fades else len(REMEMBERED) if tastes.wear else 1)
     recents = list(product(ACTIONS, repeat=memory))
-    reward, next_e, next_m = _model(tastes, day, es, ms, recents, cooldown)
+    reward, next_e, next_m = _model(tastes, when, es, ms, recents, cooldown)
     place = {recent: i for i, recent in enumerate(recents)}
     follow = np.array([[place[*h[1:], a] for a in ACTIONS] for h in recents])
     values = np.zeros((len(es), len(ms), len(recents)))
     lookup = _Lookup(es, ms, next_e, next_m, follow)
+    leaves = np.vectorize(leaving)(next_e, next_m) if tastes.demand is not None else np.zeros(1)
     for _ in range(SWEEPS):
-        values = (reward + AHEAD * lookup.of(values)).max(axis=-1)
+        stays = lookup.of(values)
+        values = (reward + AHEAD * (stays + leaves * (values[0, 0].max() - stays))).max(axis=-1)
     return Values(es.tolist(), ms.tolist(), memory, values.tolist())
 
 
 def _model(
-    tastes: Tastes, day: float, es: Floats, ms: Floats, recents: list[tuple[Action, ...]], cooldown: int
+    tastes: Tastes, when: Moment, es: Floats, ms: Floats, recents: list[tuple[Action, ...]], cooldown: int
 ) -> tuple[Floats, Floats, Floats]:
     """Mean reward (minus infinity where barred) and next scores, each of shape (es, ms, recents, 6)."""
+    used = [_used_by(recent) if tastes.fades else USUAL.used for recent in recents]
     shape = (len(es), len(ms), len(recents), len(ACTIONS))
     reward, next_e, next_m = np.empty(shape), np.empty(shape), np.empty(shape)
     for (i, e), (j, m), (h, recent) in product(enumerate(es), enumerate(ms), enumerate(recents)):
-        moment = Moment(day, float(e), state_of(float(e), float(m)).row, recent)
+        row, fatigue = state_of(float(e), float(m)).row, 0.0 if tastes.demand is None else float(m)
+        moment = Moment(when.day, float(e), row, recent, when.session, fatigue, used[h])
         for a in ACTIONS:
             at, size = (i, j, h, a), plan_size(a)
-            willing = clip(tastes.appetites[a] + tastes.shift(a, moment))
+            willing = clip((tastes.appetites[a] + tastes.shift(a, moment)) * tastes.left(a, moment))
             next_e[at], next_m[at] = step(tastes, a, float(e), float(m), willing)
             allowed = a not in recent[len(recent) - cooldown :]
             reward[at] = DONE * mean_reward(willing, usual_lift(willing), size, size) if allowed else -np.inf
     return reward, next_e, next_m
+
+
+def _used_by(recent: tuple[Action, ...]) -> tuple[float, ...]:
+    """How far these latest sessions have used each action up by the next visit."""
+    used: tuple[float, ...] = USUAL.used
+    for action in recent:
+        used = rested(used_up(used, action), AWAY)
+    return used
 
 
 class _Lookup:

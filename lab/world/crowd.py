@@ -3,7 +3,8 @@
 People open the app on most days, each at an hour of their own. A session closes when its feedback arrives: at once,
 late (the phone was offline), or, if it was lost or never given, as it stands when it expires. Until then the person
 stays away; other people come in between, so what a session teaches may arrive many decisions later. After each visit
-a person may leave for good, the sooner the less engaged; somebody new with the same tastes takes the place.
+a person may leave for good, the sooner the less engaged and the more tired; somebody new with the same tastes takes the
+place.
 
 What happens to whom when (endings, late and lost feedback) is drawn before the plan is known and favours no action.
 Sessions are kept as values of the core without the store's attributes; a test sets them beside `sessions.lifecycle`.
@@ -32,7 +33,7 @@ from lab.world.people import (
     usual_lift,
     willingness,
 )
-from lab.world.tastes import SEGMENTS, Moment, Tastes
+from lab.world.tastes import TIRED_LEAVE, Moment, Tastes
 from rl_core.config import Settings
 from rl_core.learner import barred, eligible
 from rl_core.models import (
@@ -118,7 +119,7 @@ class Feedback(NamedTuple):
 
 
 class Crowd:
-    """`per_segment` people in each of the nine segments, who go on coming for ever.
+    """`per_segment` people in each of the segments that `tastes` has, who go on coming for ever.
 
     `call()` brings the next one; `serve()` gives them a session; `heard()` hands over what sessions taught whose
     feedback has arrived since it was last asked. With `slates` each session gets a slate of its own from the segment's
@@ -139,8 +140,8 @@ class Crowd:
         self._due: list[tuple[float, int, Life, Served | None]] = []
         self._entries = 0
         self._heard: list[Feedback] = []
-        self._born = dict.fromkeys(SEGMENTS, 0)
-        for segment in SEGMENTS:
+        self._born, self._served = dict.fromkeys(tastes, 0), dict.fromkeys(tastes, 0)
+        for segment in tastes:
             for _ in range(per_segment):
                 self._arrive(segment, int(self._chance.random() * 3))
 
@@ -174,6 +175,7 @@ class Crowd:
         life.sessions += 1
         life.recent = (*life.recent, action)[-KEPT_ACTIONS:]
         life.previous = plan
+        self._served[life.person.segment] += 1
         self._use(caller, decision, plan)
         return plan
 
@@ -194,7 +196,7 @@ class Crowd:
 
     def _caller(self, life: Life, day: float) -> Caller:
         state = state_of(life.engagement, life.motivation)
-        moment = Moment(day, life.engagement, state.row, life.recent)
+        moment = Moment(day, life.engagement, state.row, life.recent, self._served[life.person.segment])
         visit = next_visit(life.person, newcomer=life.sessions == 0, moment=moment)
         return Caller(life, visit, day, state, eligible(life.recent, self._settings.action_cooldown))
 
@@ -219,7 +221,7 @@ class Crowd:
         life = served.life
         if served.seen:
             self._heard.append(self._learn_of(served))
-        if self._chance.random() < LEAVES + LEAVES_UNENGAGED * (1.0 - life.engagement):
+        if self._chance.random() < leaving(life.engagement, life.person.fatigue):
             self._arrive(life.person.segment, int(day) + 1)
             return
         nights = 1
@@ -246,6 +248,11 @@ class Crowd:
             facts=facts,
         )
         return Feedback(life.user, life.sessions, life.segment, decision, transition)
+
+
+def leaving(engagement: float, fatigue: float) -> float:
+    """The chance that a person leaves for good after a visit."""
+    return LEAVES + LEAVES_UNENGAGED * (1.0 - engagement) + TIRED_LEAVE * fatigue
 
 
 def expected(person: Person, visit: Visit, action: Action) -> float:

@@ -23,11 +23,10 @@ from enum import Enum
 from random import Random
 from typing import NamedTuple
 
-from lab.world.tastes import USUAL, Moment, Tastes, demo_tastes
+from lab.world.tastes import USUAL, Moment, Tastes, demo_tastes, rested, tired, used_up
 
 # What a good spell adds to the appetite for each action, and a bad one takes; the lighter plan is for bad spells.
 SPELL = (0.05, 0.07, 0.04, 0.04, 0.10, -0.05)
-DEVIATION = 0.05
 RATED = 0.85
 MEMORY = 0.8
 LEVELS = ("Low", "Moderate", "High")
@@ -76,7 +75,10 @@ class Answer(NamedTuple):
 
 @dataclass
 class Person:
-    """One simulated user: what the service is told, and what it is not."""
+    """One simulated user: what the service is told, and what it is not.
+
+    `spell`, `fatigue` and `used`, how far each action is used up on the day `used_on`, move by what they do.
+    """
 
     name: str
     segment: str
@@ -95,6 +97,9 @@ class Person:
     disposition: float
     rng: Random
     spell: float = 0.0
+    fatigue: float = 0.0
+    used: tuple[float, ...] = USUAL.used
+    used_on: float = 0.0
 
 
 class Visit(NamedTuple):
@@ -139,7 +144,7 @@ def person(seed: int, segment: str, place: int, days: int, tastes: Tastes) -> Pe
         prefetches=place % 8 == 2,
         unreliable=rng.uniform(0.02, 0.14),
         tastes=tastes,
-        deviation=tuple(rng.gauss(0.0, DEVIATION) for _ in tastes.appetites),
+        deviation=tuple(rng.gauss(0.0, tastes.deviation) for _ in tastes.appetites),
         disposition=min(max(rng.gauss(0.0, 0.4), -0.8), 0.8),
         rng=rng,
     )
@@ -161,16 +166,26 @@ def days_out(person: Person) -> Iterator[int]:
 
 def next_visit(person: Person, newcomer: bool = False, moment: Moment = USUAL) -> Visit:
     """Draws how the coming visit goes, before any plan is known; newcomers finish what they begin."""
-    if newcomer or person.rng.random() >= person.unreliable:
-        return Visit(person.habit, person.spell, moment)
-    ending = person.rng.choice((Ending.HALF_WAY, Ending.HALF_WAY, Ending.LOOKED, Ending.UNSEEN))
-    return Visit(ending, person.spell, moment)
+    if person.tastes.fades:
+        moment = moment._replace(used=rested(person.used, moment.day - person.used_on))
+    return Visit(_ending(person, newcomer), person.spell, moment._replace(fatigue=person.fatigue))
+
+
+def _ending(person: Person, newcomer: bool) -> Ending:
+    if newcomer:
+        return person.habit
+    if person.tastes.looks and person.rng.random() < person.tastes.looks:
+        return Ending.LOOKED
+    if person.rng.random() >= person.unreliable:
+        return person.habit
+    return person.rng.choice((Ending.HALF_WAY, Ending.HALF_WAY, Ending.LOOKED, Ending.UNSEEN))
 
 
 def willingness(person: Person, visit: Visit, action: int) -> float:
     """The chance that an activity of this action's plan gets done on this visit."""
     liking = clip(person.tastes.appetites[action] + person.deviation[action])
-    return clip(liking + SPELL[action] * visit.spell + person.tastes.shift(action, visit.moment))
+    liking = liking + SPELL[action] * visit.spell + person.tastes.shift(action, visit.moment)
+    return clip(liking * person.tastes.left(action, visit.moment))
 
 
 def lift(person: Person, willing: float) -> float:
@@ -196,12 +211,20 @@ def mean_reward(willing: float, points: float, tried: int, assigned: int) -> flo
 
 
 def answers(person: Person, visit: Visit, action: int, plan: Sequence[Offered]) -> list[Answer]:
-    """What the person reports of the activities they got round to, in the plan's order; moves their spell."""
+    """What the person reports of the activities they got round to, in the plan's order; moves their spell and wear."""
     willing, tried = willingness(person, visit, action), plan[: visit.tries(len(plan))]
     done = sum(person.rng.random() < willing for _ in tried)
     chosen = set(sorted(tried, key=lambda offered: _reluctance(offered, person.rng))[:done])
     person.spell = MEMORY * person.spell + (1.0 - MEMORY) * (2.0 * done / len(plan) - 1.0)
+    _wear(person, visit.moment, action, done / len(plan), bool(tried))
     return [_answer(person, offered, willing) if offered in chosen else Answer(offered.id, False) for offered in tried]
+
+
+def _wear(person: Person, moment: Moment, action: int, done: float, tried: bool) -> None:
+    if person.tastes.demand is not None:
+        person.fatigue = tired(person.fatigue, person.tastes.demand[action], done)
+    if person.tastes.fades and tried:
+        person.used, person.used_on = used_up(moment.used, action), moment.day
 
 
 def _reluctance(offered: Offered, rng: Random) -> float:

@@ -8,6 +8,13 @@ late and lost feedback, people who leave); beyond that each but the first has on
     habituation  and wears off when the same plan was had lately
     drift        and turns, over twenty weeks, into other tastes
     delayed      and grows with engagement, which the plans that are least done raise most, by how people rate them
+    persons      and on the person, more than twice as much as elsewhere
+    alike        and hardly on the person
+    old          one segment only, whose best and worst action are swapped when it has had 20,000 sessions
+    worn out     and grows with engagement, and falls with fatigue, which what was done of demanding plans leaves behind;
+                 people ask most of themselves in what they like best, and the tired leave
+    quiet        and most visits come to nothing, whatever the plan: people look at it and do none of it
+    recovering   and is multiplied by how rested the person is from this action, which days away restore
 
 The demo's world is a base world with tastes written down here instead of drawn.
 """
@@ -30,6 +37,15 @@ CARRY = 0.6  # what full engagement adds over none
 ALIKE = 0.5  # what is left there of the differences between appetites
 REGARD = -4.0  # rating points that an action gains for each share that it is liked less
 REGARD_SPREAD = 1.2
+DEVIATION, DEVIATION_MORE, DEVIATION_LESS = 0.05, 0.12, 0.02  # of a person's appetites from the segment's
+SWAPPED_AFTER = 20_000  # sessions of the segment
+DEMAND = 2.5  # how much more demanding a plan is for each share that it is liked more
+DEMAND_SPREAD = 0.25
+PILES_UP, PASSES = 0.25, 0.15  # fatigue that a demanding plan leaves when all of it is done; what passes by each session
+TIRES, TIRED_LEAVE = 0.35, 0.1  # what full fatigue takes from appetites, and adds to the chance to leave after a visit
+LOOKS = 0.6  # of the visits
+FADES = 0.5  # the share of an appetite that is lost to an action that is wholly used up
+USED, RESTED = 0.5, 0.25  # of what is left of an action a session uses up this much; a day away gives back this much
 RATES, RATES_ALWAYS = 0.35, 0.9  # sessions that are rated: usually, and where ratings matter
 
 # The demo's tastes by action id 0-5.
@@ -53,11 +69,20 @@ class World(StrEnum):
     HABITUATION = "habituation"
     DRIFT = "drift"
     DELAYED = "delayed"
+    PERSONS = "persons"
+    ALIKE = "alike"
+    OLD = "old"
+    WORN_OUT = "worn out"
+    QUIET = "quiet"
+    RECOVERING = "recovering"
 
 
 @dataclass(frozen=True)
 class Tastes:
-    """One segment's tastes. Shapes: `appetites`, `later` and `regard` (6,), `by_state` (9, 6) by state row."""
+    """One segment's tastes. Shapes: `appetites`, `later`, `regard` and `demand` (6,), `by_state` (9, 6) by state row.
+
+    `later` is what tastes drift towards or, from the segment's session `swapped` on, what they are. `demand` is 0 to 1.
+    """
 
     appetites: tuple[float, ...]
     by_state: tuple[tuple[float, ...], ...] | None = None
@@ -66,6 +91,11 @@ class Tastes:
     carry: float = 0.0
     regard: tuple[float, ...] = (0.0,) * ACTIONS
     rates: float = RATES
+    deviation: float = DEVIATION
+    swapped: int | None = None
+    demand: tuple[float, ...] | None = None
+    looks: float = 0.0
+    fades: float = 0.0
 
     def shift(self, action: int, when: Moment) -> float:
         """What this moment adds to the appetite for an action."""
@@ -75,17 +105,35 @@ class Tastes:
         if self.wear:
             added -= self.wear * worn(action, when.recent)
         if self.later is not None:
-            added += DRIFT * min(when.day / DRIFT_DAYS, 1.0) * (self.later[action] - self.appetites[action])
+            added += self._turned(when) * (self.later[action] - self.appetites[action])
+        if self.demand is not None:
+            added -= TIRES * when.fatigue
         return added
+
+    def left(self, action: int, when: Moment) -> float:
+        """The share of the appetite for an action that its use has left."""
+        return 1.0 - self.fades * when.used[action]
+
+    def _turned(self, when: Moment) -> float:
+        if self.swapped is not None:
+            return float(when.session >= self.swapped)
+        return DRIFT * min(when.day / DRIFT_DAYS, 1.0)
 
 
 class Moment(NamedTuple):
-    """What a taste may depend on: days since the start, engagement, the state's row, actions had, newest last."""
+    """What a taste may depend on.
+
+    In this order: days since the start, engagement, the state's row, actions had (newest last), the number of sessions
+    that the segment had, the person's fatigue, and how far each action is used up, shape (6,); the last two 0 to 1.
+    """
 
     day: float = 0.0
     engagement: float = 0.4
     row: int = 4
     recent: tuple[int, ...] = ()
+    session: int = 0
+    fatigue: float = 0.0
+    used: tuple[float, ...] = (0.0,) * ACTIONS
 
 
 USUAL = Moment()
@@ -96,13 +144,29 @@ def worn(action: int, recent: Sequence[int]) -> float:
     return sum(weight for weight, had in zip(REMEMBERED, reversed(recent), strict=False) if had == action)
 
 
+def tired(fatigue: float, demand: float, done: float) -> float:
+    """The fatigue after a session of which the share `done` was done."""
+    return min((1.0 - PASSES) * fatigue + PILES_UP * demand * done, 1.0)
+
+
+def rested(used: Sequence[float], days: float) -> tuple[float, ...]:
+    """How far each action is used up after so many days away."""
+    return tuple([its * (1.0 - RESTED) ** days for its in used])
+
+
+def used_up(used: Sequence[float], action: int) -> tuple[float, ...]:
+    """How far each action is used up after a session of this one."""
+    return tuple([its + USED * (1.0 - its) * (a == action) for a, its in enumerate(used)])
+
+
 def demo_tastes() -> Mapping[str, Tastes]:
     return {segment: Tastes(appetites) for segment, appetites in APPETITES.items()}
 
 
 def draw_tastes(world: World, seed: int) -> Mapping[str, Tastes]:
-    """The tastes of the nine segments in a world; the appetites of one seed are the same in all of them."""
-    return {segment: _draw(world, Random(f"{seed}/{segment}/tastes")) for segment in SEGMENTS}
+    """The tastes of a world's segments; the appetites of one seed are the same in all worlds."""
+    segments = SEGMENTS[:1] if world is World.OLD else SEGMENTS
+    return {segment: _draw(world, Random(f"{seed}/{segment}/tastes")) for segment in segments}
 
 
 def _draw(world: World, rng: Random) -> Tastes:
@@ -118,7 +182,26 @@ def _draw(world: World, rng: Random) -> Tastes:
         regard = tuple(REGARD * (a - CENTRE) + rng.gauss(0.0, REGARD_SPREAD) for a in first)
         alike = tuple(CENTRE + ALIKE * (a - CENTRE) for a in first)
         return Tastes(alike, carry=CARRY, regard=regard, rates=RATES_ALWAYS)
-    return Tastes(first)
+    if world is World.OLD:
+        return Tastes(first, later=swapped(first), swapped=SWAPPED_AFTER)
+    if world is World.WORN_OUT:
+        return Tastes(first, carry=CARRY, demand=tuple(_demand(a, rng) for a in first))
+    return Tastes(
+        first,
+        deviation={World.PERSONS: DEVIATION_MORE, World.ALIKE: DEVIATION_LESS}.get(world, DEVIATION),
+        looks=LOOKS if world is World.QUIET else 0.0,
+        fades=FADES if world is World.RECOVERING else 0.0,
+    )
+
+
+def swapped(appetites: tuple[float, ...]) -> tuple[float, ...]:
+    """The same with the best and the worst in each other's place."""
+    best, worst = max(appetites), min(appetites)
+    return tuple({best: worst, worst: best}.get(its, its) for its in appetites)
+
+
+def _demand(appetite: float, rng: Random) -> float:
+    return min(max(0.5 + DEMAND * (appetite - CENTRE) + rng.gauss(0.0, DEMAND_SPREAD), 0.0), 1.0)
 
 
 def _appetites(rng: Random) -> tuple[float, ...]:

@@ -10,7 +10,7 @@ from lab.learning.oracles import Myopic, Planner, solve
 from lab.learning.packages import MabWiser, VowpalWabbit
 from lab.learning.runs import run, settings
 from lab.world.crowd import Crowd, Feedback
-from lab.world.tastes import Tastes, World, draw_tastes
+from lab.world.tastes import Moment, Tastes, World, draw_tastes
 from rl_core.models import ACTIONS, Action
 
 CONFIG = settings()
@@ -70,7 +70,7 @@ def test_the_planner_gives_up_a_session_for_what_comes_after() -> None:
 
 
 def test_the_planners_value_of_alternating_two_plans_is_their_mean_discounted() -> None:
-    values = solve(Tastes((0.9, 0.8, 0.05, 0.05, 0.05, 0.05)), day=0, cooldown=1)
+    values = solve(Tastes((0.9, 0.8, 0.05, 0.05, 0.05, 0.05)), Moment(), cooldown=1)
     after_best, after_second = values.at(0.4, 0.0, (0,)), values.at(0.4, 0.0, (1,))
     crowd = Crowd({s: Tastes((0.9, 0.8, 0.05, 0.05, 0.05, 0.05)) for s in TASTES}, 1, CONFIG)
     assert crowd.call().eligible == ACTIONS
