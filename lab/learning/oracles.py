@@ -3,8 +3,9 @@
 The planner adds to a session's exact mean what the segment's future is worth after it: the value function of the
 segment's average person, found by value iteration over a grid of engagement, motivation or fatigue, and the latest
 actions, each moved by its mean. Where persons differ much, each has a value function of their own. Where the tired
-leave, the newcomer who takes the place is counted. It is not told how a visit will end, nor the person's mood to come,
-nor, where actions are used up, of the days away to come; a little is left above it.
+leave, the newcomer who takes the place is counted. Where actions are used up, it tries out what may come instead
+(`lab.learning.lookahead`). It is not told how a visit will end, nor the person's mood to come, nor of days away to
+come; a little is left above it.
 """
 
 from __future__ import annotations
@@ -16,10 +17,11 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
+from lab.learning import lookahead
 from lab.learning.methods import decision
 from lab.world.crowd import Caller, Feedback, leaving, plan_size
-from lab.world.people import clip, mean_reward, usual_lift, willingness
-from lab.world.tastes import DEVIATION, DRIFT_DAYS, REMEMBERED, USUAL, Moment, Tastes, rested, tired, used_up
+from lab.world.people import SOUR, clip, mean_reward, usual_lift, willingness
+from lab.world.tastes import DEVIATION, DRIFT_DAYS, REMEMBERED, Moment, Tastes, tired
 from rl_core.models import ACTIONS, Action, Decision
 from rl_core.sessions.outcome import state_of
 
@@ -27,9 +29,9 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 AHEAD = 0.95  # the planner's discount: about twenty sessions ahead
 SWEEPS = 120
-FIT, DONE = 0.02, 0.9  # what difficulty adds to engagement; plans not left behind
+FIT, UNFIT = 0.02, 0.05  # what difficulty adds to engagement, and what full fatigue takes from that
+DONE = 0.9  # plans not left behind
 WEEK = 7
-AWAY, USED_BY = 1.08, 5  # days between two sessions, on average; latest sessions that use actions up, as the planner sees
 
 
 class Myopic:
@@ -50,6 +52,8 @@ class Planner:
         self._values: dict[tuple[str, int], Values] = {}
 
     def decide(self, caller: Caller) -> Decision:
+        if self._tastes[caller.life.person.segment].fades:
+            return decision(caller, lookahead.best(caller, self._cooldown), 1.0)
         values = self._value(caller)
         return decision(caller, max(caller.eligible, key=lambda a: caller.expected(a) + after(values, caller, a)), 1.0)
 
@@ -91,16 +95,16 @@ def step(tastes: Tastes, action: Action, e: float, m: float, willing: float) -> 
 
     Where plans are demanding, `m` is fatigue instead of motivation.
     """
-    rating = min(max(1.5 + 2.5 * willing + tastes.regard[action], 1.0), 5.0)
-    moved = min(max(e + 0.2 * (DONE * willing - e) + FIT + 0.1 * tastes.rates * DONE * (rating - 3), 0.0), 1.0)
-    if tastes.demand is not None:
-        return moved, tired(m, tastes.demand[action], DONE * willing)
-    return moved, m + 0.2 * (DONE * usual_lift(willing) / 5 - m)
+    fatigue = tired(m, tastes.demand[action], DONE * willing) if tastes.demand is not None else 0.0
+    rating = min(max(1.5 + 2.5 * willing + tastes.regard[action] - SOUR * fatigue, 1.0), 5.0)
+    moved = e + 0.2 * (DONE * willing - e) + FIT - UNFIT * fatigue + 0.1 * tastes.rates * DONE * (rating - 3)
+    after = m + 0.2 * (DONE * usual_lift(willing) / 5 - m) if tastes.demand is None else fatigue
+    return min(max(moved, 0.0), 1.0), after
 
 
 @dataclass(frozen=True)
 class Values:
-    """A value for each point of a grid of engagement and motivation (or fatigue) and the latest actions, oldest first."""
+    """A value for each point of a grid of engagement, motivation or fatigue, and the latest actions, oldest first."""
 
     engagement: list[float]
     motivation: list[float]
@@ -143,7 +147,7 @@ def solve(tastes: Tastes, when: Moment, cooldown: int) -> Values:
     ms = np.linspace(-0.4, 0.4, 25) if tastes.by_state else np.array([0.0])
     if tastes.demand is not None:
         ms = np.linspace(0, 1, 21)
-    memory = max(cooldown, USED_BY if tastes.fades else len(REMEMBERED) if tastes.wear else 1)
+    memory = max(cooldown, len(REMEMBERED) if tastes.wear else 1)
     recents = list(product(ACTIONS, repeat=memory))
     reward, next_e, next_m = _model(tastes, when, es, ms, recents, cooldown)
     place = {recent: i for i, recent in enumerate(recents)}
@@ -161,27 +165,18 @@ def _model(
     tastes: Tastes, when: Moment, es: Floats, ms: Floats, recents: list[tuple[Action, ...]], cooldown: int
 ) -> tuple[Floats, Floats, Floats]:
     """Mean reward (minus infinity where barred) and next scores, each of shape (es, ms, recents, 6)."""
-    used = [_used_by(recent) if tastes.fades else USUAL.used for recent in recents]
     shape = (len(es), len(ms), len(recents), len(ACTIONS))
     reward, next_e, next_m = np.empty(shape), np.empty(shape), np.empty(shape)
     for (i, e), (j, m), (h, recent) in product(enumerate(es), enumerate(ms), enumerate(recents)):
         row, fatigue = state_of(float(e), float(m)).row, 0.0 if tastes.demand is None else float(m)
-        moment = Moment(when.day, float(e), row, recent, when.session, fatigue, used[h])
+        moment = Moment(when.day, float(e), row, recent, when.session, fatigue)
         for a in ACTIONS:
             at, size = (i, j, h, a), plan_size(a)
-            willing = clip((tastes.appetites[a] + tastes.shift(a, moment)) * tastes.left(a, moment))
+            willing = clip(tastes.appetites[a] + tastes.shift(a, moment))
             next_e[at], next_m[at] = step(tastes, a, float(e), float(m), willing)
             allowed = a not in recent[len(recent) - cooldown :]
             reward[at] = DONE * mean_reward(willing, usual_lift(willing), size, size) if allowed else -np.inf
     return reward, next_e, next_m
-
-
-def _used_by(recent: tuple[Action, ...]) -> tuple[float, ...]:
-    """How far these latest sessions have used each action up by the next visit."""
-    used: tuple[float, ...] = USUAL.used
-    for action in recent:
-        used = rested(used_up(used, action), AWAY)
-    return used
 
 
 class _Lookup:

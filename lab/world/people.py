@@ -27,6 +27,7 @@ from lab.world.tastes import USUAL, Moment, Tastes, demo_tastes, rested, tired, 
 
 # What a good spell adds to the appetite for each action, and a bad one takes; the lighter plan is for bad spells.
 SPELL = (0.05, 0.07, 0.04, 0.04, 0.10, -0.05)
+HARD, SOUR = 2.0, 1.5  # points of difficulty that full fatigue adds to an activity, and points it takes from a rating
 RATED = 0.85
 MEMORY = 0.8
 LEVELS = ("Low", "Moderate", "High")
@@ -255,6 +256,7 @@ def _ratings(person: Person, willing: float) -> tuple[int | None, int | None]:
 
 def _difficulty(person: Person, offered: Offered) -> int:
     felt = 2.0 + LEVELS.index(offered.intensity) - 0.5 * person.spell + person.rng.uniform(-0.8, 0.8)
+    felt += HARD * person.fatigue
     return min(max(round(felt), 1), 5)
 
 
@@ -263,7 +265,7 @@ def session_rating(person: Person, action: int, reported: Sequence[Answer]) -> i
     if person.rng.random() >= person.tastes.rates or not reported:
         return None
     done = sum(answer.completed for answer in reported) / len(reported)
-    felt = 1.5 + 2.5 * done + person.tastes.regard[action] + person.rng.uniform(-0.7, 0.7)
+    felt = 1.5 + 2.5 * done + person.tastes.regard[action] + person.rng.uniform(-0.7, 0.7) - SOUR * person.fatigue
     return min(max(round(felt), 1), 5)
 
 

@@ -11,8 +11,9 @@ late and lost feedback, people who leave); beyond that each but the first has on
     persons      and on the person, more than twice as much as elsewhere
     alike        and hardly on the person
     old          one segment only, whose best and worst action are swapped when it has had 20,000 sessions
-    worn out     and grows with engagement, and falls with fatigue, which what was done of demanding plans leaves behind;
-                 people ask most of themselves in what they like best, and the tired leave
+    worn out     and grows with engagement. What was done of a demanding plan leaves fatigue behind: the tired do a
+                 little less, find it harder and rate it lower, so that engagement falls, and they leave for good.
+                 The plans that are done most are the demanding ones, and people do more than elsewhere
     quiet        and most visits come to nothing, whatever the plan: people look at it and do none of it
     recovering   and is multiplied by how rested the person is from this action, which days away restore
 
@@ -34,18 +35,19 @@ WEAR = 0.3  # what an action loses that was had in all of the sessions that are 
 REMEMBERED = (0.0, 0.5, 0.3, 0.2)  # the weight of the latest session, the one before, and so on
 DRIFT_DAYS, DRIFT = 140, 0.6  # within these days, tastes go this far towards others
 CARRY = 0.6  # what full engagement adds over none
-ALIKE = 0.5  # what is left there of the differences between appetites
+ALIKE = 0.5  # what is left there, and where people tire, of the differences between appetites
 REGARD = -4.0  # rating points that an action gains for each share that it is liked less
 REGARD_SPREAD = 1.2
 DEVIATION, DEVIATION_MORE, DEVIATION_LESS = 0.05, 0.12, 0.02  # of a person's appetites from the segment's
 SWAPPED_AFTER = 20_000  # sessions of the segment
-DEMAND = 2.5  # how much more demanding a plan is for each share that it is liked more
-DEMAND_SPREAD = 0.25
-PILES_UP, PASSES = 0.25, 0.15  # fatigue that a demanding plan leaves when all of it is done; what passes by each session
-TIRES, TIRED_LEAVE = 0.35, 0.1  # what full fatigue takes from appetites, and adds to the chance to leave after a visit
+DEMAND = 3.0  # how much more demanding a plan is for each share that it is liked more
+DEMAND_SPREAD = 0.15
+EAGER, CARRY_WORN = 0.15, 0.8  # what people do more where they tire, and what full engagement adds there over none
+PILES_UP, PASSES = 0.4, 0.3  # fatigue that a demanding plan leaves when all of it is done; what passes by each session
+TIRES, TIRED_LEAVE = 0.15, 0.05  # what full fatigue takes from appetites, and adds to the chance to leave after a visit
 LOOKS = 0.6  # of the visits
-FADES = 0.5  # the share of an appetite that is lost to an action that is wholly used up
-USED, RESTED = 0.5, 0.25  # of what is left of an action a session uses up this much; a day away gives back this much
+FADES = 0.6  # the share of an appetite that is lost to an action that is wholly used up
+USED, RESTED = 0.7, 0.15  # of what is left of an action a session uses up this much; a day away gives back this much
 RATES, RATES_ALWAYS = 0.35, 0.9  # sessions that are rated: usually, and where ratings matter
 
 # The demo's tastes by action id 0-5.
@@ -180,12 +182,12 @@ def _draw(world: World, rng: Random) -> Tastes:
         return Tastes(first, later=_appetites(rng))
     if world is World.DELAYED:
         regard = tuple(REGARD * (a - CENTRE) + rng.gauss(0.0, REGARD_SPREAD) for a in first)
-        alike = tuple(CENTRE + ALIKE * (a - CENTRE) for a in first)
-        return Tastes(alike, carry=CARRY, regard=regard, rates=RATES_ALWAYS)
+        return Tastes(_less_apart(first), carry=CARRY, regard=regard, rates=RATES_ALWAYS)
     if world is World.OLD:
         return Tastes(first, later=swapped(first), swapped=SWAPPED_AFTER)
     if world is World.WORN_OUT:
-        return Tastes(first, carry=CARRY, demand=tuple(_demand(a, rng) for a in first))
+        eager = tuple(EAGER + a for a in _less_apart(first))
+        return Tastes(eager, carry=CARRY_WORN, demand=tuple(_demand(a, rng) for a in first))
     return Tastes(
         first,
         deviation={World.PERSONS: DEVIATION_MORE, World.ALIKE: DEVIATION_LESS}.get(world, DEVIATION),
@@ -198,6 +200,10 @@ def swapped(appetites: tuple[float, ...]) -> tuple[float, ...]:
     """The same with the best and the worst in each other's place."""
     best, worst = max(appetites), min(appetites)
     return tuple({best: worst, worst: best}.get(its, its) for its in appetites)
+
+
+def _less_apart(appetites: Sequence[float]) -> tuple[float, ...]:
+    return tuple(CENTRE + ALIKE * (a - CENTRE) for a in appetites)
 
 
 def _demand(appetite: float, rng: Random) -> float:
