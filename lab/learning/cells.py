@@ -10,17 +10,17 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from hashlib import sha256
-from itertools import product
 from pathlib import Path
 
-from lab.learning.runs import Course, compare
+from lab.learning.runs import FIRST_SEED, Course, compare, length_of, seeds_of
 from lab.world.tastes import World
 
 PROCESSES = 2
 ROOT = Path(__file__).parents[2]
-SOURCES = ("lab/world", "lab/learning/methods.py", "lab/learning/oracles.py", "lab/learning/packages.py",
-           "lab/learning/runs.py", "layers/rl_core/rl_core/config.py", "layers/rl_core/rl_core/models.py",
-           "layers/rl_core/rl_core/learner", "layers/rl_core/rl_core/sessions", "requirements/lab.txt")  # fmt: skip
+SOURCES = ("lab/world", "lab/learning/lookahead.py", "lab/learning/methods.py", "lab/learning/oracles.py",
+           "lab/learning/packages.py", "lab/learning/runs.py", "layers/rl_core/rl_core/config.py",
+           "layers/rl_core/rl_core/models.py", "layers/rl_core/rl_core/learner",
+           "layers/rl_core/rl_core/sessions", "requirements/lab.txt")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -44,21 +44,28 @@ def code() -> str:
 
 
 def cells(seeds: int, episodes: int, folder: Path) -> Iterator[Cell]:
-    """Yields every world with every seed: first the kept ones, then each as it is made, seed by seed."""
+    """Yields every world with its seeds, at most so many: the kept ones, then each as it is made, seed by seed."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{code()}-{episodes}.jsonl"
     kept = {(cell.world, cell.seed): cell for cell in _read(path)}
-    wanted = [(world, seed) for seed, world in product(range(seeds), World)]
+    wanted = wanted_cells(seeds)
     yield from (kept[key] for key in wanted if key in kept)
     missing = [key for key in wanted if key not in kept]
     if not missing:
         return
     with ProcessPoolExecutor(PROCESSES) as pool, path.open("a", encoding="utf-8") as out:
-        for done in as_completed([pool.submit(_cell, world, seed, episodes) for world, seed in missing]):
+        jobs = [pool.submit(_cell, world, seed, length_of(world, episodes)) for world, seed in missing]
+        for done in as_completed(jobs):
             cell = done.result()
             out.write(json.dumps(asdict(cell)) + "\n")
             out.flush()
             yield cell
+
+
+def wanted_cells(seeds: int) -> list[tuple[World, int]]:
+    """Returns every world with its seeds, at most so many, seed by seed."""
+    every = range(FIRST_SEED, FIRST_SEED + seeds)
+    return [(world, seed) for seed in every for world in World if seed in seeds_of(world, seeds)]
 
 
 def _cell(world: World, seed: int, episodes: int) -> Cell:
@@ -70,5 +77,5 @@ def _read(path: Path) -> Iterable[Cell]:
         return
     for line in path.read_text(encoding="utf-8").splitlines():
         raw = json.loads(line)
-        courses = {name: Course(tuple(course["curve"])) for name, course in raw["courses"].items()}
+        courses = {name: Course.of(course) for name, course in raw["courses"].items()}
         yield Cell(World(raw["world"]), raw["seed"], courses)

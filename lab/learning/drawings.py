@@ -13,10 +13,14 @@ from lab.learning.runs import (
     EPSILON,
     FETTLE,
     FIXED,
+    FORMER,
+    MAB_LINTS,
+    MAB_LINUCB,
     MAB_SEGMENT,
     MAB_STATE,
     METHODS,
     MYOPIC,
+    NORMAL,
     TEXTBOOK,
     UNIFORM,
     VW_SQUARECB,
@@ -28,10 +32,12 @@ mpl.rcParams.update({"svg.hashsalt": "fettle", "svg.fonttype": "none", "font.siz
 COLOURS = {
     FETTLE: "#1f4e9c", EPSILON: "#1b7f5c", UNIFORM: "#8a94a3", TEXTBOOK: "#a6611a", VW_SQUARECB: "#b3365f",
     "vw epsilon": "#e08ba6",
+    FORMER: "#7ea3d9", NORMAL: "#444444", MAB_LINTS: "#008b9a", MAB_LINUCB: "#66c2cc",
     MAB_SEGMENT: "#6a3d9a", MAB_STATE: "#b79ad6", FIXED: "#8a94a3", MYOPIC: "#1d2733",
 }  # fmt: skip
 DASHES = {UNIFORM: "--", TEXTBOOK: ":", MAB_STATE: "-."}
-DRAWN = (FETTLE, EPSILON, VW_SQUARECB, MAB_SEGMENT, MAB_STATE, TEXTBOOK, UNIFORM)
+DRAWN = (FETTLE, FORMER, VW_SQUARECB, MAB_SEGMENT, MAB_LINTS, TEXTBOOK, UNIFORM)
+COLUMNS = 4
 INK = "#1d2733"
 SHOWN = (-70, 125)  # percent; a method that loses more against random play is cut off here
 
@@ -41,9 +47,8 @@ def shares(standings: Standings) -> Figure:
     names = [
         name for name in METHODS if name in next(iter(standings.values())) and not name.startswith("oracle planning")
     ]
-    figure = Figure(figsize=(11.5, 4.4), layout="constrained")
-    panels = figure.subplots(1, len(standings), sharey=True, squeeze=False)[0]
-    for panel, (world, methods) in zip(panels, standings.items(), strict=True):
+    figure, panels = _panels(len(standings), 3.6)
+    for panel, (world, methods) in zip(panels, standings.items(), strict=False):
         for place, name in enumerate(names):
             _interval(panel, place, name, methods[name])
         panel.set_xlim(*SHOWN)
@@ -51,13 +56,24 @@ def shares(standings: Standings) -> Figure:
         panel.axvline(100, color=INK, lw=0.8, ls="--")
         panel.set_title(world.value)
         panel.set_yticks(range(len(names)), names)
+        panel.set_ylim(len(names) - 0.5, -0.5)
+        panel.label_outer()
         panel.grid(axis="x", alpha=0.25)
         panel.spines[["top", "right"]].set_visible(False)
-    panels[0].set_ylim(len(names) - 0.5, -0.5)
     figure.supxlabel(
         "Share of the planning oracle's gain over uniform play, % (bar: 95 % interval over seeds)", fontsize=10
     )
     return figure
+
+
+def _panels(worlds: int, height: float) -> tuple[Figure, list[Axes]]:
+    """Makes a panel for each world, in rows, and at least one empty panel at the end, for a legend."""
+    rows = worlds // COLUMNS + 1
+    figure = Figure(figsize=(11.5, height * rows), layout="constrained")
+    panels: list[Axes] = list(figure.subplots(rows, COLUMNS, squeeze=False).flat)
+    for spare in panels[worlds:]:
+        spare.set_axis_off()
+    return figure, panels
 
 
 def _interval(axes: Axes, place: int, name: str, standing: Standing) -> None:
@@ -69,8 +85,7 @@ def _interval(axes: Axes, place: int, name: str, standing: Standing) -> None:
 
 def regret(standings: Standings) -> Figure:
     """Draws a panel for each world: each method's regret against the planning oracle, with a 95 % band."""
-    figure = Figure(figsize=(11.5, 6.6), layout="constrained")
-    grid = list(figure.subplots(2, 3, squeeze=False).flat)
+    figure, grid = _panels(len(standings), 2.8)
     for panel, (world, methods) in zip(grid, standings.items(), strict=False):
         for name in DRAWN:
             _curve(panel, name, methods[name])
@@ -79,8 +94,6 @@ def regret(standings: Standings) -> Figure:
         panel.grid(alpha=0.25)
         panel.spines[["top", "right"]].set_visible(False)
     handles, labels = grid[0].get_legend_handles_labels()
-    for spare in grid[len(standings) :]:
-        spare.set_axis_off()
     grid[-1].legend(handles, labels, frameon=False, loc="center", title="mean and 95 % band over seeds")
     figure.supxlabel("Episodes (sessions), thousands", fontsize=10)
     figure.supylabel("Cumulative regret, units of reward", fontsize=10)

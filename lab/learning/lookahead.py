@@ -63,7 +63,8 @@ def _greedy(mean: Floats, barred: Sequence[Ints], rows: Ints) -> Ints:
     open_to = mean.copy()
     for actions in barred:
         open_to[rows, actions] = -np.inf
-    return open_to.argmax(axis=1)
+    best_of: Ints = open_to.argmax(axis=1)
+    return best_of
 
 
 @cache

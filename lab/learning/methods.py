@@ -1,7 +1,7 @@
 """What is compared: everybody chooses among the same eligible actions and hears the same late feedback.
 
-Each sees of a caller only what the service would: user, session number, segment, state, eligible actions. The two
-oracles (`lab.learning.oracles`) see through the people; the packages' learners are in `lab.learning.packages`.
+Each sees of a caller only what the service would: user, session number, segment, state, eligible actions, facts.
+The two oracles (`lab.learning.oracles`) see through the people; the packages' learners are in `lab.learning.packages`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from typing import Protocol
 from lab.world.crowd import Caller, Feedback
 from rl_core import learner
 from rl_core.config import Settings
-from rl_core.models import ACTIONS, STATES, Action, Decision, Segment
+from rl_core.learner import posterior
+from rl_core.models import ACTIONS, STATES, Action, Decision, Fold, Segment
 
 
 class Method(Protocol):
@@ -43,23 +44,79 @@ class Fettle:
     """The service's own learner, by its face: one table a segment."""
 
     def __init__(self, settings: Settings) -> None:
-        self._settings, self._how = settings, learner.fold_of(settings)
-        kind = learner.ALGORITHMS[self._how.learner]
-        self._tables: dict[Segment, learner.QTable] = {segment: kind.start(self._how.constants) for segment in Segment}
-        self._episodes = dict.fromkeys(Segment, 0)
+        self._settings = settings
+        self._begin(learner.fold_of(settings))
+
+    def _begin(self, how: Fold) -> None:
+        kind = learner.ALGORITHMS[how.learner]
+        self._how = how
+        self.tables: dict[Segment, learner.QTable] = {segment: kind.start(how.constants) for segment in Segment}
+        self.episodes = dict.fromkeys(Segment, 0)
 
     def decide(self, caller: Caller) -> Decision:
         life = caller.life
-        table, episodes = self._tables[life.segment], self._episodes[life.segment]
+        table, episodes = self.tables[life.segment], self.episodes[life.segment]
         rng = learner.generator(session_key(life.user, life.sessions + 1), episodes)
-        chances = learner.chances_of(table, caller.state, caller.eligible, episodes, self._settings)
-        rate = table.even_share(episodes, self._settings)
+        chances, rate = self._chances(table, caller, episodes)
         return learner.decision(chances, caller.state, learner.draw(chances, rng), rate=rate, version=episodes)
 
     def learn(self, feedback: Feedback) -> None:
         segment = feedback.segment
-        self._tables[segment].update(feedback.transition, self._episodes[segment], self._how.constants)
-        self._episodes[segment] += 1
+        self.tables[segment].update(feedback.transition, self.episodes[segment], self._how.constants)
+        self.episodes[segment] += 1
+
+    def _chances(self, table: learner.QTable, caller: Caller, episodes: int) -> tuple[learner.Chances, float]:
+        """Returns the chances and the share of them that is even."""
+        at, facts = self._settings, caller.life.facts
+        chances = learner.chances_of(table, caller.state, caller.eligible, episodes, at, facts)
+        return chances, table.even_share(episodes, at)
+
+
+class Former(Fettle):
+    """The learner before the present one, as it was shipped, whatever the service's settings are now."""
+
+    CONSTANTS: Mapping[str, float] = {"pooling_visits": 30.0, "discount": 0.45, "value_window": 200.0, "drift": 2e-5}
+    SCALE, FLOOR = 0.95, 0.002
+
+    def __init__(self) -> None:
+        self._begin(Fold(posterior.ID, self.CONSTANTS))
+
+    def _chances(self, table: learner.QTable, caller: Caller, episodes: int) -> tuple[learner.Chances, float]:
+        del episodes
+        assert isinstance(table, posterior.Posterior)
+        values, options = table.estimates(caller.state), caller.eligible
+        shares = posterior.shares(values, table.spread(caller.state, self.SCALE), options)
+        even, rest = self.FLOOR / len(options), 1 - self.FLOOR
+        best = tuple(a for a in options if values[a] == max(values[b] for b in options))
+        return learner.Chances(options, tuple([even + rest * its for its in shares]), best), self.FLOOR
+
+
+class NormalThompson:
+    """Thompson sampling with a normal posterior for each action of each segment, and nothing else.
+
+    A reward is taken for the action's mean plus noise of a known standard deviation; the mean has a normal prior. The
+    three numbers are plain ones: rewards are -0.4 to 0.9, and the prior holds what is within half of that range.
+    """
+
+    MEAN, SPREAD, NOISE = 0.3, 0.2, 0.2
+
+    def __init__(self, seed: int) -> None:
+        self._rng = Random(f"{seed}/normal thompson")
+        known, worth = (self.NOISE / self.SPREAD) ** 2, self.MEAN
+        self._weight = {(segment, a): known for segment in Segment for a in ACTIONS}
+        self._mean = {(segment, a): worth for segment in Segment for a in ACTIONS}
+
+    def decide(self, caller: Caller) -> Decision:
+        def drawn(a: Action) -> float:
+            at = (caller.life.segment, a)
+            return self._rng.gauss(self._mean[at], self.NOISE / self._weight[at] ** 0.5)
+
+        return decision(caller, max(caller.eligible, key=drawn), float("nan"))
+
+    def learn(self, feedback: Feedback) -> None:
+        at = (feedback.segment, feedback.transition.action)
+        self._weight[at] += 1
+        self._mean[at] += (feedback.transition.reward - self._mean[at]) / self._weight[at]
 
 
 class Uniform:

@@ -5,8 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
-from lab.learning.runs import BIN, EPSILON, FETTLE, METHODS, PACKAGES, PLANNING, UNIFORM
-from lab.learning.summary import GAIN, WINDOW, Interval, Standing, Standings, against, verdict
+from lab.learning.methods import NormalThompson
+from lab.learning.runs import (
+    BIN,
+    EPSILON,
+    FETTLE,
+    FIRST_SEED,
+    FIXED,
+    FORMER,
+    METHODS,
+    NORMAL,
+    PACKAGES,
+    PLANNING,
+    SEGMENT_FIRST,
+    SEGMENT_NEXT,
+    UNIFORM,
+    USER_LATER,
+    length_of,
+)
+from lab.learning.summary import AFTER, GAIN, SPANS, WINDOW, Interval, Standing, Standings, against, interval, verdict
 from lab.learning.times import BLOCK, ROUNDS, Ratio, Times, ratios
 
 BEGIN, END = "<!-- {}: written by make bench-learning -->", "<!-- end of {} -->"
@@ -27,17 +44,19 @@ def replace_section(page: Path, name: str, text: str) -> None:
     page.write_text(old, encoding="utf-8")
 
 
-def comparison(standings: Standings, times: Mapping[str, Times], seeds: int, episodes: int, folder: str) -> str:
+def comparison(standings: Standings, times: Mapping[str, Times], episodes: int, folder: str) -> str:
     """Returns the section: the tables, the plots and sentences on what they show."""
     return "\n\n".join(
         [
             "## Against other learners",
-            _setting(seeds, episodes),
+            _setting(standings, episodes),
             _shares(standings),
             f"![Share of the gain by method and world]({folder}/shares.svg)",
             _see_shares(standings),
             "### Ahead or behind, seed by seed",
             _paired(standings),
+            "### Parts of the courses",
+            _parts(standings),
             "### Regret and speed of learning",
             f"![Cumulative regret by episode, one panel for each world]({folder}/regret.svg)",
             SEE_REGRET,
@@ -48,15 +67,29 @@ def comparison(standings: Standings, times: Mapping[str, Times], seeds: int, epi
     )
 
 
-def _setting(seeds: int, episodes: int) -> str:
+def _setting(standings: Standings, episodes: int) -> str:
     return (
-        f"{seeds} seeds, {episodes:,} episodes each, in five worlds (`lab/world/tastes.py`), all with missing ratings, "
-        "late and lost feedback and people who leave. Same people, same eligible actions (cool-down 1), same late "
-        "feedback for everybody; each method lives its own course. A score is the exact mean reward of what was "
-        "served. Share of gain: (method - uniform) / (planning oracle - uniform). The textbook learner has alpha 0.1, "
-        "gamma 0.9 and one epsilon for the service; Vowpal Wabbit crosses the action with segment and with segment and "
-        "state; MABWiser is told beforehand where to cut a reward into 0 or 1, and learns from five rewards at a time."
+        f"{len(standings)} worlds (`lab/world/tastes.py`), all with missing ratings, late and lost feedback and people "
+        f"who leave; {_lengths(standings, episodes)}. Seeds from {FIRST_SEED} on. Same people, same eligible actions "
+        "(cool-down 1), same facts, same late feedback for everybody; each method lives its own course. A score is the "
+        "exact mean reward of what was served. Share of gain: (method - uniform) / (planning oracle - uniform). Former "
+        "is the learner that was shipped before, with its own constants. The textbook learner has alpha 0.1, gamma 0.9 "
+        "and one epsilon for the service. Normal Thompson has a normal posterior for each action of each segment: its "
+        f"prior mean is {NormalThompson.MEAN:g}, its standard deviation {NormalThompson.SPREAD:g}, a reward's "
+        f"{NormalThompson.NOISE:g}. The packages get recent actions and a person's count and mean as features, as "
+        "`lab/learning/packages.py` says. Vowpal Wabbit crosses them with the segment; MABWiser's LinTS and LinUCB "
+        "have them in their context; its Thompson sampling has none, and is told beforehand where to cut a reward into "
+        "0 or 1. MABWiser learns from five rewards at a time."
     )
+
+
+def _lengths(standings: Standings, episodes: int) -> str:
+    """Returns how many seeds of how many episodes each world has; worlds that are alike in that are told together."""
+    worlds: dict[str, list[str]] = {}
+    for world, methods in standings.items():
+        size = f"{len(methods[UNIFORM].shares)} seeds of {length_of(world, episodes):,} episodes"
+        worlds.setdefault(size, []).append(world.value)
+    return "; ".join(f"{size} in {', '.join(names)}" for size, names in worlds.items())
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -102,13 +135,64 @@ def _paired(standings: Standings) -> str:
             )
         return [f"{ours} against {theirs}", *cells]
 
-    pairs = [(ours, theirs) for ours in (FETTLE, EPSILON) for theirs in PACKAGES] + [(FETTLE, EPSILON)]
+    pairs = [(FETTLE, theirs) for theirs in (*PACKAGES, NORMAL, FORMER, EPSILON)]
     head = ["percentage points of the gain", *(world.value for world in standings)]
     note = (
         "Ahead or behind where the 95 % interval of the paired differences leaves zero out; level otherwise. By luck "
         f"alone about one in twenty of the {len(pairs) * len(standings)} comparisons would not be level."
     )
     return f"{table(head, [row(*pair) for pair in pairs])}\n\n{note}"
+
+
+def _parts(standings: Standings) -> str:
+    """Returns a table for each span that at least one world has."""
+    return "\n\n".join(text for span in SPANS if (text := _part(standings, span)))
+
+
+def _part(standings: Standings, span: str) -> str:
+    has = {world: m for world, m in standings.items() if all(span in m[name].spans for name in m)}
+    if not has:
+        return ""
+    names = [name for name in METHODS if name not in (UNIFORM, PLANNING)]
+    told = TOLD[span] + ", %:\n\n" + _by_world(has, names, lambda s: _percent(interval(s.spans[span])))
+    rivals = (NORMAL, FIXED, *PACKAGES)
+    best = {world: max(rivals, key=lambda n: interval(m[n].spans[span]).mean) for world, m in has.items()}
+    leads = "; ".join(
+        f"{world.value} {_lead(m[FETTLE], m[best[world]], span)} ({best[world]})" for world, m in has.items()
+    )
+    told += f"\n\nFettle against the best of normal Thompson, best fixed and the packages, in points: {leads}."
+    return told + (f"\n\n{_again(has)}" if span == AFTER else "")
+
+
+def _lead(ours: Standing, theirs: Standing, span: str) -> str:
+    difference = against(ours, theirs, span)
+    return f"{verdict(difference)} {100 * difference.mean:+.1f} ± {50 * (difference.high - difference.low):.1f}"
+
+
+TOLD = {
+    SEGMENT_FIRST: "Share of the gain in the first fifty sessions of each segment",
+    SEGMENT_NEXT: "Share of the gain in the sessions 51 to 100 of each segment",
+    USER_LATER: "Share of the gain in the sessions 41 to 60 of each user",
+    AFTER: "Share of the gain in all sessions after the tastes' swap",
+}
+
+
+def _again(standings: Standings) -> str:
+    """Returns the shares after the swap by `BIN` of sessions, and when they are as they should be again."""
+    names = [name for name in METHODS if name not in (UNIFORM, PLANNING)]
+    rows = []
+    for world, methods in standings.items():
+        for name in names:
+            its = methods[name]
+            shares = [f"{100 * share:.0f}" for share in its.after]
+            rows.append([f"{world.value}: {name}", "-" if its.again is None else f"{its.again:,}", *shares])
+    windows = max(len(row) - 2 for row in rows)
+    head = ["", f"{GAIN:.0%} again", *(f"to {(i + 1) * BIN:,}" for i in range(windows))]
+    note = (
+        f"After how many sessions past the swap the latest {BIN} have {GAIN:.0%} of the gain again, and the share in "
+        f"each {BIN} after it, both over all seeds:"
+    )
+    return f"{note}\n\n{table(head, rows)}"
 
 
 SEE_REGRET = (

@@ -25,6 +25,7 @@ def test_the_reduced_command_writes_its_page_plots_and_figures_and_ends_with_jso
     assert main(command) == 0
     last = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert set(last) == set(World)
+    assert set(last["base"]["fettle"]) == {"share_of_gain", "low", "high", "us"}
     assert all(set(methods) == set(METHODS) for methods in last.values())
     assert last["base"]["uniform"]["share_of_gain"] == 0
     assert last["base"]["oracle planning"]["share_of_gain"] == 1
@@ -32,7 +33,8 @@ def test_the_reduced_command_writes_its_page_plots_and_figures_and_ends_with_jso
         assert figures["low"] <= figures["share_of_gain"] <= figures["high"]
         assert figures["us"] > 0
     page = (tmp_path / "docs" / "learning.md").read_text(encoding="utf-8")
-    assert "1 seeds, 500 episodes" in page
+    assert "1 seeds of 500 episodes in base, states" in page
+    assert "1 seeds of 750 episodes in old" in page
     for plot in ("shares", "regret"):
         assert f"learning/{plot}.svg" in page
         assert (tmp_path / "docs" / "learning" / f"{plot}.svg").stat().st_size > 1000
