@@ -73,13 +73,16 @@ class Fettle:
 
 
 class Former(Fettle):
-    """The learner before the present one, as it was shipped, whatever the service's settings are now."""
+    """The learner before the present one, as it was shipped, whatever the service's settings are now.
 
-    CONSTANTS: Mapping[str, float] = {"pooling_visits": 30.0, "discount": 0.45, "value_window": 200.0, "drift": 2e-5}
+    Another `discount` is for the check of its intervals.
+    """
+
+    CONSTANTS: Mapping[str, float] = {"pooling_visits": 30.0, "value_window": 200.0, "drift": 2e-5}
     SCALE, FLOOR = 0.95, 0.002
 
-    def __init__(self) -> None:
-        self._begin(Fold(posterior.ID, self.CONSTANTS))
+    def __init__(self, discount: float = 0.45) -> None:
+        self._begin(Fold(posterior.ID, {**self.CONSTANTS, "discount": discount}))
 
     def _chances(self, table: learner.QTable, caller: Caller, episodes: int) -> tuple[learner.Chances, float]:
         del episodes

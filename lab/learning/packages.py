@@ -13,7 +13,8 @@ MABWiser's Thompson sampling wants rewards of 0 or 1: they are cut at the mean r
 would not know beforehand; one bandit for each segment, or for each segment and state. It has no context. LinTS and
 LinUCB have one bandit for each segment, in which every action has a ridge regression of its own on one context: the
 state as nine zeros or ones, and what is recent and the person's of all six actions. How far they explore, `alpha`, was
-chosen for them on a few seeds of the tuning: its default of 1 is for rewards that spread further. An update of MABWiser
+chosen for them among 0.1, 0.2, 0.3 and 1 on a seed that the comparison has not: 1, the default, explores for too long
+where rewards spread by 0.17. An update of MABWiser
 costs much the same for one reward as for many, so a bandit learns from five at a time. All are offered the eligible
 actions only.
 """
