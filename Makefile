@@ -22,7 +22,7 @@ unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help run token demo daily daily-month check test lint types tests tests-quick tests-lab e2e build deploy code-sha openapi data-model ledger fuzz client-test security \
-	model-test mutants faults conformance dynoxide bench-contention bench-erasure bench-units house bench-coldstart bench-attack bench-learning bench-settings \
+	model-test mutants faults conformance dynoxide bench-contention bench-erasure bench-units house bench-coldstart bench-attack bench-learning bench-coverage bench-settings \
 	check-learner bench-heartsteps lock clean venv
 
 help:  ## say what there is
@@ -170,6 +170,9 @@ bench-attack: $(VENV)/$(STAMP)  ## what one attacker in each segment costs the h
 
 bench-learning: $(LAB)/$(STAMP)  ## Fettle against other learners in simulated worlds (SEEDS=2 EPISODES=2000: less)
 	@exec $(LAB)/bin/python -m lab.learning $(if $(SEEDS),--seeds $(SEEDS)) $(if $(EPISODES),--episodes $(EPISODES))
+
+bench-coverage: $(LAB)/$(STAMP)  ## how often the learner's 95 % intervals hold the truth, in simulated worlds (SEEDS=2: less)
+	@exec $(LAB)/bin/python -m lab.learning.coverage $(if $(SEEDS),--seeds $(SEEDS))
 
 check-learner: $(LAB)/$(STAMP)  ## two worlds, four seeds: is the learner as good as the comparison on record?
 	@exec $(LAB)/bin/python -m lab.learning.check

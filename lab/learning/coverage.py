@@ -8,8 +8,8 @@ The truth is a contrast of means E[reward | s, a], the mean being over the sessi
 while a was eligible, had a been served in each of them. So it is about the visits as they came: who came in this state,
 in what mood, and how the visit ended. On some visits that are learned from, half of the plan is done or none (6 % of a
 usual person's), and of `LOST` of the others nothing is ever heard; so every contrast is some 7 % smaller than on a
-visit that is done in full. A visit that nobody saw is not learned from and does not count. What is left open is whose mean it
-is, and all three are told:
+visit that is done in full. A visit that nobody saw is not learned from and does not count. What is left open is whose
+mean it is, and all three are told:
 
     met      the people who came, each as often as they came, as worn as they came
     rested   the same people, having had nothing lately: for a learner that knows of wear, which tells it apart

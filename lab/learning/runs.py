@@ -34,7 +34,7 @@ PACKAGES = (VW_SQUARECB, VW_EPSILON, MAB_SEGMENT, MAB_STATE, MAB_LINTS, MAB_LINU
 METHODS = (FETTLE, FORMER, EPSILON, UNIFORM, FIXED, TEXTBOOK, NORMAL, *PACKAGES, MYOPIC, PLANNING)
 
 FIRST_SEED, SEEDS, EPISODES = 200, 24, 20_000
-FEWER_SEEDS: Mapping[World, int] = {World.OLD: 12}
+FEWER_SEEDS: Mapping[World, int] = {World.OLD: 12, World.ALIKE: 12}
 LONGER: Mapping[World, float] = {World.OLD: 1.5}  # times the episodes of the others
 
 # Spans of a course beside the whole of it, and which of its sessions each holds.
