@@ -53,7 +53,7 @@ class Fettle:
         table, episodes = self._tables[life.segment], self._episodes[life.segment]
         rng = learner.generator(session_key(life.user, life.sessions + 1), episodes)
         chances = learner.chances_of(table, caller.state, caller.eligible, episodes, self._settings)
-        rate = table.even_share(episodes, self._settings)
+        rate = table.even_share(episodes, self._settings, len(caller.eligible))
         return learner.decision(chances, caller.state, learner.draw(chances, rng), rate=rate, version=episodes)
 
     def learn(self, feedback: Feedback) -> None:

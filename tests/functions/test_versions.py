@@ -224,7 +224,7 @@ def test_the_command_line_tells_when_something_differs(
 ) -> None:
     live(world, 3)
     assert main([*TABLE, "explain", "u2", "9"]) == 2
-    setting("POSTERIOR_FLOOR", "0.9")
+    setting("MIN_PROBABILITY", "0.16")
     assert main([*TABLE, "explain", "u2", "1"]) == 1
     spoil("SEGMENT#HIGH_LOW", "POLICY", episodes={"N": "44"})
     assert main([*TABLE, "replay", "HIGH_LOW"]) == 1

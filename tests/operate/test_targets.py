@@ -82,7 +82,7 @@ def test_another_setting_explores_as_it_says(store: ExportedStore, log: Log) -> 
     assert half[log.eligible].min() == pytest.approx(0.5 / 6)
 
 
-@pytest.mark.parametrize("changed", [{"exploration": "posterior", "posterior_floor": "0.1"}, {"epsilon_min": "0.2"}])
+@pytest.mark.parametrize("changed", [{"exploration": "posterior", "min_probability": "0.02"}, {"epsilon_min": "0.2"}])
 def test_a_policy_is_judged_by_the_probabilities_with_which_it_draws(
     store: ExportedStore, log: Log, changed: dict[str, str]
 ) -> None:

@@ -128,6 +128,7 @@ class Averages:
         share = (1 - rate) / sum(values[b] == top for b in eligible)
         return tuple([rate / len(eligible) + (share if values[b] == top else 0.0) for b in eligible])
 
-    def even_share(self, episodes: int, settings: Settings) -> float:
-        """Returns epsilon(n), the share of decisions that is drawn evenly."""
+    def even_share(self, episodes: int, settings: Settings, options: int) -> float:
+        """Returns epsilon(n), the share of decisions that is drawn evenly over the options."""
+        del options
         return epsilon(episodes, settings)

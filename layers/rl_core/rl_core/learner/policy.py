@@ -56,7 +56,7 @@ class QTable(Protocol):
     def probabilities(
         self, state: State, eligible: Sequence[Action], episodes: int, settings: Settings, facts: Facts | None = None
     ) -> tuple[float, ...]: ...
-    def even_share(self, episodes: int, settings: Settings) -> float: ...
+    def even_share(self, episodes: int, settings: Settings, options: int) -> float: ...
     def estimates(self, state: State, facts: Facts | None = None) -> tuple[float, ...]: ...
     def visits(self, state: State) -> tuple[int, ...]: ...
 
@@ -268,7 +268,7 @@ def decide(
     how = fold_of(settings)
     table = _table(policy, how.learner, how.constants)
     chances = chances_of(table, state, options, policy.episodes, settings, facts)
-    rate = table.even_share(policy.episodes, settings)
+    rate = table.even_share(policy.episodes, settings, len(options))
     return decision(chances, state, draw(chances, rng), rate=rate, version=policy.version)
 
 
