@@ -103,6 +103,9 @@ def explanation(store: Store, settings: Settings, options: argparse.Namespace) -
     if found.agrees(session.decision):
         print("recomputed: the same, bit for bit")
         return 0
+    if found.other_settings:
+        print("not recomputed: drawn under other settings")
+        return 0
     why = "an erasure rewrote that version" if found.rewritten else "settings of another time?"
     print(f"recomputed: DIFFERS ({why}): {found.again}")
     return 0 if found.rewritten else 1
@@ -118,7 +121,15 @@ def _print_decision(session: Session, estimates: Sequence[float], visits: Sequen
         print(
             f"  {int(action)} {action.title:<30} estimate {estimates[action]:+.6f}  visits {visits[action]:>6}  {mark}"
         )
-    how = "fallback" if d.fallback else "a try" if d.explored else "the best known"
+    how = (
+        "fallback"
+        if d.fallback
+        else "a try"
+        if d.explored
+        else "the best by the person's own rewards"
+        if d.own
+        else "the best known"
+    )
     print(f"  epsilon {d.epsilon!r}, propensity {d.propensity!r}, {how}")
 
 

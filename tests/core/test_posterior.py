@@ -154,7 +154,7 @@ def test_bounds_that_can_be_kept_by_what_the_cool_down_leaves_are_taken(taken: d
 
 
 def test_the_settings_know_how_many_actions_there_are() -> None:
-    assert rl_config._ACTIONS == len(ACTIONS)
+    assert len(ACTIONS) == rl_config._ACTIONS
 
 
 def test_whatever_is_not_the_best_known_is_marked_as_explored() -> None:

@@ -46,6 +46,7 @@ class Averages:
     """
 
     CONSTANTS: ClassVar[Any] = Constants
+    DRAWS_BY: ClassVar[tuple[str, ...]] = ("epsilon_start", "epsilon_decay", "epsilon_min")
 
     def __init__(self, k: float) -> None:
         """Makes an empty table with this k."""

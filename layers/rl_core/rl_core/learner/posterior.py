@@ -43,6 +43,7 @@ class Posterior:
     """
 
     CONSTANTS: ClassVar[Any] = Constants
+    DRAWS_BY: ClassVar[tuple[str, ...]] = ("posterior_scale", "min_probability", "max_probability")
 
     def __init__(self, k0: float) -> None:
         """Makes an empty table with k0 as its k."""
