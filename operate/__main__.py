@@ -121,15 +121,8 @@ def _print_decision(session: Session, estimates: Sequence[float], visits: Sequen
         print(
             f"  {int(action)} {action.title:<30} estimate {estimates[action]:+.6f}  visits {visits[action]:>6}  {mark}"
         )
-    how = (
-        "fallback"
-        if d.fallback
-        else "a try"
-        if d.explored
-        else "the best by the person's own rewards"
-        if d.own
-        else "the best known"
-    )
+    best = "the best by the person's own rewards" if d.own else "the best known"
+    how = "fallback" if d.fallback else "a try" if d.explored else best
     print(f"  epsilon {d.epsilon!r}, propensity {d.propensity!r}, {how}")
 
 

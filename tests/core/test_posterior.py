@@ -195,6 +195,7 @@ def test_a_decision_once_made_can_be_recomputed_on_any_python() -> None:
         epsilon=0.002,
         policy_version=7,
         explored=True,
+        settings=bytes.fromhex("8bd8c4e3"),
     )
 
 

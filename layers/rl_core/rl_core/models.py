@@ -243,7 +243,10 @@ class Facts:
         )
 
     def learned_elsewhere(self, action: Action, times: int = 1) -> Self:
-        """Returns the facts after a session of this action that is learned from in a former segment; `times` as above."""
+        """Returns the facts after a session of this action that is learned from in a former segment.
+
+        With `times` -1 returns the facts without that session again.
+        """
         return replace(self, earlier=_added(self.earlier, action, times))
 
     def had(self, action: Action) -> Self:

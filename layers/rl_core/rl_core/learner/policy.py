@@ -252,12 +252,12 @@ def chances_of(
     facts: Facts | None = None,
 ) -> Chances:
     """Returns the chances of a draw from this table; every draw that reads a policy gets its chances here."""
-    best, own = _best(table.estimates(state, facts), options), ()
+    best = _best(table.estimates(state, facts), options)
     drawn = table.probabilities(state, options, episodes, settings, facts)
-    if facts is not None and any(facts.counts):
-        others = _best(table.estimates(state, facts.unanswered()), options)
-        own = tuple(a for a in best if a not in others)
-    return Chances(options, drawn, best, own)
+    if facts is None or not any(facts.counts):
+        return Chances(options, drawn, best)
+    anyway = _best(table.estimates(state, facts.unanswered()), options)
+    return Chances(options, drawn, best, tuple(a for a in best if a not in anyway))
 
 
 def _best(values: Sequence[float], options: tuple[Action, ...]) -> tuple[Action, ...]:

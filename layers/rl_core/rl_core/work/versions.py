@@ -106,8 +106,8 @@ def _listed_since(store: Store, known: Policy) -> tuple[bytes, ...]:
 class Explanation:
     """Holds a decision recomputed (`again`), with the estimate of each action and the visits behind that estimate.
 
-    `rewritten` says that an erasure rewrote the version that the session names, `other_settings` that the decision was drawn
-    under other settings than today's; then `again` may differ from the stored decision.
+    `rewritten` says that an erasure rewrote the version that the session names, `other_settings` that the decision was
+    drawn under other settings than today's; then `again` may differ from the stored decision.
     """
 
     estimates: tuple[float, ...]
