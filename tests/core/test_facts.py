@@ -1,6 +1,5 @@
 """What is known of a person: how it moves, how it is frozen with a draw, and how it is stored."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from random import Random
@@ -9,7 +8,6 @@ import pytest
 
 from rl_core.config import Settings
 from rl_core.learner import ALGORITHMS, chances_of, decide, settings_hash
-from rl_core.learner.posterior import Posterior
 from rl_core.models import (
     ACTIONS,
     NO_FACTS,
@@ -23,14 +21,15 @@ from rl_core.models import (
     State,
     Why,
 )
-from rl_core.sessions import Ending, excluded, expire, issue, moved, record, transition_of
+from rl_core.sessions import Answer, Ending, excluded, expire, issue, moved, record, transition_of
 from rl_core.store.items import FACTS, profile_item, read_profile, read_session, session_item
+from tests.believing import Believing
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 AFTER = datetime(2026, 11, 25, 8, tzinfo=UTC)
 BATCH = Ending(EndedBy.BATCH)
 HAD = Action.MEDITATION  # of the session in conftest
-DONE = {1: {"completed": True, "motivation_before": 2, "motivation_after": 4}, 2: {"completed": False}}
+DONE = {1: Answer(completed=True, motivation_before=2, motivation_after=4), 2: Answer(completed=False)}
 REWARD = 450_000  # of DONE, in millionths
 KNOWN = Facts((1, 0, 2, 0, 0, 0), (-90_000, 0, 900_000, 0, 0, 0), (0, 3, 0, 0, 0, 0), (Action(0), Action(2), Action(2)))
 ELSEWHERE = Segment.LOW_HIGH
@@ -156,15 +155,6 @@ def test_what_is_learned_of_a_session_are_the_facts_of_its_draw(
 # Whose answers made an action the best.
 
 
-class Believing(Posterior):
-    """Believes a person's own mean, and that what was had last is worth a little less."""
-
-    def estimates(self, state: State, facts: Facts | None = None) -> tuple[float, ...]:
-        of_all, facts = super().estimates(state), facts or NO_FACTS
-        own = [total / n / 1e6 if n else q for q, n, total in zip(of_all, facts.counts, facts.sums, strict=True)]
-        return tuple(q - 0.01 * facts.latest.count(a) for a, q in zip(ACTIONS, own, strict=True))
-
-
 @pytest.fixture
 def table() -> Believing:
     """A table of a segment in which journaling is a little better than the others."""
@@ -223,19 +213,19 @@ EPSILON = Settings(table_name="t", exploration="epsilon")
         {"exploration": "epsilon"},
     ],
 )
-def test_another_setting_of_the_draw_gives_another_hash(changed: Mapping[str, object]) -> None:
+def test_another_setting_of_the_draw_gives_another_hash(changed: dict[str, object]) -> None:
     assert settings_hash(Settings.model_validate({"table_name": "t"} | changed)) != settings_hash(POSTERIOR)
 
 
 @pytest.mark.parametrize("changed", [{"epsilon_min": 0.1}, {"epsilon_start": 0.5}, {"epsilon_decay": 0.9}])
-def test_the_settings_of_epsilon_decide_the_draws_of_epsilon_alone(changed: Mapping[str, object]) -> None:
+def test_the_settings_of_epsilon_decide_the_draws_of_epsilon_alone(changed: dict[str, object]) -> None:
     assert settings_hash(Settings.model_validate({"table_name": "t"} | changed)) == settings_hash(POSTERIOR)
-    greedy = {"table_name": "t", "exploration": "epsilon"}
+    greedy: dict[str, object] = {"table_name": "t", "exploration": "epsilon"}
     assert settings_hash(Settings.model_validate(greedy | changed)) != settings_hash(EPSILON)
 
 
 @pytest.mark.parametrize("changed", [{"session_hours": 3}, {"table_name": "u"}, {"learned_per_day": 9}])
-def test_what_decides_no_draw_changes_no_hash(changed: Mapping[str, object]) -> None:
+def test_what_decides_no_draw_changes_no_hash(changed: dict[str, object]) -> None:
     assert settings_hash(Settings.model_validate({"table_name": "t"} | changed)) == settings_hash(POSTERIOR)
 
 

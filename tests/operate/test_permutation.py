@@ -47,7 +47,7 @@ def null_log(seed: int, users: int = 45, each: int = 14) -> Log:
     )
     propensity = chance[np.arange(n), action]
     found = replace(log_of([]), user=user, segment=segment, state=state, eligible=eligible, action=action)
-    return replace(found, propensity=propensity, reward=reward)
+    return replace(found, propensity=propensity, reward=reward, facts=(None,) * n)
 
 
 def too_small(ps: list[float]) -> bool:
