@@ -190,7 +190,8 @@ def test_a_decision_says_so_only_of_the_action_that_was_drawn(
     monkeypatch.setitem(ALGORITHMS, "posterior/1", Believing)
     policy = Policy(Segment.LOW_LOW, version=1, learner="posterior/1", table=table.encode())
     facts = NO_FACTS.learned(HAD, 0.9)
-    drawn = [decide(policy, State(0, 0), ACTIONS, Settings(table_name="t"), Random(n), facts) for n in range(40)]
+    often = Settings(table_name="t", min_probability=0.16)
+    drawn = [decide(policy, State(0, 0), ACTIONS, often, Random(n), facts) for n in range(40)]
     assert {(d.action is HAD, d.own, d.explored) for d in drawn} == {(True, True, False), (False, False, True)}
     assert {d.facts for d in drawn} == {facts}
 

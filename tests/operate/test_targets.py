@@ -224,7 +224,7 @@ def test_each_decision_is_judged_by_what_its_draw_knew_of_the_person(personal: E
     chosen = as_of_each_decision(personal, log, PERSONAL)
     assert logged(chosen, log.action).tolist() == pytest.approx(log.propensity.tolist(), abs=1e-12)
     strange = as_of_each_decision(personal, replace(log, facts=(None,) * len(log)), PERSONAL)
-    assert (np.abs(strange - chosen).max(1) > 0.01).mean() > 0.5
+    assert (np.abs(strange - chosen).max(1) > 0.01).mean() > 0.3
 
 
 @pytest.mark.parametrize("spec", ["greedy", "version:HIGH_LOW:200", "relearned", "setting:posterior_scale=0.5"])
