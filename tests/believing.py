@@ -19,5 +19,6 @@ class Believing(Posterior):
     def probabilities(
         self, state: State, eligible: Sequence[Action], episodes: int, settings: Settings, facts: Facts | None = None
     ) -> tuple[float, ...]:
+        del episodes
         share = shares(self.estimates(state, facts), self.spread(state, settings.posterior_scale), eligible)
         return bounded(share, settings.min_probability, settings.max_probability)
