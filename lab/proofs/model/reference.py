@@ -22,8 +22,8 @@ BLANK: Said = {
 
 @dataclass
 class Known:
-    """What is known of a person, by action: how many of the present segment's sessions count, and what they came to; how
-    many count from earlier segments. `latest` holds the actions of the latest five sessions that the person saw.
+    """What is known of a person, by action: how many of the present segment's sessions count and what they came to, and
+    how many count from earlier segments. `latest` holds the actions of the latest five sessions that the person saw.
     """
 
     counts: dict[int, int] = field(default_factory=dict)
