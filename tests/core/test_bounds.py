@@ -63,6 +63,10 @@ def test_what_clipping_pushes_over_a_bound_is_clipped_again() -> None:
     assert bounded((0.79, 0.105, 0.105, 0), 0.1, 1) == pytest.approx((0.7, 0.1, 0.1, 0.1))
 
 
+def test_what_only_seemed_too_little_gets_its_part_of_what_is_cut() -> None:
+    assert bounded((0.85, 0.09, 0.06), 0.1, 0.5) == pytest.approx((0.5, 0.3, 0.2))
+
+
 def test_where_all_is_said_for_one_option_the_rest_is_spread_evenly() -> None:
     assert bounded((1.0, 0.0, 0.0), 0, 0.5) == (0.5, 0.25, 0.25)
 
