@@ -217,6 +217,7 @@ def test_the_command_line_lists_replays_explains_and_rolls_back(
     assert "restored version 1: a bad day" in said
     assert "version 4 equals its replay" in said
     assert "recomputed: the same" in said
+    assert "the person's sessions 0, 0, 0, 0, 0, 0; elsewhere 0, 0, 0, 0, 0, 0; latest actions none" in said
 
 
 def test_the_command_line_says_that_a_decision_was_drawn_under_other_settings(

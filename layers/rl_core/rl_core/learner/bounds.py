@@ -12,7 +12,8 @@ def bounded(shares: Sequence[float], least: float, most: float) -> tuple[float, 
     if not possible(len(shares), least, most):
         return (1 / len(shares),) * len(shares)
     drawn, free = list(shares), list(range(len(shares)))
-    while clipped := _clipped(drawn, free, least, most):
+    while min(drawn) < least or max(drawn) > most:
+        clipped = _clipped(drawn, free, least, most)
         for i, bound in clipped.items():
             drawn[i] = bound
         free = [i for i in free if i not in clipped]
@@ -34,7 +35,7 @@ def even_share(options: int, least: float, most: float) -> float:
 
 
 def _clipped(drawn: Sequence[float], free: Sequence[int], least: float, most: float) -> dict[int, float]:
-    """Returns the bound of each free option that the bounds will hold in the end; none when all are within them.
+    """Returns the bound of each free option of which it is certain that a bound will hold it in the end.
 
     What is too little and what is too much pull the others in opposite directions. If raising the low ones takes more
     than cutting the high ones gives, the others can only fall, so the low ones stay at `least`; else the high ones stay
