@@ -108,9 +108,10 @@ def closed_by_the_lifecycle(
     feedback: Feedback, before: Profile, activities: tuple[Activity, ...]
 ) -> tuple[Session, Profile]:
     """The same session through `rl_core.sessions.lifecycle`, and the user after it."""
+    decision = replace(feedback.decision, facts=before.facts, fallback=False)
     session = Session(
-        user="u", number=1, key=b"", segment=feedback.segment, decision=replace(feedback.decision, facts=before.facts),
-        activities=activities, engagement=before.engagement, issued_at=NOW, expires_at=NOW, shown=True,
+        user="u", number=1, key=b"", segment=feedback.segment, decision=decision, activities=activities,
+        engagement=before.engagement, issued_at=NOW, expires_at=NOW, shown=True,
     )  # fmt: skip
     closed, after, _ = record(session, before, {}, SETTINGS, NOW, Ending(EndedBy.BATCH))
     return closed, after
