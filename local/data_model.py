@@ -6,6 +6,7 @@
 import re
 from pathlib import Path
 
+from rl_core.models import NO_FACTS
 from rl_core.store import day_table, erasures, items, policies, refolds, sums
 from rl_core.store.fields import REQUIRED, FieldTable
 
@@ -46,6 +47,8 @@ def table(name: str) -> str:
 def _said(default: object) -> str:
     if default is None:
         return "no value"
+    if default == NO_FACTS:
+        return "nothing is known"
     return {"()": "none", "{}": "none", "''": "empty", "b''": "empty"}.get(repr(default), str(default))
 
 

@@ -18,7 +18,7 @@ from operate import after_restore, persons
 from operate.daily import compute, table
 from rl_core.config import Settings, read_settings
 from rl_core.errors import FettleError, UnavailableError
-from rl_core.models import ACTIONS, Segment, Session
+from rl_core.models import ACTIONS, MILLION, Facts, Segment, Session
 from rl_core.store import DayTable, Store
 from rl_core.store.policies import policy_item
 from rl_core.work import attempts, explain, mend, policy_at, roll_back
@@ -103,6 +103,9 @@ def explanation(store: Store, settings: Settings, options: argparse.Namespace) -
     if found.agrees(session.decision):
         print("recomputed: the same, bit for bit")
         return 0
+    if found.other_settings:
+        print("not recomputed: drawn under other settings")
+        return 0
     why = "an erasure rewrote that version" if found.rewritten else "settings of another time?"
     print(f"recomputed: DIFFERS ({why}): {found.again}")
     return 0 if found.rewritten else 1
@@ -118,8 +121,19 @@ def _print_decision(session: Session, estimates: Sequence[float], visits: Sequen
         print(
             f"  {int(action)} {action.title:<30} estimate {estimates[action]:+.6f}  visits {visits[action]:>6}  {mark}"
         )
-    how = "fallback" if d.fallback else "a try" if d.explored else "the best known"
+    if d.facts is not None:
+        print(f"  {_known(d.facts)}")
+    best = "the best by the person's own rewards" if d.own else "the best known"
+    how = "fallback" if d.fallback else "a try" if d.explored else best
     print(f"  epsilon {d.epsilon!r}, propensity {d.propensity!r}, {how}")
+
+
+def _known(facts: Facts) -> str:
+    """Returns what the draw knew of the person, by action."""
+    pairs = zip(facts.counts, facts.sums, strict=True)
+    own = ", ".join(f"{n} of {total / n / MILLION:+.3f}" if n else "0" for n, total in pairs)
+    latest = " ".join(str(int(action)) for action in facts.latest) or "none"
+    return f"the person's sessions {own}; elsewhere {', '.join(map(str, facts.earlier))}; latest actions {latest}"
 
 
 def rollback(store: Store, settings: Settings, options: argparse.Namespace) -> int:

@@ -2,7 +2,7 @@
 
     python -m operate.evaluate --endpoint-url http://127.0.0.1:4566                  the local stack's table
     python -m operate.evaluate --table fettle-Table --policy greedy                  a table on AWS
-    python -m operate.evaluate --export folder --policy setting:posterior_floor=0.05 an export to S3, copied to disk
+    python -m operate.evaluate --export folder --policy setting:min_probability=0.01 an export to S3, copied to disk
     python -m operate.evaluate --csv log.csv --policy fixed:2 --policy relearned     a CSV (columns: operate/log.py)
     python -m operate.evaluate export --out log.csv                                  the table's decisions as such a CSV
 

@@ -17,8 +17,11 @@
 | next | state row at the closing |
 | barred | the actions that the cool-down bars in the next state, one digit each |
 | learned | version of the policy that learned from it; empty: not learned yet |
+| facts | what the draw knew of the person, in the four parts of `rl_core.models.Facts`; empty: not recorded |
 
-A CSV needs all columns in its first line, in any order. Notes, times, ratings and activities are not in it.
+A CSV needs all columns in its first line, in any order; only `facts` may be missing, as it is from CSVs of an earlier
+form. Between its parts is a semicolon, between numbers a space: `1 0 0 0 0 0;450000 0 0 0 0 0;0 0 0 0 0 0;0`. Notes,
+times, ratings and activities are not in a CSV.
 """
 
 from __future__ import annotations
@@ -35,7 +38,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from rl_core.models import ACTIONS, STATES, Segment
+from rl_core.models import ACTIONS, LATEST, STATES, Action, Facts, Segment
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -43,6 +46,7 @@ Bools = NDArray[np.bool_]
 
 SEGMENTS = tuple(Segment)
 FALLBACK = "fallback"
+_LATER = {"facts"}  # columns that a CSV of an earlier form does not have
 
 
 class LogError(Exception):
@@ -67,6 +71,7 @@ class Row(NamedTuple):
     next: int
     barred: tuple[int, ...]
     learned: int | None
+    facts: Facts | None = None
 
 
 @dataclass(frozen=True)
@@ -74,8 +79,8 @@ class Log:
     """Holds n logged decisions as columns, sorted by user and session, without fallback sessions.
 
     `user` is 0..users-1, `segment` an index into SEGMENTS, `eligible` and `barred` have shape (n, 6), all others (n,).
-    `propensity` and `epsilon` are NaN where not recorded, `learned` is 0 where not learned yet. `left_out` counts the
-    sessions that were found and are not here, by reason.
+    `propensity` and `epsilon` are NaN where not recorded, `learned` is 0 where not learned yet, `facts` None where not
+    recorded. `left_out` counts the sessions that were found and are not here, by reason.
     """
 
     user: Ints
@@ -92,6 +97,7 @@ class Log:
     next_state: Ints
     barred: Bools
     learned: Ints
+    facts: tuple[Facts | None, ...]
     left_out: Mapping[str, int]
 
     def __len__(self) -> int:
@@ -124,6 +130,7 @@ def log_of(rows: Iterable[Row], left_out: Mapping[str, int] | None = None) -> Lo
         next_state=_ints(row.next for row in kept),
         barred=_mask(row.barred for row in kept),
         learned=_ints(row.learned or 0 for row in kept),
+        facts=tuple([row.facts for row in kept]),
         left_out={reason: count for reason, count in sorted(counts.items()) if count},
     )
 
@@ -164,8 +171,14 @@ def _cells(row: Row) -> list[str]:
         "explored": int(row.explored),
         "fallback": int(row.fallback),
         "learned": "" if row.learned is None else row.learned,
+        "facts": "" if row.facts is None else _told(row.facts),
     }
     return ["" if value != value else str(value) for value in texts.values()]
+
+
+def _told(facts: Facts) -> str:
+    parts = (facts.counts, facts.sums, facts.earlier, facts.latest)
+    return ";".join(" ".join(str(int(number)) for number in part) for part in parts)
 
 
 def _digits(actions: Iterable[int]) -> str:
@@ -176,7 +189,7 @@ def read_csv(path: Path) -> Log:
     """Reads the log from a CSV. Raises LogError with the line that is wrong."""
     with path.open(newline="", encoding="utf-8") as file:
         reader = csv.DictReader(file)
-        missing = sorted(set(Row._fields) - set(reader.fieldnames or ()))
+        missing = sorted(set(Row._fields) - _LATER - set(reader.fieldnames or ()))
         if missing:
             raise LogError(f"{path}: no column {', '.join(missing)}")
         return log_of([_parsed(path, reader.line_num, cells) for cells in reader])
@@ -206,7 +219,16 @@ def _row(cells: Mapping[str, str]) -> Row:
         next=_below(STATES, cells["next"]),
         barred=_actions(cells["barred"]),
         learned=int(cells["learned"]) if cells["learned"] else None,
+        facts=_facts(cells["facts"]) if cells.get("facts") else None,
     )
+
+
+def _facts(text: str) -> Facts:
+    """Returns the facts of a cell. Raises ValueError for a text that holds none."""
+    counts, sums, earlier, latest = (tuple(int(number) for number in part.split()) for part in text.split(";"))
+    if {len(counts), len(sums), len(earlier)} != {len(ACTIONS)} or len(latest) > LATEST:
+        raise ValueError(f"{text!r} are no facts of {len(ACTIONS)} actions and the {LATEST} latest ones")
+    return Facts(counts, sums, earlier, tuple(map(Action, latest)))
 
 
 def _below(limit: int, text: str) -> int:

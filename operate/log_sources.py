@@ -24,7 +24,7 @@ from rl_core.store.policies import read_policy, read_record
 
 NAMES = (
     "pk", "sk", "status", "segment", "state", "eligible", "chances", "action", "epsilon", "version", "explored",
-    "fallback", "reward", "next", "barred", "learned", "parked",
+    "fallback", "reward", "next", "barred", "learned", "parked", "facts",
 )  # fmt: skip
 
 
@@ -108,6 +108,7 @@ def _row(item: Stored) -> Row:
         next=int(item["next"]["N"]),
         barred=tuple(int(c) for c in item["barred"]["S"]) if "barred" in item else (),
         learned=int(item["learned"]["N"]) if "learned" in item else None,
+        facts=decision.facts,
     )
 
 

@@ -7,11 +7,11 @@ Two questions, each asked of a log (columns: `operate.log`) by a permutation tes
     states    within a segment, do actions work differently in different states? If not, a segment needs one policy for
               all of its states: the states of each user's sessions are shuffled among these sessions.
 
-An additive model explains a part of each session's reward by the user, by the segment and state, and by the action (for
-the second question, by the action in that segment). That part is subtracted from the reward; e is the rest. After each
-deal, the means of e per dealt label are subtracted too, as those per true label were. Where actions work alike, e has
-mean 0 whichever action was served, so policies may lean to any actions in any label, and no weights are needed. With
-sums over the sessions of a label with the same action,
+An additive model explains a part of each session's reward by the user, by the segment and state, by the action (for the
+second question, by the action in that segment), and by how often the user had that action lately. That part is
+subtracted from the reward; e is the rest. After each deal, the means of e per dealt label are subtracted too, as those
+per true label were. Where actions work alike, e has mean 0 whichever action was served, so policies may lean to any
+actions in any label, and no weights are needed. With sums over the sessions of a label with the same action,
 
     T = sum over labels and actions of (sum of e)^2     and     p-value = (1 + deals whose T is as large) / (1 + deals)
 
@@ -34,7 +34,7 @@ from pathlib import Path
 import numpy as np
 
 from operate.log import Floats, Ints, Log, LogError, read_csv
-from rl_core.models import ACTIONS, STATES
+from rl_core.models import ACTIONS, LATEST, STATES
 
 SHUFFLES = 999
 SMALL = 0.05
@@ -67,6 +67,16 @@ def additive_residuals(reward: Floats, *factors: Ints) -> Floats:
     return left
 
 
+def had_lately(log: Log) -> Ints:
+    """Returns how many of the user's latest sessions had the served action, shape (n,); one level more if not recorded.
+
+    What one just had is worth less, in any label: a policy that repeats an action would look like a label's own effect.
+    """
+    pairs = zip(log.facts, log.action, strict=True)
+    counts = [LATEST + 1 if facts is None else facts.latest.count(ACTIONS[action]) for facts, action in pairs]
+    return np.array(counts, np.int64)
+
+
 def segments_differ(log: Log, shuffles: int = SHUFFLES, seed: int = 0) -> Answer:
     """Tests the first question. A user who changed segment counts with the latest one. `seed` decides the shuffles."""
     rng = np.random.default_rng(seed)
@@ -77,7 +87,7 @@ def segments_differ(log: Log, shuffles: int = SHUFFLES, seed: int = 0) -> Answer
         labels: Ints = rng.permutation(of_user)[log.user]
         return labels
 
-    left = additive_residuals(log.reward, log.user, log.segment * STATES + log.state, log.action)
+    left = additive_residuals(log.reward, log.user, log.segment * STATES + log.state, log.action, had_lately(log))
     return _answer(left, log.action, of_user[log.user], shuffled, shuffles)
 
 
@@ -92,7 +102,8 @@ def states_differ(log: Log, shuffles: int = SHUFFLES, seed: int = 0) -> Answer:
         labels[own] = state[np.lexsort((rng.random(len(state)), log.user))]
         return labels
 
-    left = additive_residuals(log.reward, log.user, state, log.segment * len(ACTIONS) + log.action)
+    own_action = log.segment * len(ACTIONS) + log.action
+    left = additive_residuals(log.reward, log.user, state, own_action, had_lately(log))
     return _answer(left, log.action, state, shuffled, shuffles)
 
 

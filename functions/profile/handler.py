@@ -29,7 +29,7 @@ from rl_core.edge.http import (
 )
 from rl_core.errors import ErasingError, InvalidRequestError, ProfileNotFoundError, UnavailableError
 from rl_core.models import Profile, Segment
-from rl_core.sessions import catalogue, engagement_now, erased, segment_of, streak_now, timezones
+from rl_core.sessions import catalogue, engagement_now, erased, moved, segment_of, streak_now, timezones
 from rl_core.store import Head, marker_write, open_store, profile_write
 from rl_core.work import attempts
 
@@ -164,7 +164,7 @@ def _put(user: str, wanted: ProfileRequest, now: datetime) -> ProfileResponse:
         old = Profile(user, new_key(user, now), segment, now)
     else:
         old = head.profile
-    profile = replace(old, segment=wanted.stated_segment() or old.segment)
+    profile = moved(old, wanted.stated_segment() or old.segment)
     if wanted.timezone is not None:
         profile = replace(profile, timezone=wanted.timezone)
     if wanted.avoid is not None:

@@ -162,7 +162,8 @@ def _reason(session: Session) -> str:
         return basis + "the one kind of plan that you have not had lately."
     if not decision.explored:
         among = "" if len(decision.eligible) == len(ACTIONS) else ", among those you have not just had"
-        return basis + f"the best kind of plan known so far{among}."
+        so_far = "so far, by what helped you" if decision.own else "known so far"
+        return basis + f"the best kind of plan {so_far}{among}."
     return basis + "a try, to learn whether this kind of plan helps."
 
 

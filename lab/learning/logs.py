@@ -54,6 +54,7 @@ def _row(feedback: Feedback) -> Row:
         next=t.next_state.row,
         barred=t.barred,
         learned=None,
+        facts=t.facts,
     )
 
 

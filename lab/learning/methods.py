@@ -69,7 +69,7 @@ class Fettle:
         """Returns the chances and the share of them that is even."""
         at, facts = self._settings, caller.life.facts
         chances = learner.chances_of(table, caller.state, caller.eligible, episodes, at, facts)
-        return chances, table.even_share(episodes, at)
+        return chances, table.even_share(episodes, at, len(caller.eligible))
 
 
 class Former(Fettle):

@@ -38,8 +38,9 @@ CHANGES: Mapping[str, Mapping[str, object]] = {
     "drift 0.0002": {"drift": 2e-4},
     "scale 0.8": {"posterior_scale": 0.8},
     "scale 1.1": {"posterior_scale": 1.1},
-    "floor 0.02": {"posterior_floor": 0.02},
-    "floor 0.06": {"posterior_floor": 0.06},
+    "least 0.004": {"min_probability": 0.004},
+    "least 0.012": {"min_probability": 0.012},
+    "least 0.05, most 0.8": {"min_probability": 0.05, "max_probability": 0.8},
     "cool-down 2": {"action_cooldown": 2},
     "epsilon": {"exploration": "epsilon"},
     "epsilon, floor 0.02": {"exploration": "epsilon", "epsilon_min": 0.02},
@@ -101,7 +102,7 @@ def _row(change: str, effects: Sequence[Interval]) -> list[str]:
 
 def _said(at: Settings) -> str:
     exploring = (
-        f"scale {at.posterior_scale:g}, floor {at.posterior_floor:g}, drift {at.drift:g}"
+        f"scale {at.posterior_scale:g}, least {at.min_probability:g}, drift {at.drift:g}"
         if at.exploration == "posterior"
         else f"floor {at.epsilon_min:g}"
     )

@@ -6,7 +6,7 @@
     relearned:name=value  the same with other constants, such as pooling_visits=50,discount=0
     greedy                the present policies of the table, without exploration
     version:HIGH_LOW:120  the policy of that segment and version, exploring as it did, on what it had not learned from
-    setting:name=value    each decision by its own policy version under other settings, such as posterior_floor=0.05
+    setting:name=value    each decision by its own policy version under other settings, such as min_probability=0.01
                           or exploration=posterior;
                           settings of the learner (pooling_visits, discount, value_window) fold the records anew
 
@@ -83,7 +83,7 @@ def _changed(settings: Settings, text: str) -> Settings:
     pairs = [pair.split("=", 1) for pair in text.split(",")] if text else []
     unknown = [pair[0] for pair in pairs if len(pair) != 2 or pair[0] not in Settings.model_fields]
     if unknown:
-        raise SpecError(f"no setting {', '.join(unknown)}; such as posterior_floor=0.05,discount=0.3")
+        raise SpecError(f"no setting {', '.join(unknown)}; such as min_probability=0.01,discount=0.3")
     try:
         return Settings.model_validate(settings.model_dump(exclude_unset=True) | dict(pairs))
     except ValidationError as error:

@@ -40,13 +40,23 @@ def greedy(values: Floats, eligible: Bools) -> Floats:
 
 
 def of_policy(policy: Policy, log: Log, rows: Ints, at: Settings) -> Floats:
-    """Returns the probabilities with which the policy draws in these rows under these settings, shape (rows, 6)."""
+    """Returns the probabilities with which the policy draws in these rows under these settings, shape (rows, 6).
+
+    The policy knows of each person what the logged draw knew.
+    """
     found = np.zeros((len(rows), len(ACTIONS)))
     for place, row in enumerate(rows):
         options = tuple(a for a in ACTIONS if log.eligible[row, a])
-        chances = learner.probabilities(policy, State.from_row(int(log.state[row])), options, at)
+        state = State.from_row(int(log.state[row]))
+        chances = learner.probabilities(policy, state, options, at, log.facts[row])
         found[place, list(options)] = chances.probabilities
     return found
+
+
+def values_of(policy: Policy, log: Log, rows: Ints) -> Floats:
+    """Returns Q of each row's state, for a person of whom the row's facts are known, shape (rows, 6)."""
+    cases = [(State.from_row(int(log.state[row])), log.facts[row]) for row in rows]
+    return np.array(learner.estimates_of(policy, cases)).reshape(-1, len(ACTIONS))
 
 
 def by_policies(log: Log, policies: Mapping[Segment, Policy], at: Settings, *, explores: bool = True) -> Floats:
@@ -58,8 +68,10 @@ def by_policies(log: Log, policies: Mapping[Segment, Policy], at: Settings, *, e
     chosen = uniform(log.eligible)
     for segment, policy in policies.items():
         rows = np.flatnonzero(log.segment == SEGMENTS.index(segment))
-        values = np.array(learner.estimates(policy))[log.state[rows]]
-        chosen[rows] = of_policy(policy, log, rows, at) if explores else greedy(values, log.eligible[rows])
+        if explores:
+            chosen[rows] = of_policy(policy, log, rows, at)
+        else:
+            chosen[rows] = greedy(values_of(policy, log, rows), log.eligible[rows])
     return chosen
 
 
@@ -73,6 +85,7 @@ def transition(log: Log, row: int) -> Transition:
         next_state=State.from_row(int(log.next_state[row])),
         barred=tuple(a for a in ACTIONS if log.barred[row, a]),
         results=(),
+        facts=log.facts[row],
     )
 
 
@@ -85,17 +98,17 @@ def in_learning_order(log: Log) -> Ints:
 def relearned(log: Log, how: Fold, seed: int = 0) -> Floats:
     """Returns the greedy choice of a learner that was taught by other users only: for each fold, by the other folds.
 
-    No user is judged by a policy that learned from that user, so the value is what a new user would meet.
+    It knows of the user what the logged draw knew. No user is judged by a policy that learned from that user, so the
+    value is what somebody new to the policy would meet.
     """
     chosen, fold_of_row = uniform(log.eligible), folds_of(log.users, seed)[log.user]
     order = in_learning_order(log)
     for held_out in range(FOLDS):
         for code, segment in enumerate(SEGMENTS):
-            judged = (log.segment == code) & (fold_of_row == held_out)
+            judged = np.flatnonzero((log.segment == code) & (fold_of_row == held_out))
             taught = order[(log.segment[order] == code) & (fold_of_row[order] != held_out)]
             policy = learner.fold(Policy(segment), (transition(log, int(row)) for row in taught), how)
-            values = np.array(learner.estimates(policy))
-            chosen[judged] = greedy(values[log.state[judged]], log.eligible[judged])
+            chosen[judged] = greedy(values_of(policy, log, judged), log.eligible[judged])
     return chosen
 
 

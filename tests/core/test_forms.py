@@ -20,6 +20,7 @@ from rl_core.learner.posterior import Posterior
 from rl_core.models import (
     ACTIONS,
     CELLS,
+    LATEST,
     STATES,
     Action,
     Activity,
@@ -27,6 +28,7 @@ from rl_core.models import (
     Closing,
     Decision,
     EndedBy,
+    Facts,
     Mark,
     Marker,
     Policy,
@@ -220,7 +222,12 @@ LEARNED = st.one_of(
     st.builds(averages, COUNTS, VALUES),
     st.builds(posterior, COUNTS, VALUES),
 )
+BY_ACTION = st.tuples(*[WHOLE] * len(ACTIONS))
 ONLY: dict[tuple[Any, str], SearchStrategy[Any]] = {
+    (Facts, "counts"): BY_ACTION,
+    (Facts, "sums"): st.tuples(*[st.integers(-(10**12), 10**12)] * len(ACTIONS)),
+    (Facts, "earlier"): BY_ACTION,
+    (Facts, "latest"): st.lists(st.deferred(lambda: of(Action)), max_size=LATEST).map(tuple),
     (Profile, "avoid"): st.lists(st.sampled_from(list(catalogue().tags)), unique=True).map(tuple),
     (Session, "number"): st.integers(1, 10**8 - 1),
     (Policy, "learner"): st.just(""),

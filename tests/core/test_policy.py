@@ -216,6 +216,7 @@ def test_a_decision_once_made_can_be_recomputed_on_any_python(constants: Setting
         epsilon=rate,
         policy_version=7,
         explored=False,
+        settings=bytes.fromhex("6f95b026"),
     )
 
 

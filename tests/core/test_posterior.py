@@ -6,9 +6,12 @@ from random import Random
 from statistics import NormalDist, fmean
 
 import pytest
+from pydantic import ValidationError
 
+from rl_core import config as rl_config
 from rl_core.config import Settings, read_settings
 from rl_core.learner import decide, draw, eligible, estimates, fold_of, generator, probabilities, visits
+from rl_core.learner.bounds import bounded
 from rl_core.learner.epsilon import Averages
 from rl_core.learner.posterior import Posterior, shares, tail
 from rl_core.models import ACTIONS, CELLS, Action, Decision, Policy, Segment, State
@@ -34,8 +37,8 @@ def policy_of(table: Posterior) -> Policy:
 SEEN = policy_of(table_of(ADVANTAGES, 6, 0.02))
 
 
-def floored(floor: float) -> Settings:
-    return Settings(table_name="t", exploration="posterior", posterior_floor=floor)
+def within(least: float, most: float = 1.0) -> Settings:
+    return Settings(table_name="t", exploration="posterior", min_probability=least, max_probability=most)
 
 
 def thompson(values: tuple[float, ...], variance: tuple[float, ...], draws: int) -> list[float]:
@@ -80,26 +83,78 @@ def test_the_variance_is_the_actions_and_what_the_state_may_add() -> None:
     assert found[0] == pytest.approx(0.04 * (0.5 + 1 / 100))
 
 
-def test_the_probabilities_are_the_shares_above_an_even_floor() -> None:
-    table, config = table_of(ADVANTAGES, 6, 0.02), floored(0.1)
+def test_the_probabilities_are_the_shares_within_the_bounds() -> None:
+    table, config = table_of(ADVANTAGES, 6, 0.02), within(0.14, 0.3)
     alone = shares(table.estimates(STATE), table.spread(STATE, config.posterior_scale), ACTIONS[1:])
     found = table.probabilities(STATE, ACTIONS[1:], 324, config)
-    assert found == pytest.approx([0.1 / 5 + 0.9 * share for share in alone])
-    assert table.even_share(324, config) == 0.1
+    assert found == bounded(alone, 0.14, 0.3) != alone
+    assert (min(found), max(found)) == (0.14, 0.3)
+    assert table.even_share(324, config, 5) == pytest.approx(0.7)
 
 
 def test_propensities_sum_to_one_and_are_how_often_each_action_is_drawn() -> None:
-    chances, rng = probabilities(SEEN, STATE, ACTIONS[1:], floored(0.1)), Random(5)
+    chances, rng = probabilities(SEEN, STATE, ACTIONS[1:], within(0.14, 0.3)), Random(5)
     assert sum(chances.probabilities) == pytest.approx(1, abs=1e-12)
     drawn = Counter(draw(chances, rng) for _ in range(20_000))
     assert [drawn[a] / 20_000 for a in ACTIONS[1:]] == pytest.approx(chances.probabilities, abs=0.015)
 
 
-def test_no_eligible_action_is_less_likely_than_its_part_of_the_floor() -> None:
-    hopeless = policy_of(table_of([5.0, 0, 0, 0, 0, 0], 10**6, 1e-9))
-    found = probabilities(hopeless, STATE, ACTIONS, floored(0.3)).probabilities
-    assert found[Action.LIGHTEN] == pytest.approx(0.05)
+CERTAIN = policy_of(table_of([5.0, 0, 0, 0, 0, 0], 10**6, 1e-9))
+
+
+def test_no_eligible_action_is_less_likely_than_the_least_probability() -> None:
+    found = probabilities(CERTAIN, STATE, ACTIONS, within(0.05)).probabilities
+    assert found[Action.LIGHTEN] == 0.05
     assert found[Action.MAINTAIN] == pytest.approx(0.75)
+
+
+def test_no_eligible_action_is_more_likely_than_the_greatest_probability() -> None:
+    found = probabilities(CERTAIN, STATE, ACTIONS, within(0.0, 0.6)).probabilities
+    assert found[Action.MAINTAIN] == 0.6
+    assert found[1:] == pytest.approx([0.08] * 5)
+
+
+def test_where_the_mask_leaves_too_few_the_draw_is_even_and_the_rate_counts_the_best() -> None:
+    config = within(0.05, 0.4)
+    chances = probabilities(CERTAIN, STATE, ACTIONS[:2], config)
+    assert (chances.probabilities, chances.best, chances.exploration_rate) == ((0.5, 0.5), ACTIONS[:1], 0.5)
+    alike = probabilities(CERTAIN, STATE, ACTIONS[1:3], config)
+    assert (alike.best, alike.exploration_rate) == ((), 1)
+    assert decide(CERTAIN, STATE, ACTIONS[:2], config, Random(1)).epsilon == 1
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [
+        {"min_probability": 0.17},
+        {"min_probability": -0.01},
+        {"max_probability": 0.19, "action_cooldown": 1},
+        {"max_probability": 0.49, "action_cooldown": 4},
+        {"max_probability": 0.49, "action_cooldown": 5},
+        {"max_probability": 1.1},
+    ],
+)
+def test_bounds_that_cannot_be_kept_are_refused(refused: dict[str, float]) -> None:
+    with pytest.raises(ValidationError):
+        Settings.model_validate({"table_name": "t"} | refused)
+
+
+@pytest.mark.parametrize(
+    "taken",
+    [
+        {"min_probability": 1 / 6},
+        {"min_probability": 0.05, "max_probability": 0.8},
+        {"max_probability": 0.2, "action_cooldown": 1},
+        {"max_probability": 0.17, "action_cooldown": 0},
+        {"max_probability": 0.5, "action_cooldown": 5},
+    ],
+)
+def test_bounds_that_can_be_kept_by_what_the_cool_down_leaves_are_taken(taken: dict[str, float]) -> None:
+    assert Settings.model_validate({"table_name": "t"} | taken).action_cooldown >= 0
+
+
+def test_the_settings_know_how_many_actions_there_are() -> None:
+    assert len(ACTIONS) == rl_config._ACTIONS
 
 
 def test_whatever_is_not_the_best_known_is_marked_as_explored() -> None:
@@ -130,16 +185,17 @@ def test_a_decision_once_made_can_be_recomputed_on_any_python() -> None:
         state=STATE,
         eligible=options,
         chances=(
-            0.15274704829639482,
-            0.24117937331590295,
-            0.15274704829639482,
-            0.33739158690226684,
-            0.11593494318904071,
+            0.1526523530023996,
+            0.2412618971101232,
+            0.1526523530023996,
+            0.3376669207437543,
+            0.11576647614132336,
         ),
         action=Action.MEDITATION,
         epsilon=0.002,
         policy_version=7,
         explored=True,
+        settings=bytes.fromhex("8bd8c4e3"),
     )
 
 

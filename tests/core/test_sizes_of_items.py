@@ -17,6 +17,7 @@ from rl_core.models import (
     Activity,
     ActivityStats,
     EndedBy,
+    Facts,
     Policy,
     Profile,
     Result,
@@ -35,6 +36,7 @@ from rl_core.store.policies import policy_item, record_item
 
 DONE_AT = datetime(2026, 11, 24, 21, 59, 59, tzinfo=UTC)
 AWKWARD = -0.30000000000000004
+TEN_YEARS = Facts((1250,) * 6, (1_125_000_000,) * 6, (1250,) * 6, ACTIONS[:5])  # of four learned sessions a day
 
 
 def test_the_size_function_counts_as_dynamodb_documents() -> None:
@@ -93,6 +95,10 @@ def test_the_largest_profile_stays_within_one_write_unit(profile: Profile) -> No
         recent=ACTIONS[1:],
         streak=Streak(12_345, DONE_AT.date()),
         seen=DONE_AT.date(),
+        day=DONE_AT.date(),
+        issued=999,
+        learned=999,
+        facts=TEN_YEARS,
         revision=12_345_678,
     )
     assert size(profile_item(full)) <= 900
@@ -111,6 +117,9 @@ def full_session(session: Session, profile: Profile, constants: Settings) -> Ses
         action=ACTIONS[2],
         epsilon=0.2265119894729638,
         policy_version=123_456,
+        own=True,
+        facts=TEN_YEARS,
+        settings=bytes(4),
     )
     issued = replace(
         session,
@@ -144,7 +153,10 @@ def test_a_learned_session_leaves_room_for_a_longer_subject_and_longer_notes(
 ) -> None:
     learned = full_session(session, profile, constants)
     assert (len(learned.user), len(learned.activities), len(learned.decision.chances)) == (36, 7, 5)
-    assert size(session_item(learned, 1)) <= 930
+    assert size(session_item(learned, 1)) <= 1000
+    early = replace(TEN_YEARS, counts=(99,) * 6, sums=(89_100_000,) * 6, earlier=(9,) * 6)
+    decision = replace(learned.decision, own=False, facts=early)
+    assert size(session_item(replace(learned, decision=decision), 1)) <= 975
 
 
 def test_the_largest_session_is_within_the_read_units_that_a_page_keeps_for_it(
@@ -164,7 +176,7 @@ def test_the_largest_session_is_within_the_read_units_that_a_page_keeps_for_it(
 
 def test_a_version_record_of_a_full_learning_batch_fits_in_an_item(constants: Settings) -> None:
     results = tuple(Result(2**24 - n, True, 4) for n in range(1, 8))
-    one = Transition(bytes(16), State(2, 2), ACTIONS[5], AWKWARD, State(2, 2), ACTIONS[1:], results)
+    one = Transition(bytes(16), State(2, 2), ACTIONS[5], AWKWARD, State(2, 2), ACTIONS[1:], results, TEN_YEARS)
     most = VersionRecord(123_456, fold_of(LearnerSettings()), (one,) * 90, adopted="epsilon/1")
     assert constants.learn_batch == len(most.transitions)
     assert size(record_item(Segment.MODERATE_MODERATE, most)) < 100_000

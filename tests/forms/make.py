@@ -15,6 +15,7 @@ from rl_core.models import (
     ACTIONS,
     Action,
     EndedBy,
+    Facts,
     Marker,
     Policy,
     Profile,
@@ -76,6 +77,9 @@ RICH = replace(
     day=date(2026, 11, 23),
     issued=11,
     learned=2,
+    facts=Facts(
+        (3, 0, 5, 1, 130, 2), (1_350_000, 0, -400_000, 90_000, 117_000_001, 5), (0, 7, 0, 300, 0, 1), ACTIONS[1:]
+    ),
     revision=97,
 )
 
@@ -96,7 +100,10 @@ def sessions() -> list[Session]:
     done = learned(closed, Policy(Segment.HIGH_LOW, version=15, episodes=17))
     over, _ = excluded(closed, half.profile)
     second = replace(shown.session, done_before=3, issued_on=date(2026, 11, 23), number=2)
-    return [prefetched, shown.session, half.session, closed, done, unseen, fallback, parked, over, second]
+    known = issue(RICH, None, Policy(Segment.HIGH_LOW), POSTERIOR, NOW, shown=True).session
+    own = replace(known, decision=replace(known.decision, own=True, explored=False))
+    earlier = replace(second, decision=replace(second.decision, facts=None, settings=b""))
+    return [prefetched, shown.session, half.session, closed, done, unseen, fallback, parked, over, second, own, earlier]
 
 
 def transitions(seed: int, count: int) -> list[Transition]:
@@ -111,9 +118,18 @@ def transitions(seed: int, count: int) -> list[Transition]:
             reward=min(max(rng.gauss(0.2 + 0.1 * action, 0.2), -0.4), 0.9),
             next_state=State.from_row(rng.randrange(9)),
             barred=(action,),
+            facts=_facts(rng),
         )
         for n in range(count)
     ]
+
+
+def _facts(rng: Random) -> Facts:
+    """Facts of somebody who had some sessions here and some elsewhere."""
+    counts = tuple(rng.randrange(9) for _ in ACTIONS)
+    sums = tuple(round(n * rng.uniform(-100_000, 600_000)) for n in counts)
+    earlier, latest = (rng.choices(range(6), k=k) for k in (6, 5))
+    return Facts(counts, sums, tuple(earlier), tuple(map(Action, latest)))
 
 
 def lived_versions() -> tuple[list[VersionRecord], list[Policy]]:

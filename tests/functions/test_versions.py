@@ -217,15 +217,44 @@ def test_the_command_line_lists_replays_explains_and_rolls_back(
     assert "restored version 1: a bad day" in said
     assert "version 4 equals its replay" in said
     assert "recomputed: the same" in said
+    assert "the person's sessions 0, 0, 0, 0, 0, 0; elsewhere 0, 0, 0, 0, 0, 0; latest actions none" in said
 
 
-def test_the_command_line_tells_when_something_differs(
+def test_the_command_line_says_that_a_decision_was_drawn_under_other_settings(
     world: World, capsys: pytest.CaptureFixture[str], setting: Callable[[str, str], None]
 ) -> None:
     live(world, 3)
+    setting("MIN_PROBABILITY", "0.16")
+    assert main([*TABLE, "explain", "u2", "1"]) == 0
+    said = capsys.readouterr().out
+    assert "not recomputed: drawn under other settings" in said
+    assert "DIFFERS" not in said
+
+
+def test_another_setting_that_changes_nothing_of_a_decision_does_not_matter(
+    world: World, setting: Callable[[str, str], None]
+) -> None:
+    session = world.issue("ana")
+    setting("ACTION_COOLDOWN", "2")
+    found = versions.explain(world.store, session, settings())
+    assert found.other_settings
+    assert found.agrees(session.decision)
+
+
+def test_a_session_of_an_earlier_form_is_recomputed_without_facts_and_settings(world: World) -> None:
+    session = world.issue("ana")
+    earlier = replace(session, decision=replace(session.decision, facts=None, settings=b""))
+    found = versions.explain(world.store, earlier, settings())
+    assert found.agrees(earlier.decision)
+    assert not found.other_settings
+
+
+def test_the_command_line_tells_when_something_differs(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    live(world, 3)
     assert main([*TABLE, "explain", "u2", "9"]) == 2
-    setting("POSTERIOR_FLOOR", "0.9")
+    spoil("USER#u2", "SESSION#00000001", chances={"B": bytes(48)})
     assert main([*TABLE, "explain", "u2", "1"]) == 1
+    assert "DIFFERS (settings of another time?)" in capsys.readouterr().out
     spoil("SEGMENT#HIGH_LOW", "POLICY", episodes={"N": "44"})
     assert main([*TABLE, "replay", "HIGH_LOW"]) == 1
     assert "DIFFERS from its replay in: episodes" in capsys.readouterr().out

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from local.phone import ids
-from rl_core.models import Segment
+from rl_core.models import NO_FACTS, Segment
 from rl_core.store import Store
 from tests.integration.conftest import SEGMENT, Phone, at_now, done, ok
 
@@ -116,4 +116,6 @@ def test_each_session_stores_how_it_was_decided(newcomer: NewUser, table: Store)
     decision = table.head(ana.user).sessions[0].decision
     assert (int(decision.action), decision.policy_version, decision.fallback) == (plan["rl_action_id"], 0, False)
     assert decision.propensity == pytest.approx(1 / 6, abs=1e-12)
-    assert decision.epsilon == 0.002
+    assert decision.epsilon == pytest.approx(6 * 0.0004)
+    assert decision.facts == NO_FACTS
+    assert len(decision.settings) == 4

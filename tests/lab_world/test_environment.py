@@ -1,6 +1,7 @@
 """The simulator: a proper Gymnasium environment, reproducible, and true to the service's own rules."""
 
 import warnings
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import islice
 from random import Random
@@ -103,13 +104,17 @@ def test_people_leave_and_others_come() -> None:
     assert early - late
 
 
-def closed_by_the_lifecycle(feedback: Feedback, before: Profile, activities: tuple[Activity, ...]) -> Session:
-    """The same session through `rl_core.sessions.lifecycle`."""
+def closed_by_the_lifecycle(
+    feedback: Feedback, before: Profile, activities: tuple[Activity, ...]
+) -> tuple[Session, Profile]:
+    """The same session through `rl_core.sessions.lifecycle`, and the user after it."""
+    decision = replace(feedback.decision, facts=before.facts, fallback=False)
     session = Session(
-        user="u", number=1, key=b"", segment=feedback.segment, decision=feedback.decision, activities=activities,
+        user="u", number=1, key=b"", segment=feedback.segment, decision=decision, activities=activities,
         engagement=before.engagement, issued_at=NOW, expires_at=NOW, shown=True,
     )  # fmt: skip
-    return record(session, before, {}, SETTINGS, NOW, Ending(EndedBy.BATCH)).session
+    closed, after, _ = record(session, before, {}, SETTINGS, NOW, Ending(EndedBy.BATCH))
+    return closed, after
 
 
 def test_a_session_moves_scores_and_teaches_as_the_services_own_lifecycle_has_it(
@@ -121,8 +126,10 @@ def test_a_session_moves_scores_and_teaches_as_the_services_own_lifecycle_has_it
     def beside(self: Crowd, served: Any) -> Feedback:
         life = served.life
         profile = Profile("u", b"", life.segment, NOW, life.engagement, life.motivation, recent=life.recent)
+        profile = replace(profile, facts=life.facts)
         feedback = original(self, served._replace(rating=None))
-        session = closed_by_the_lifecycle(feedback, profile, served.activities)
+        session, after = closed_by_the_lifecycle(feedback, profile, served.activities)
+        assert after.facts == life.facts
         assert transition_of(session) == feedback.transition
         assert session.closing is not None
         assert session.closing.engagement_after == life.engagement
@@ -141,7 +148,8 @@ def test_the_slate_is_the_services_own() -> None:
     profile = Profile(life.user, b"", life.segment, NOW, avoid=life.person.avoid)
     session = issue(profile, None, Policy(life.segment), SETTINGS, NOW, shown=True).session
     rng = learner.generator(key_of(profile, 1), 0)
-    from_policy = learner.decide(Policy(life.segment), env.visitor.state, env.visitor.eligible, SETTINGS, rng)
+    visitor = env.visitor
+    from_policy = learner.decide(Policy(life.segment), visitor.state, visitor.eligible, SETTINGS, rng, life.facts)
     assert from_policy == session.decision
     plan = env._crowd.serve(env.visitor, from_policy, {}, rng)
     assert [entry.slug for entry in plan] == [activity.slug for activity in session.activities]

@@ -12,7 +12,7 @@ import pytest
 from operate.log import LogError, Row, log_of, pseudonymous, read_csv, write_csv
 from operate.log_sources import ExportedStore, found_in, scanned
 from rl_core.config import settings
-from rl_core.models import ACTIONS, EndedBy, Profile, Segment, Session
+from rl_core.models import ACTIONS, NO_FACTS, EndedBy, Facts, Profile, Segment, Session
 from rl_core.sessions import Answer, Ending, issue, record
 from rl_core.store import Store, profile_write, session_write
 from rl_core.work import close_and_learn, policy_at
@@ -21,7 +21,8 @@ from tests.operate.table import export
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 SEGMENT = Segment.HIGH_LOW
 ROW = Row(
-    "ana", 1, SEGMENT, 4, (0, 1, 3, 4, 5), 3, 0.1 + 0.2, 0.3, 7, True, False, -0.0625, 5, (3,), learned=8
+    "ana", 1, SEGMENT, 4, (0, 1, 3, 4, 5), 3, 0.1 + 0.2, 0.3, 7, True, False, -0.0625, 5, (3,), learned=8,
+    facts=Facts((1, 0, 0, 2, 0, 0), (450_000, 0, 0, -7, 0, 0), (0, 3, 0, 0, 0, 0), (ACTIONS[3], ACTIONS[0])),
 )  # fmt: skip
 
 
@@ -66,6 +67,8 @@ def test_a_scan_finds_every_decision_that_came_to_a_reward_and_counts_the_others
     assert [s.decision.propensity for s in stored if s] == log.propensity.tolist()
     assert [s.closing.reward for s in stored if s and s.closing] == log.reward.tolist()
     assert [s.learned_version for s in stored if s] == log.learned.tolist() == [1, 3, 2, 4]
+    assert log.facts == tuple(s.decision.facts for s in stored if s)
+    assert [facts and sum(facts.counts) for facts in log.facts] == [0, 1, 0, 1]
     assert [[int(a) for a in ACTIONS if log.eligible[i, a]] for i in (1, 3)] == [
         list(map(int, s.decision.eligible)) for s in (stored[1], stored[3]) if s
     ]
@@ -101,12 +104,25 @@ def test_an_export_that_was_cut_short_is_refused(lived: Store, tmp_path: Path) -
 
 
 def test_a_csv_gives_back_what_was_written_bit_for_bit(tmp_path: Path) -> None:
-    rows = [ROW, ROW._replace(session=2, learned=None, eligible=(), explored=False), ROW._replace(user="ben")]
+    rows = [
+        ROW,
+        ROW._replace(session=2, learned=None, eligible=(), explored=False, facts=NO_FACTS),
+        ROW._replace(user="ben", facts=None),
+    ]
     write_csv(tmp_path / "log.csv", rows)
     read, written = read_csv(tmp_path / "log.csv"), log_of(rows)
     for name in ("user", "state", "eligible", "propensity", "reward", "barred", "learned", "explored"):
         assert getattr(read, name).tolist() == getattr(written, name).tolist()
     assert read.learned.tolist() == [8, 0, 8]
+    assert read.facts == (ROW.facts, NO_FACTS, None)
+
+
+def test_a_csv_of_an_earlier_form_has_no_facts(tmp_path: Path) -> None:
+    write_csv(tmp_path / "log.csv", [ROW])
+    lines = (tmp_path / "log.csv").read_text().splitlines()
+    assert lines[0].endswith(",facts")
+    (tmp_path / "log.csv").write_text("\n".join(line.rpartition(",")[0] for line in lines))
+    assert read_csv(tmp_path / "log.csv").facts == (None,)
 
 
 def test_a_csv_keeps_fallback_sessions_and_a_log_leaves_them_out(tmp_path: Path) -> None:
@@ -117,7 +133,13 @@ def test_a_csv_keeps_fallback_sessions_and_a_log_leaves_them_out(tmp_path: Path)
 
 @pytest.mark.parametrize(
     ("column", "text", "message"),
-    [("action", "6", "line 2: 6 is not within 0-5"), ("reward", "nan", "line 2: nan is not"), ("state", "x", "line 2")],
+    [
+        ("action", "6", "line 2: 6 is not within 0-5"),
+        ("reward", "nan", "line 2: nan is not"),
+        ("state", "x", "line 2"),
+        ("facts", "1 2;3;;", "line 2: '1 2;3;;' are no facts"),
+        ("facts", "1", "line 2: not enough"),
+    ],
 )
 def test_a_csv_that_does_not_fit_is_refused_with_its_line(tmp_path: Path, column: str, text: str, message: str) -> None:
     write_csv(tmp_path / "log.csv", [ROW])

@@ -12,8 +12,16 @@ from lab.learning.logs import SETTINGS, logged
 from lab.learning.methods import Fettle, Method
 from lab.world.tastes import World, draw_tastes
 from operate.log import Floats, Log, log_of, write_csv
-from operate.permutation import Answer, additive_residuals, in_words, main, segments_differ, states_differ
-from rl_core.models import ACTIONS, STATES, Segment
+from operate.permutation import (
+    Answer,
+    additive_residuals,
+    had_lately,
+    in_words,
+    main,
+    segments_differ,
+    states_differ,
+)
+from rl_core.models import ACTIONS, LATEST, STATES, Action, Facts, Segment
 
 NULLS = 120
 Make = Callable[[], Method] | None
@@ -47,7 +55,7 @@ def null_log(seed: int, users: int = 45, each: int = 14) -> Log:
     )
     propensity = chance[np.arange(n), action]
     found = replace(log_of([]), user=user, segment=segment, state=state, eligible=eligible, action=action)
-    return replace(found, propensity=propensity, reward=reward)
+    return replace(found, propensity=propensity, reward=reward, facts=(None,) * n)
 
 
 def too_small(ps: list[float]) -> bool:
@@ -97,6 +105,30 @@ def test_nor_where_a_learner_has_learned_that_there_is_nothing() -> None:
     for ps in found.values():
         assert not too_small(ps)
         assert 0.3 < np.mean(ps) < 0.7
+
+
+def worn(log: Log, each: int, wear: float) -> Log:
+    """The log, where each of a user's latest five sessions of the same action takes something off."""
+    mine = [log.action[row - row % each : row][-LATEST:] for row in range(len(log))]
+    facts = tuple(Facts(latest=tuple(Action(int(a)) for a in actions)) for actions in mine)
+    had = np.array([f.latest.count(Action(int(a))) for f, a in zip(facts, log.action, strict=True)])
+    return replace(log, facts=facts, reward=log.reward - wear * had)
+
+
+def test_what_wears_off_is_not_taken_for_a_segments_own_effect() -> None:
+    ps: dict[str, list[float]] = {"worn": [], "as new": [], "not told": []}
+    for seed in range(10):
+        log = null_log(seed, users=90, each=20)
+        tired, fresh = worn(log, 20, 0.2), worn(log, 20, 0.0)
+        for name, its in zip(ps, (tired, fresh, replace(tired, facts=(None,) * len(log))), strict=True):
+            ps[name].append(segments_differ(its, shuffles=49, seed=seed).p)
+    assert ps["worn"] == pytest.approx(ps["as new"])
+    assert np.mean(ps["not told"]) < 0.4 < np.mean(ps["worn"])
+
+
+def test_an_action_that_was_had_lately_is_counted_and_what_is_not_recorded_is_a_case_of_its_own() -> None:
+    log = replace(null_log(1, users=1, each=3), facts=(None, Facts(), Facts(latest=(Action(2), Action(3), Action(2)))))
+    assert had_lately(replace(log, action=np.array([2, 2, 2]))).tolist() == [LATEST + 1, 0, 2]
 
 
 def test_small_ps_would_be_noticed() -> None:

@@ -1,6 +1,7 @@
 """Policies as probabilities: those of the log itself, of the table's past, and of a learner taught anew."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import takewhile
 from pathlib import Path
@@ -23,9 +24,11 @@ from rl_core.config import Settings
 from rl_core.errors import VersionError
 from rl_core.models import ACTIONS, Action, Policy, Segment, State
 from rl_core.work.versions import policy_at
+from tests.believing import Believing
 from tests.operate.table import SEGMENTS, SESSIONS, USERS, lived_table
 
 CONSTANTS = Settings(table_name="t", exploration="epsilon", sessions_per_day=1000, learned_per_day=1000)
+PERSONAL = Settings(table_name="t", sessions_per_day=1000, learned_per_day=1000)
 
 
 @pytest.fixture(autouse=True)
@@ -82,7 +85,7 @@ def test_another_setting_explores_as_it_says(store: ExportedStore, log: Log) -> 
     assert half[log.eligible].min() == pytest.approx(0.5 / 6)
 
 
-@pytest.mark.parametrize("changed", [{"exploration": "posterior", "posterior_floor": "0.1"}, {"epsilon_min": "0.2"}])
+@pytest.mark.parametrize("changed", [{"exploration": "posterior", "min_probability": "0.02"}, {"epsilon_min": "0.2"}])
 def test_a_policy_is_judged_by_the_probabilities_with_which_it_draws(
     store: ExportedStore, log: Log, changed: dict[str, str]
 ) -> None:
@@ -206,3 +209,35 @@ def test_a_log_that_cannot_be_read_is_an_error(capsys: pytest.CaptureFixture[str
     assert evaluate.main(["--csv", str(tmp_path / "none.csv")]) == 2
     assert evaluate.main(["--export", str(tmp_path)]) == 2
     assert "LogError" in capsys.readouterr().err
+
+
+@pytest.fixture(scope="module")
+def personal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ExportedStore]:
+    """An export of a table whose learner goes by each person's own rewards."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(learner.ALGORITHMS, "posterior/1", Believing)
+        yield ExportedStore(lived_table(tmp_path_factory.mktemp("personal"), PERSONAL))
+
+
+def test_each_decision_is_judged_by_what_its_draw_knew_of_the_person(personal: ExportedStore) -> None:
+    log = personal.found().log
+    chosen = as_of_each_decision(personal, log, PERSONAL)
+    assert logged(chosen, log.action).tolist() == pytest.approx(log.propensity.tolist(), abs=1e-12)
+    strange = as_of_each_decision(personal, replace(log, facts=(None,) * len(log)), PERSONAL)
+    assert (np.abs(strange - chosen).max(1) > 0.01).mean() > 0.3
+
+
+@pytest.mark.parametrize("spec", ["greedy", "version:HIGH_LOW:200", "relearned", "setting:posterior_scale=0.5"])
+def test_every_policy_of_the_learner_knows_of_a_person_what_the_draw_knew(personal: ExportedStore, spec: str) -> None:
+    log = personal.found().log
+    rows = log.segment == list(Segment).index(SEGMENTS[0])
+    knowing, strange = (
+        target_of(spec, its, personal, PERSONAL).probabilities[rows]
+        for its in (log, replace(log, facts=(None,) * len(log)))
+    )
+    assert (knowing != strange).any(1).mean() > 0.1
+
+
+def test_who_is_relearned_from_teaches_with_the_facts_of_the_draw(log: Log) -> None:
+    assert [targets.transition(log, row).facts for row in range(50)] == list(log.facts[:50])
+    assert any(log.facts[:50])

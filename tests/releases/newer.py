@@ -11,7 +11,7 @@ NEW = {
     "status": "suspended",
     "slug": "window-breathing-4",
     "name": "Breathing at the Window",
-    "learner": "posterior/2",
+    "learner": "posterior/3",
     "pace": "gentle",
 }
 _ENTRY = """ "entries": [
@@ -35,14 +35,14 @@ READS = (
         f"{RL_CORE}/store/items.py",
         '        Field("sessions", "sessions", WHOLE, "number of the latest session", 0),\n',
         '        Field("sessions", "sessions", WHOLE, "number of the latest session", 0),\n'
-        '        Field("pace", "pace", TEXT, "how fast plans may grow", "", since=3),\n',
+        '        Field("pace", "pace", TEXT, "how fast plans may grow", "", since=5),\n',
     ),
     Edit(f"{RL_CORE}/models.py", '    UNSEEN = "unseen"\n', '    UNSEEN = "unseen"\n    SUSPENDED = "suspended"\n'),
     Edit(f"{RL_CORE}/sessions/catalogue.json", ' "entries": [\n', _ENTRY),
     Edit(
         f"{RL_CORE}/learner/policy.py",
         "    POSTERIOR: Posterior,\n}",
-        '    POSTERIOR: Posterior,\n    "posterior/2": type("Second", (Posterior,), {}),\n}',
+        '    POSTERIOR: Posterior,\n    "posterior/3": type("Third", (Posterior,), {}),\n}',
     ),
 )
 WRITES = (
@@ -50,8 +50,8 @@ WRITES = (
     Edit(f"{RL_CORE}/models.py", '    pace: str = ""\n', '    pace: str = "gentle"\n'),
     Edit(
         f"{RL_CORE}/store/items.py",
-        "PROFILE_FORM = USER_DAY_FORM = 3\n",
-        "PROFILE_FORM = 4\nUSER_DAY_FORM = 3\n",
+        "PROFILE_FORM = 4\n",
+        "PROFILE_FORM = 5\n",
     ),
     Edit(
         f"{RL_CORE}/sessions/lifecycle.py",
@@ -69,5 +69,5 @@ WRITES = (
         '   "retired": true\n  },\n  {\n   "slug": "gentle-stretching-5"',
         '   "retired": false\n  },\n  {\n   "slug": "gentle-stretching-5"',
     ),
-    Edit(f"{RL_CORE}/learner/policy.py", '"posterior": POSTERIOR}', '"posterior": "posterior/2"}'),
+    Edit(f"{RL_CORE}/learner/policy.py", '"posterior": POSTERIOR}', '"posterior": "posterior/3"}'),
 )

@@ -9,7 +9,7 @@ import pytest
 from lab.proofs.model.reference import Day, Model, Person, Plan
 from lab.proofs.model.service import Table
 from rl_core.learner import fold
-from rl_core.models import Mark, Marker, Policy, Profile, Segment, Session, Status
+from rl_core.models import Facts, Mark, Marker, Policy, Profile, Segment, Session, Status
 from rl_core.sessions import catalogue
 from rl_core.store import UserDay, items, keys, policies, read_user_day
 
@@ -53,6 +53,7 @@ def check_user(person: Person | None, user: str, table: Table) -> None:
         assert (profile.day, profile.issued, profile.learned) == tuple(person.counts), "the day's counts"
         assert (profile.engagement, profile.seen) == (close_to(person.engagement), person.seen), "engagement"
         assert profile.motivation == close_to(person.motivation), "motivation"
+        assert parts_of(profile.facts) == person.known.frozen(), "what is known of the person"
         assert (profile.segment.value, profile.timezone, list(profile.avoid), profile.sessions) == (
             person.segment,
             person.timezone,
@@ -71,6 +72,10 @@ def check_user(person: Person | None, user: str, table: Table) -> None:
             check_variety(before, after)
         else:
             assert person.erasing, "only an erasure under way takes one between two"
+
+
+def parts_of(facts: Facts) -> tuple[tuple[int, ...], ...]:
+    return facts.counts, facts.sums, facts.earlier, facts.latest
 
 
 def check_day(mark: Mark, day: Day) -> None:
@@ -104,6 +109,8 @@ def check_session(session: Session, plan: Plan) -> None:
         assert closing.motivation_after == close_to(plan.motivated or 0.0)
         assert (closing.rating, closing.notes) == (plan.rating, plan.notes)
     assert 5 <= len(session.activities) <= 7
+    assert decision.facts is not None
+    assert parts_of(decision.facts) == plan.known, "what the draw knew of the person"
     assert decision.fallback == plan.fallback
     assert decision.action in decision.eligible
     assert 0 < decision.propensity <= 1
@@ -129,7 +136,8 @@ def check_policy(model: Model, segment: Segment, table: Table) -> None:
     expected = model.learned[segment.value]
     assert len({t.key for t in learned}) == len(learned), "learned twice"
     assert {t.key for t in learned} == expected.keys(), "not learned, or learned what never closed"
-    assert all(t.reward == close_to(expected[t.key]) for t in learned)
+    assert all(t.reward == close_to(expected[t.key].reward or 0.0) for t in learned)
+    assert all(t.facts and parts_of(t.facts) == expected[t.key].known for t in learned), "learned with other facts"
     found = table.get((home, keys.POLICY_SK))
     if found is None or "version" not in found:
         assert records == []

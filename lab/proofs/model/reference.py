@@ -21,10 +21,40 @@ BLANK: Said = {
 
 
 @dataclass
+class Known:
+    """What is known of a person, by action: how many of the present segment's sessions count and what they came to, and
+    how many count from earlier segments. `latest` holds the actions of the latest five sessions that the person saw.
+    """
+
+    counts: dict[int, int] = field(default_factory=dict)
+    sums: dict[int, int] = field(default_factory=dict)
+    earlier: dict[int, int] = field(default_factory=dict)
+    latest: list[int] = field(default_factory=list)
+
+    def taught(self, action: int, reward: float) -> None:
+        self.counts[action] = self.counts.get(action, 0) + 1
+        self.sums[action] = self.sums.get(action, 0) + round(1_000_000 * reward)
+
+    def taught_elsewhere(self, action: int, sessions: int = 1) -> None:
+        self.earlier[action] = self.earlier.get(action, 0) + sessions
+
+    def move(self) -> None:
+        for action, sessions in self.counts.items():
+            self.taught_elsewhere(action, sessions)
+        self.counts, self.sums = {}, {}
+
+    def frozen(self) -> tuple[tuple[int, ...], ...]:
+        """Returns the four parts as they are stored."""
+        parts = (self.counts, self.sums, self.earlier)
+        return (*(tuple(part.get(action, 0) for action in range(6)) for part in parts), tuple(self.latest))
+
+
+@dataclass
 class Plan:
     """A session.
 
-    `engaged` is the engagement after it; `episodes` is the count that its answer gave when it was learned from.
+    `engaged` is the engagement after it; `episodes` is the count that its answer gave when it was learned from; `known`
+    is what was known of the person when it was drawn.
     """
 
     number: int
@@ -35,6 +65,8 @@ class Plan:
     shown: bool
     fallback: bool
     answers: list[Said]
+    action: int
+    known: tuple[tuple[int, ...], ...]
     status: str = "open"
     ended_by: str | None = None
     rating: int | None = None
@@ -103,6 +135,13 @@ class Person:
     bare: bool = False
     due: int = 0
     failures: int = 0
+    known: Known = field(default_factory=Known)
+
+    def move(self, segment: str) -> None:
+        """Puts the person into a segment; in another one than before what is known of them starts anew."""
+        if segment != self.segment:
+            self.segment = segment
+            self.known.move()
 
     def today(self, now: int) -> date:
         return own_day(datetime.fromtimestamp(now, UTC), self.timezone, self.seen)
@@ -135,7 +174,7 @@ class Person:
 
 @dataclass
 class Model:
-    """Holds all people, what each segment learned (reward by session key), whom it excludes (the first eight bytes of
+    """Holds all people, what each segment learned (sessions by their key), whom it excludes (the first eight bytes of
     their keys), and which policies are unreadable or contended.
     """
 
@@ -146,7 +185,7 @@ class Model:
     people: dict[str, Person] = field(default_factory=dict)
     contended: bool = False
     unreadable: set[str] = field(default_factory=set)
-    learned: dict[str, dict[bytes, float]] = field(default_factory=dict)
+    learned: dict[str, dict[bytes, Plan]] = field(default_factory=dict)
     excluded: dict[str, set[bytes]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -199,8 +238,13 @@ class Model:
         at_once = by != "expiry" and not self.contended and self.may_learn(plan)
         if at_once and self.excludes(plan):
             plan.why = "excluded"
+        person.known.latest = [*person.known.latest, plan.action][-5:]
         if plan.why is None:
             person.counts = counts._replace(taught=counts.taught + 1)
+            if plan.segment == person.segment:
+                person.known.taught(plan.action, plan.reward)
+            else:
+                person.known.taught_elsewhere(plan.action)
             if at_once:
                 self.learn(plan)
                 plan.episodes = self.episodes(plan.segment)
@@ -219,7 +263,7 @@ class Model:
         assert plan.key not in self.learned[plan.segment]
         assert plan.reward is not None
         plan.status = "learned"
-        self.learned[plan.segment][plan.key] = plan.reward
+        self.learned[plan.segment][plan.key] = plan
 
     def erase(self, person: Person) -> bool:
         """Removes what was learned from the person from every readable policy; returns whether nothing of it is left.

@@ -48,7 +48,7 @@ class User:
         elif person.erasing:
             expected = 409
         if person is not None and expected == 200:
-            person.segment = wanted.get("segment", person.segment)
+            person.move(wanted.get("segment", person.segment))
             person.timezone = wanted.get("timezone", person.timezone)
             person.avoid = wanted.get("avoid", person.avoid)
         body = told(self.phone.put_profile(**wanted), expected)
@@ -143,6 +143,8 @@ class User:
             shown=shown,
             fallback=person.segment in self.model.unreadable,
             answers=[dict(BLANK) for _ in body["activities"]],
+            action=body["rl_action_id"],
+            known=person.known.frozen(),
         )
 
     def complete(self, number: int, position: int, said: Said) -> Any:

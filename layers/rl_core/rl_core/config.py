@@ -2,10 +2,12 @@
 
 import os
 from functools import lru_cache
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+_ACTIONS = 6
+_FEWEST_ACTIONS = 2  # so many are meant to be left by any cool-down
 _POOLING = {"epsilon": 100.0, "posterior": 30.0}
 _DISCOUNT = {"epsilon": 0.6, "posterior": 0.45}
 
@@ -44,7 +46,12 @@ class Settings(LearnerSettings):
     posterior_scale: float = Field(
         0.95, gt=0, description="how wide the posterior is taken, in units of its standard deviation"
     )
-    posterior_floor: float = Field(0.002, ge=0, le=1, description="the share of posterior decisions drawn evenly")
+    min_probability: float = Field(
+        0.0004, ge=0, le=1 / _ACTIONS, description="by posterior, with which each eligible action is drawn at least"
+    )
+    max_probability: float = Field(
+        1.0, gt=0, le=1, description="by posterior, with which each eligible action is drawn at most"
+    )
     action_cooldown: int = Field(1, ge=0, le=5, description="latest actions that are not eligible again")
     session_hours: int = Field(48, ge=1, description="hours until an unfinished session expires")
     sessions_per_day: int = Field(12, ge=1, le=1000, description="sessions issued to a user on one of their days")
@@ -59,6 +66,20 @@ class Settings(LearnerSettings):
     )
     erasures_name: str = Field("", description="the table that says which lives were erased")
     learn_batch: int = Field(90, ge=1, le=90, description="sessions in one learning transaction of the job")
+
+    @model_validator(mode="after")
+    def _bounds_can_be_kept(self) -> Self:
+        """Raises ValueError when the actions that the cool-down leaves cannot all keep below the greatest probability.
+
+        All six can always have the least one.
+        """
+        actions = max(_FEWEST_ACTIONS, _ACTIONS - self.action_cooldown)
+        if self.max_probability * actions < 1:
+            raise ValueError(
+                f"max_probability is below 1/{actions}: with action_cooldown {self.action_cooldown}, {actions} actions "
+                "are drawn from, and their probabilities sum to 1"
+            )
+        return self
 
 
 @lru_cache(maxsize=1)

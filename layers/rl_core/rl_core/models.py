@@ -104,6 +104,7 @@ ACTIONS = tuple(Action)
 
 LATEST = 5  # how many of a person's latest actions are known
 MILLION = 1_000_000
+_NONE = (0,) * len(ACTIONS)
 
 
 def _added(numbers: tuple[int, ...], place: int, more: int) -> tuple[int, ...]:
@@ -225,26 +226,40 @@ class Facts:
     the latest five sessions that were shown or answered, newest last.
     """
 
-    counts: tuple[int, ...] = (0,) * len(ACTIONS)
-    sums: tuple[int, ...] = (0,) * len(ACTIONS)
-    earlier: tuple[int, ...] = (0,) * len(ACTIONS)
+    counts: tuple[int, ...] = _NONE
+    sums: tuple[int, ...] = _NONE
+    earlier: tuple[int, ...] = _NONE
     latest: tuple[Action, ...] = ()
 
-    def learned(self, action: Action, reward: float) -> Self:
-        """Returns the facts after a session of this action that is learned from in the facts' segment."""
+    def learned(self, action: Action, reward: float, times: int = 1) -> Self:
+        """Returns the facts after a session of this action that is learned from in the facts' segment.
+
+        With `times` -1 returns the facts without that session again.
+        """
         return replace(
             self,
-            counts=_added(self.counts, action, 1),
-            sums=_added(self.sums, action, round(reward * MILLION)),
+            counts=_added(self.counts, action, times),
+            sums=_added(self.sums, action, times * round(reward * MILLION)),
         )
+
+    def learned_elsewhere(self, action: Action, times: int = 1) -> Self:
+        """Returns the facts after a session of this action that is learned from in a former segment.
+
+        With `times` -1 returns the facts without that session again.
+        """
+        return replace(self, earlier=_added(self.earlier, action, times))
 
     def had(self, action: Action) -> Self:
         """Returns the facts after a session of this action was shown or answered."""
         return replace(self, latest=(*self.latest, action)[-LATEST:])
 
+    def unanswered(self) -> Self:
+        """Returns the facts of somebody who had the same sessions and of whose rewards nothing is known."""
+        return replace(self, counts=_NONE, sums=_NONE)
+
     def moved(self) -> Self:
         """Returns the facts in another segment: counts and sums start anew, what bounds the person's weight goes on."""
-        return replace(self, counts=Facts.counts, sums=Facts.sums, earlier=tuple(map(add, self.counts, self.earlier)))
+        return replace(self, counts=_NONE, sums=_NONE, earlier=tuple(map(add, self.counts, self.earlier)))
 
 
 NO_FACTS = Facts()
@@ -256,9 +271,9 @@ class Decision:
 
     `chances` are the probabilities of the eligible actions, in the order of `eligible`; `epsilon` is the share of
     decisions that was drawn evenly. `explored` says that the action's estimate was below the greatest, or that nothing
-    told the eligible actions apart; `own`, that the action's estimate was the greatest by the person's own answers and
-    not by the segment's. `facts` are those of the person as the draw saw them; `settings` is a hash of the settings of
-    the draw.
+    told the eligible actions apart; `own`, that the action's estimate was the greatest by the person's own rewards and
+    not without them. `facts` are those of the person as the draw saw them; `settings` is a hash of the settings of the
+    draw. A session of an earlier form has neither: `facts` None, `settings` empty.
     """
 
     state: State
@@ -361,7 +376,7 @@ class Profile:
 
     `key` tells one life of a user from the next; `recent` is the latest actions, newest last. `engagement` is the score
     as of `seen`, the user's latest active day; it decays after that day. On the user's day `day`, `issued` sessions
-    were issued, and `learned` of the sessions that closed are learned from.
+    were issued, and `learned` of the sessions that closed are learned from. `facts` are what the next draw sees.
     """
 
     user: str
@@ -379,6 +394,7 @@ class Profile:
     day: date | None = None
     issued: int = 0
     learned: int = 0
+    facts: Facts = NO_FACTS
     revision: int = 0
     rest: Rest = field(default_factory=dict)
 

@@ -14,11 +14,13 @@ from rl_core.learner.policy import (
     draw,
     eligible,
     estimates,
+    estimates_of,
     even,
     fold,
     fold_of,
     generator,
     probabilities,
+    settings_hash,
     visits,
 )
 
@@ -36,10 +38,12 @@ __all__ = [
     "eligible",
     "epsilon",
     "estimates",
+    "estimates_of",
     "even",
     "fold",
     "fold_of",
     "generator",
     "probabilities",
+    "settings_hash",
     "visits",
 ]

@@ -46,6 +46,7 @@ class Averages:
     """
 
     CONSTANTS: ClassVar[Any] = Constants
+    DRAWS_BY: ClassVar[tuple[str, ...]] = ("epsilon_start", "epsilon_decay", "epsilon_min")
 
     def __init__(self, k: float) -> None:
         """Makes an empty table with this k."""
@@ -128,6 +129,7 @@ class Averages:
         share = (1 - rate) / sum(values[b] == top for b in eligible)
         return tuple([rate / len(eligible) + (share if values[b] == top else 0.0) for b in eligible])
 
-    def even_share(self, episodes: int, settings: Settings) -> float:
-        """Returns epsilon(n), the share of decisions that is drawn evenly."""
+    def even_share(self, episodes: int, settings: Settings, options: int) -> float:
+        """Returns epsilon(n), the share of decisions that is drawn evenly over the options."""
+        del options
         return epsilon(episodes, settings)

@@ -5,9 +5,11 @@ Only the algorithm's own file knows how. The rest of the service hands policies 
 """
 
 import hashlib
+import json
 import struct
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from random import Random
 from typing import Any, ClassVar, NamedTuple, Protocol, Self
 
@@ -38,10 +40,12 @@ class QTable(Protocol):
 
     `update` changes the table in place; `estimates` Q and `visits` n of a state have shape (6,). With the `facts` of a
     person estimates and probabilities are that person's; without, those of somebody of whom nothing is known.
-    CONSTANTS is a NamedTuple of the settings that a version record keeps.
+    CONSTANTS is a NamedTuple of the settings that a version record keeps, DRAWS_BY names the other settings that decide
+    a draw.
     """
 
     CONSTANTS: ClassVar[Any]
+    DRAWS_BY: ClassVar[tuple[str, ...]]
 
     @classmethod
     def start(cls, constants: Mapping[str, float]) -> Self: ...
@@ -56,7 +60,7 @@ class QTable(Protocol):
     def probabilities(
         self, state: State, eligible: Sequence[Action], episodes: int, settings: Settings, facts: Facts | None = None
     ) -> tuple[float, ...]: ...
-    def even_share(self, episodes: int, settings: Settings) -> float: ...
+    def even_share(self, episodes: int, settings: Settings, options: int) -> float: ...
     def estimates(self, state: State, facts: Facts | None = None) -> tuple[float, ...]: ...
     def visits(self, state: State) -> tuple[int, ...]: ...
 
@@ -73,12 +77,14 @@ class Chances(NamedTuple):
     """Holds the probability of drawing each eligible action, in the order of `eligible`.
 
     `best` holds the eligible actions with the greatest estimate. It is empty when nothing tells the eligible actions
-    apart: all estimates are equal, or no policy was read.
+    apart: all estimates are equal, or no policy was read. `own` holds those of them that would not be there without the
+    person's own rewards.
     """
 
     eligible: tuple[Action, ...]
     probabilities: tuple[float, ...]
     best: tuple[Action, ...]
+    own: tuple[Action, ...] = ()
 
     @property
     def exploration_rate(self) -> float:
@@ -93,6 +99,16 @@ def fold_of(settings: LearnerSettings) -> Fold:
     """Returns how a version is folded under these settings: the learner in its present form, and its constants."""
     name = PRESENT[settings.exploration]
     return Fold(name, {constant: float(getattr(settings, constant)) for constant in ALGORITHMS[name].CONSTANTS._fields})
+
+
+@lru_cache(maxsize=8)
+def settings_hash(settings: Settings) -> bytes:
+    """Returns four bytes that tell the settings of a draw from others: the learner's, the bounds', the cool-down."""
+    how = fold_of(settings)
+    names = ("action_cooldown", *ALGORITHMS[how.learner].DRAWS_BY)
+    drawing = {name: float(getattr(settings, name)) for name in names}
+    told = json.dumps({"learner": how.learner, **how.constants, **drawing}, sort_keys=True)
+    return hashlib.sha256(told.encode()).digest()[:4]
 
 
 def fold(policy: Policy, transitions: Iterable[Transition], how: Fold) -> Policy:
@@ -178,10 +194,15 @@ def _count(activities: dict[int, ActivityStats], results: Iterable[Result]) -> N
 
 def estimates(policy: Policy, facts: Facts | None = None) -> tuple[tuple[float, ...], ...]:
     """Returns Q, shape (9, 6): row by state, column by action; for the person of these facts."""
+    return estimates_of(policy, [(State.from_row(row), facts) for row in range(STATES)])
+
+
+def estimates_of(policy: Policy, cases: Sequence[tuple[State, Facts | None]]) -> tuple[tuple[float, ...], ...]:
+    """Returns Q of each state for the person of these facts, shape (cases, 6)."""
     if policy.learner == "":
-        return ((0.0,) * len(ACTIONS),) * STATES
+        return ((0.0,) * len(ACTIONS),) * len(cases)
     table = ALGORITHMS[policy.learner].decode(policy.table)
-    return tuple([table.estimates(State.from_row(row), facts) for row in range(STATES)])
+    return tuple([table.estimates(state, facts) for state, facts in cases])
 
 
 def visits(policy: Policy) -> tuple[tuple[int, ...], ...]:
@@ -231,11 +252,19 @@ def chances_of(
     facts: Facts | None = None,
 ) -> Chances:
     """Returns the chances of a draw from this table; every draw that reads a policy gets its chances here."""
-    values = table.estimates(state, facts)
+    best = _best(table.estimates(state, facts), options)
+    drawn = table.probabilities(state, options, episodes, settings, facts)
+    if facts is None or not any(facts.counts):
+        return Chances(options, drawn, best)
+    anyway = _best(table.estimates(state, facts.unanswered()), options)
+    return Chances(options, drawn, best, tuple(a for a in best if a not in anyway))
+
+
+def _best(values: Sequence[float], options: tuple[Action, ...]) -> tuple[Action, ...]:
+    """Returns the options of the greatest value, or none when all are of equal value."""
     top = max(values[a] for a in options)
     best = tuple(a for a in options if values[a] == top)
-    drawn = table.probabilities(state, options, episodes, settings, facts)
-    return Chances(options, drawn, best if len(best) < len(options) else ())
+    return best if len(best) < len(options) else ()
 
 
 def even(options: tuple[Action, ...]) -> Chances:
@@ -261,19 +290,33 @@ def decide(
     rng: Random,
     facts: Facts | None = None,
 ) -> Decision:
-    """Returns the decision among these options; without a policy it is drawn evenly and marked as a fallback."""
+    """Returns the decision among these options for the person of these facts.
+
+    Without a policy it is drawn evenly and marked as a fallback.
+    """
+    under = settings_hash(settings)
     if policy is None:
         chances = even(options)
-        return decision(chances, state, draw(chances, rng), rate=1.0, version=0, fallback=True)
+        action = draw(chances, rng)
+        return decision(chances, state, action, rate=1.0, version=0, fallback=True, facts=facts, settings=under)
     how = fold_of(settings)
     table = _table(policy, how.learner, how.constants)
     chances = chances_of(table, state, options, policy.episodes, settings, facts)
-    rate = table.even_share(policy.episodes, settings)
-    return decision(chances, state, draw(chances, rng), rate=rate, version=policy.version)
+    rate = table.even_share(policy.episodes, settings, len(options))
+    action = draw(chances, rng)
+    return decision(chances, state, action, rate=rate, version=policy.version, facts=facts, settings=under)
 
 
 def decision(
-    chances: Chances, state: State, action: Action, *, rate: float, version: int, fallback: bool = False
+    chances: Chances,
+    state: State,
+    action: Action,
+    *,
+    rate: float,
+    version: int,
+    fallback: bool = False,
+    facts: Facts | None = None,
+    settings: bytes = b"",
 ) -> Decision:
     """Returns the decision that a session stores of this draw."""
     return Decision(
@@ -285,4 +328,7 @@ def decision(
         policy_version=version,
         explored=action not in chances.best,
         fallback=fallback,
+        own=action in chances.own,
+        facts=facts,
+        settings=settings,
     )

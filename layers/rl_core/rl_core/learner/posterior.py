@@ -13,6 +13,7 @@ from typing import Any, ClassVar, NamedTuple, Self
 
 from rl_core.config import Settings
 from rl_core.learner.adopting import deviations, mean, split
+from rl_core.learner.bounds import bounded, even_share
 from rl_core.models import ACTIONS, CELLS, STATES, Action, Facts, State, Transition
 from rl_core.packing import pack, unpack
 
@@ -42,6 +43,7 @@ class Posterior:
     """
 
     CONSTANTS: ClassVar[Any] = Constants
+    DRAWS_BY: ClassVar[tuple[str, ...]] = ("posterior_scale", "min_probability", "max_probability")
 
     def __init__(self, k0: float) -> None:
         """Makes an empty table with k0 as its k."""
@@ -151,13 +153,12 @@ class Posterior:
         """Returns the probability of drawing each eligible action, in the order of `eligible`."""
         del episodes, facts
         share = shares(self.estimates(state), self.spread(state, settings.posterior_scale), eligible)
-        even, rest = settings.posterior_floor / len(eligible), 1 - settings.posterior_floor
-        return tuple([even + rest * its for its in share])
+        return bounded(share, settings.min_probability, settings.max_probability)
 
-    def even_share(self, episodes: int, settings: Settings) -> float:
-        """Returns `posterior_floor`, the share of decisions that is drawn evenly."""
+    def even_share(self, episodes: int, settings: Settings, options: int) -> float:
+        """Returns the share of decisions that the bounds spread evenly over so many options."""
         del episodes
-        return settings.posterior_floor
+        return even_share(options, settings.min_probability, settings.max_probability)
 
     def spread(self, state: State, scale: float) -> tuple[float, ...]:
         """Returns var(s, b), the posterior variance of Q(s, b) - V(s) for every action b, shape (6,)."""

@@ -19,12 +19,14 @@ from rl_core.models import (
     Activity,
     Closing,
     EndedBy,
+    Facts,
     Learning,
     Mark,
     Marker,
     Policy,
     Profile,
     Result,
+    Segment,
     Session,
     Status,
     Transition,
@@ -138,7 +140,8 @@ def _drawn(
     key = key_of(profile, number)
     rng = learner.generator(key, policy.version if policy else 0)
     options = learner.eligible(profile.recent, settings.action_cooldown)
-    decision = learner.decide(policy, state_of(engagement, profile.motivation), options, settings, rng)
+    state = state_of(engagement, profile.motivation)
+    decision = learner.decide(policy, state, options, settings, rng, profile.facts)
     book = catalogue()
     chosen = assign(
         profile.segment,
@@ -277,30 +280,32 @@ def _close(
 
     No other function moves scores by a session, except `add_rating`. An activity that was not answered is stored as
     "not completed" and counts as such. Decides whether the session is learned from; a session that is takes one of the
-    day's `learned_per_day` places.
+    day's `learned_per_day` places and counts in the person's facts.
     """
     outcome = outcome_of(session.activities, ending.rating)
     today = counted(profile, now)
     why = _why(session, today, settings, excluded)
-    moved = replace(
+    facts = profile.facts if why else _counted_in(profile, session, reward(outcome))
+    after = replace(
         today,
         learned=today.learned + (why is None),
         engagement=engagement_after(session.engagement, outcome),
         motivation=motivation_after(profile.motivation, outcome),
         streak=extend_streak(profile.streak, days_completed(session.activities)),
+        facts=facts.had(session.decision.action),
     )
     closing = Closing(
         reward=reward(outcome),
-        engagement_after=moved.engagement,
-        motivation_after=moved.motivation,
-        next_state=state_of(moved.engagement, moved.motivation),
+        engagement_after=after.engagement,
+        motivation_after=after.motivation,
+        next_state=state_of(after.engagement, after.motivation),
         barred=learner.barred(profile.recent, settings.action_cooldown),
         rating=ending.rating,
         notes=ending.notes,
     )
     answered = tuple(replace(a, completed=bool(a.completed)) for a in session.activities)
     closed = replace(session, activities=answered, status=Status.CLOSED, closed_at=now, why=why)
-    return replace(closed, ended_by=ending.by, closing=closing), moved
+    return replace(closed, ended_by=ending.by, closing=closing), after
 
 
 def _why(session: Session, profile: Profile, settings: Settings, excluded: bool) -> Why | None:
@@ -312,12 +317,36 @@ def _why(session: Session, profile: Profile, settings: Settings, excluded: bool)
     return Why.OVER_WEIGHT if profile.learned >= settings.learned_per_day else None
 
 
+def _counted_in(profile: Profile, session: Session, reward: float, times: int = 1) -> Facts:
+    """Returns the person's facts after one more session that is learned from; with `times` -1, without it again.
+
+    Of a session of a former segment only the weight of the person goes on; an action of a newer release has no count.
+    """
+    action = session.decision.action
+    if not can_learn(session):
+        return profile.facts
+    if profile.segment is session.segment:
+        return profile.facts.learned(action, reward, times)
+    return profile.facts.learned_elsewhere(action, times)
+
+
 def excluded(session: Session, profile: Profile) -> tuple[Session, Profile]:
     """Returns a session that was just closed to be learned from, now as one whose person the policy excludes.
 
-    Returns with it the profile, in which the session's place among the day's `learned_per_day` is free again.
+    Returns with it the profile, in which the session's place among the day's `learned_per_day` is free again and the
+    session does not count in the person's facts. Raises ValueError for a session that is not closed.
     """
-    return replace(session, why=Why.EXCLUDED), replace(profile, learned=profile.learned - 1)
+    if session.closing is None:
+        raise ValueError("the session is not closed")
+    facts = _counted_in(profile, session, session.closing.reward, -1)
+    return replace(session, why=Why.EXCLUDED), replace(profile, learned=profile.learned - 1, facts=facts)
+
+
+def moved(profile: Profile, segment: Segment) -> Profile:
+    """Returns the profile in this segment; in another one than before, the person's facts start anew."""
+    if segment is profile.segment:
+        return profile
+    return replace(profile, segment=segment, facts=profile.facts.moved())
 
 
 def expire(
@@ -391,6 +420,7 @@ def transition_of(session: Session) -> Transition:
         next_state=session.closing.next_state,
         barred=session.closing.barred,
         results=tuple(Result(a.entry, bool(a.completed), a.lift) for a in session.activities),
+        facts=session.decision.facts,
     )
 
 

@@ -5,10 +5,14 @@ from datetime import date, datetime
 
 from rl_core.days import Figures, Share, TypeFigures
 from rl_core.models import (
+    LATEST,
+    NO_FACTS,
+    Action,
     Activity,
     Closing,
     Decision,
     EndedBy,
+    Facts,
     Mark,
     Marker,
     Profile,
@@ -20,6 +24,7 @@ from rl_core.models import (
     Streak,
     Why,
 )
+from rl_core.packing import pack, unpack, unzigzag, zigzag
 from rl_core.sessions import is_due
 from rl_core.store import keys
 from rl_core.store.fields import (
@@ -54,13 +59,19 @@ from rl_core.store.fields import (
 )
 from rl_core.store.sums import PARTS
 
-PROFILE_FORM = USER_DAY_FORM = 3
-SESSION_FORM = 2
+PROFILE_FORM = 4
+SESSION_FORM = USER_DAY_FORM = 3
 SEGMENT = Codec("two letters, L, M or H", lambda its: string(its.code), lambda v: Segment.by_code(v["S"]))
 TAUGHT = Codec(
     "map of segment to first and last version",
     lambda its: {"M": {segment.code: {"L": [number(n) for n in versions]} for segment, versions in its.items()}},
     lambda v: {Segment.by_code(code): (int(n["L"][0]["N"]), int(n["L"][1]["N"])) for code, n in v["M"].items()},
+)
+FACTS = Codec(
+    "LEB128: by action the counts, then zigzag of the summed rewards in millionths, then the earlier counts; then the "
+    "latest actions",
+    lambda its: {"B": pack((*its.counts, *map(zigzag, its.sums), *its.earlier, *its.latest))},
+    lambda v: read_facts(bytes(v["B"])),
 )
 STATE = Codec("state row", lambda state: number(state.row), lambda v: State.from_row(int(v["N"])))
 
@@ -97,6 +108,7 @@ PROFILE = FieldTable(
         Field("day", "day", DATE, "the user's day that `issued` and `learned` count", None, since=2),
         Field("issued", "issued", WHOLE, "sessions issued on that day", 0, since=2),
         Field("learned", "learned", WHOLE, "sessions closed on that day that are learned from", 0, since=2),
+        Field("facts", "facts", FACTS, "what the next draw knows of the person", NO_FACTS, since=4),
     )
 )
 MARKER = FieldTable(
@@ -143,6 +155,9 @@ DECISION = FieldTable(
         Field("policy_version", "version", WHOLE, "the policy version that decided", 0),
         Field("explored", "explored", FLAG, "whether the estimate was not the greatest, or all were alike", False),
         Field("fallback", "fallback", FLAG, "whether the action was drawn without a policy: nothing is learned", False),
+        Field("own", "own", FLAG, "whether the estimate was the greatest by the person's own rewards", False, since=3),
+        Field("facts", "facts", FACTS, "the person's facts as the draw saw them", None, since=3),
+        Field("settings", "hash", BYTES, "the first 4 bytes of a hash of the draw's settings", b"", since=3),
     )
 )
 CLOSING = FieldTable(
@@ -217,6 +232,15 @@ FIGURES = FieldTable(
 _DAY_PLACE = frozenset({"pk", "sk", "revision", "due_shard", "figures"})
 PLACE = frozenset({"pk", "sk", "due_shard", "due_at", "revision"})
 _ACTIVITIES = frozenset({"activities"})
+
+
+def read_facts(data: bytes) -> Facts:
+    """Returns the facts from their bytes. Raises ValueError when these are not of this form."""
+    numbers, width = list(unpack(data)), len(Action)
+    if not 3 * width <= len(numbers) <= 3 * width + LATEST:
+        raise ValueError(f"{len(numbers)} numbers are no facts of {width} actions")
+    counts, sums, earlier = (tuple(numbers[n * width : (n + 1) * width]) for n in range(3))
+    return Facts(counts, tuple(map(unzigzag, sums)), earlier, tuple(map(Action, numbers[3 * width :])))
 
 
 def profile_item(profile: Profile) -> Item:

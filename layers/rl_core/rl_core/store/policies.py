@@ -39,9 +39,10 @@ from rl_core.store.fields import (
     unknown,
     written,
 )
-from rl_core.store.items import STATE
+from rl_core.store.items import FACTS, STATE
 
-POLICY_FORM = RECORD_FORM = 2
+POLICY_FORM = 2
+RECORD_FORM = 3
 SNAPSHOT_EVERY = 100
 _CODE = 3  # bytes of an entry's code
 _RESULT = struct.Struct("<3sb")
@@ -140,6 +141,7 @@ TRANSITION = FieldTable(
         Field("next_state", "next", STATE, "next state"),
         Field("barred", "barred", ACTIONS, "the actions that the cool-down bars in the next state", ()),
         Field("results", "results", RESULTS, "how each activity ended"),
+        Field("facts", "facts", FACTS, "the person's facts as the session's draw saw them", None, since=3),
     )
 )
 _PLACE = frozenset({"pk", "sk", "transitions"})

@@ -116,7 +116,8 @@ def exploration_rate(policy: Policy, session: Session, settings: Settings) -> fl
         return 1.0
     if not set(decision.eligible) <= set(ACTIONS):
         return None
-    return learner.probabilities(policy, decision.state, decision.eligible, settings).exploration_rate
+    chances = learner.probabilities(policy, decision.state, decision.eligible, settings, decision.facts)
+    return chances.exploration_rate
 
 
 def learn_due(store: Store, sessions: Sequence[Session], settings: Settings, report: Counter[str]) -> None:

@@ -106,30 +106,34 @@ def _listed_since(store: Store, known: Policy) -> tuple[bytes, ...]:
 class Explanation:
     """Holds a decision recomputed (`again`), with the estimate of each action and the visits behind that estimate.
 
-    `rewritten` says that an erasure rewrote the version that the session names; then `again` may differ from the stored
-    decision.
+    `rewritten` says that an erasure rewrote the version that the session names, `other_settings` that the decision was
+    drawn under other settings than today's; then `again` may differ from the stored decision.
     """
 
     estimates: tuple[float, ...]
     visits: tuple[int, ...]
     again: Decision
     rewritten: bool
+    other_settings: bool
 
     def agrees(self, stored: Decision) -> bool:
-        return self.again == stored
+        """Returns whether the decision came out the same, whatever the settings' hash."""
+        return replace(self.again, settings=stored.settings) == stored
 
 
 def explain(store: Store, session: Session, settings: Settings) -> Explanation:
     """Recomputes a session's decision from the policy version and the eligible actions that the session names.
 
-    The settings are those of today: a decision made under other settings does not agree. Raises VersionError when the
+    The settings are those of today: a decision made under other settings need not agree. Raises VersionError when the
     version cannot be rebuilt.
     """
     stored, row = session.decision, session.decision.state.row
     rng = learner.generator(session.key, stored.policy_version)
     policy = policy_at(store, session.segment, stored.policy_version)
     read = None if stored.fallback else policy
-    again = learner.decide(read, stored.state, stored.eligible, settings, rng)
+    again = learner.decide(read, stored.state, stored.eligible, settings, rng, stored.facts)
     later = store.records(session.segment, stored.policy_version)
     rewritten = any(r.rewritten is not None and r.rewritten <= stored.policy_version for r in later)
-    return Explanation(learner.estimates(policy)[row], learner.visits(policy)[row], again, rewritten)
+    others = stored.settings not in (b"", again.settings)
+    estimates, visits = learner.estimates(policy, stored.facts)[row], learner.visits(policy)[row]
+    return Explanation(estimates, visits, again, rewritten, others)
