@@ -13,20 +13,22 @@ from lab.learning.cells import Cell, cells, wanted_cells
 from lab.learning.runs import BIN, EPISODES, SEEDS
 from lab.learning.summary import Standing, interval, last_line, summarise
 from lab.learning.times import ROUNDS, Times, measure
+from lab.world.tastes import World
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m lab.learning", description=__doc__)
     parser.add_argument("--seeds", type=int, default=SEEDS, help="at most, in each world")
     parser.add_argument("--episodes", type=int, default=EPISODES, help=f"per course, from {BIN}; half more in old")
+    parser.add_argument("--worlds", nargs="+", type=World, choices=list(World), default=list(World))
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="in which the methods' times are measured")
     parser.add_argument("--docs", type=Path, default=Path("docs"), help="where learning.md is")
     parser.add_argument("--runs", type=Path, default=Path("build/learning"), help="where finished runs are kept")
     options = parser.parse_args(arguments)
     if options.seeds < 1 or options.episodes < BIN:
         parser.error(f"at least one seed and {BIN} episodes")
-    found, wanted = list[Cell](), len(wanted_cells(options.seeds))
-    for cell in cells(options.seeds, options.episodes, options.runs):
+    found, wanted = list[Cell](), len(wanted_cells(options.seeds, options.worlds))
+    for cell in cells(options.seeds, options.episodes, options.runs, options.worlds):
         found.append(cell)
         print(f"{len(found)} of {wanted}: {cell.world.value}, seed {cell.seed}", file=sys.stderr)
     times = measure(options.rounds)

@@ -6,7 +6,7 @@ Each world and seed is one line. A comparison that was stopped goes on where it 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from hashlib import sha256
@@ -43,12 +43,12 @@ def code() -> str:
     return digest.hexdigest()[:12]
 
 
-def cells(seeds: int, episodes: int, folder: Path) -> Iterator[Cell]:
-    """Yields every world with its seeds, at most so many: the kept ones, then each as it is made, seed by seed."""
+def cells(seeds: int, episodes: int, folder: Path, worlds: Sequence[World] = tuple(World)) -> Iterator[Cell]:
+    """Yields each of these worlds with its seeds, at most so many: the kept ones, then each as it is made."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{code()}-{episodes}.jsonl"
     kept = {(cell.world, cell.seed): cell for cell in _read(path)}
-    wanted = wanted_cells(seeds)
+    wanted = wanted_cells(seeds, worlds)
     yield from (kept[key] for key in wanted if key in kept)
     missing = [key for key in wanted if key not in kept]
     if not missing:
@@ -62,10 +62,10 @@ def cells(seeds: int, episodes: int, folder: Path) -> Iterator[Cell]:
             yield cell
 
 
-def wanted_cells(seeds: int) -> list[tuple[World, int]]:
-    """Returns every world with its seeds, at most so many, seed by seed."""
+def wanted_cells(seeds: int, worlds: Sequence[World] = tuple(World)) -> list[tuple[World, int]]:
+    """Returns each of these worlds with its seeds, at most so many, seed by seed."""
     every = range(FIRST_SEED, FIRST_SEED + seeds)
-    return [(world, seed) for seed in every for world in World if seed in seeds_of(world, seeds)]
+    return [(world, seed) for seed in every for world in worlds if seed in seeds_of(world, seeds)]
 
 
 def _cell(world: World, seed: int, episodes: int) -> Cell:

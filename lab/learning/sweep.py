@@ -20,7 +20,7 @@ from lab.learning.cells import PROCESSES
 from lab.learning.methods import Fettle, Uniform
 from lab.learning.oracles import Planner
 from lab.learning.page import replace_section, table
-from lab.learning.runs import BIN, run, settings
+from lab.learning.runs import BIN, length_of, run, settings
 from lab.learning.summary import Interval, interval
 from lab.world.tastes import World, draw_tastes
 from rl_core.config import Settings
@@ -63,7 +63,7 @@ def mean_of(job: tuple[str, World, int, int]) -> float:
     return run(tastes, seed, Fettle(config), episodes, config)[0].mean
 
 
-def effects_of(means: Means, seeds: Sequence[int]) -> Effects:
+def effects_of(means: Means, seeds: Sequence[int], worlds: Sequence[World]) -> Effects:
     """Returns change -> world -> interval: for the settings as they are, their share of the gain.
 
     For a change, it is what the change adds to that share, seed by seed.
@@ -77,7 +77,7 @@ def effects_of(means: Means, seeds: Sequence[int]) -> Effects:
         return share(change, world, seed) - (share(AS_IS, world, seed) if change != AS_IS else 0.0)
 
     return {
-        change: {world: interval([more(change, world, seed) for seed in seeds]) for world in World}
+        change: {world: interval([more(change, world, seed) for seed in seeds]) for world in worlds}
         for change in CHANGES
     }
 
@@ -90,7 +90,8 @@ def section(found: Effects, seeds: int, episodes: int) -> str:
         f"One setting changed at a time, {seeds} seeds of {episodes:,} episodes, not those of the comparison. The "
         "first row is the share of the gain in %, the others what a change adds to it in points, seed by seed, with "
         f"95 % intervals. As it is: by posterior probability with {_said(settings())}; epsilon is epsilon-greedy with "
-        f"{_said(settings(exploration='epsilon'))}.\n\n" + table(["", *(world.value for world in World), "mean"], rows)
+        f"{_said(settings(exploration='epsilon'))}.\n\n"
+        + table(["", *(world.value for world in found[AS_IS]), "mean"], rows)
     )
 
 
@@ -113,16 +114,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m lab.learning.sweep", description=__doc__)
     parser.add_argument("--seeds", type=int, default=SEEDS)
     parser.add_argument("--episodes", type=int, default=EPISODES, help=f"per course, from {BIN}")
+    parser.add_argument("--worlds", nargs="+", type=World, choices=list(World), default=list(World))
     parser.add_argument("--docs", type=Path, default=Path("docs"), help="where learning.md is")
     options = parser.parse_args(arguments)
     seeds = range(FIRST_SEED, FIRST_SEED + options.seeds)
-    jobs = [(c, w, s, options.episodes) for w, s, c in product(World, seeds, (UNIFORM, PLANNING, *CHANGES))]
+    every = product(options.worlds, seeds, (UNIFORM, PLANNING, *CHANGES))
+    jobs = [(change, world, seed, length_of(world, options.episodes)) for world, seed, change in every]
     means: Means = {}
     with ProcessPoolExecutor(PROCESSES) as pool:
         for (change, world, seed, _), mean in zip(jobs, pool.map(mean_of, jobs), strict=True):
             means[change, world, seed] = mean
             print(f"{len(means)} of {len(jobs)}: {world.value}, seed {seed}, {change}", file=sys.stderr)
-    found = effects_of(means, seeds)
+    found = effects_of(means, seeds, options.worlds)
     text = section(found, options.seeds, options.episodes)
     replace_section(options.docs / "learning.md", "settings", text)
     print(text)

@@ -23,7 +23,7 @@ from lab.world.crowd import Caller, Crowd, Feedback
 from lab.world.tastes import World, draw_tastes
 
 T = TypeVar("T")
-SEED, ROUNDS, BLOCK, BEFORE = 200, 40, 100, 2000
+SEED, ROUNDS, BLOCK, BEFORE = 200, 40, 100, 50  # sessions that a method learned from before, for each round
 
 
 @dataclass(frozen=True)
@@ -47,9 +47,9 @@ class Ratio:
     high: float
 
 
-def measure(rounds: int = ROUNDS, block: int = BLOCK, before: int = BEFORE) -> Mapping[str, Times]:
-    """Returns every method's times; each method first learns from `before` sessions."""
-    tastes = draw_tastes(World.BASE, SEED)
+def measure(rounds: int = ROUNDS, block: int = BLOCK) -> Mapping[str, Times]:
+    """Returns every method's times; each method first learns from `BEFORE` sessions a round."""
+    tastes, before = draw_tastes(World.BASE, SEED), rounds * BEFORE
     callers, feedback = _logged(before + rounds * block)
     cut = float(np.mean([f.transition.reward for f in feedback]))
     made: dict[str, Method] = {name: make() for name, make in makers(tastes, SEED, cut, at_once=True).items()}

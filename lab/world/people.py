@@ -27,7 +27,7 @@ from lab.world.tastes import USUAL, Moment, Tastes, demo_tastes, rested, tired, 
 
 # What a good spell adds to the appetite for each action, and a bad one takes; the lighter plan is for bad spells.
 SPELL = (0.05, 0.07, 0.04, 0.04, 0.10, -0.05)
-HARD, SOUR = 2.0, 1.5  # points of difficulty that full fatigue adds to an activity, and points it takes from a rating
+HARD, SOUR = 2.0, 2.5  # points of difficulty that full fatigue adds to an activity, and points it takes from a rating
 RATED = 0.85
 MEMORY = 0.8
 LEVELS = ("Low", "Moderate", "High")

@@ -13,7 +13,7 @@ late and lost feedback, people who leave); beyond that each but the first has on
     old          one segment only, whose best and worst action are swapped when it has had 20,000 sessions
     worn out     and grows with engagement. What was done of a demanding plan leaves fatigue behind: the tired do a
                  little less, find it harder and rate it lower, so that engagement falls, and they leave for good.
-                 The plans that are done most are the demanding ones, and people do more than elsewhere
+                 The plans that are done most are the more demanding ones, and people do more than elsewhere
     quiet        and most visits come to nothing, whatever the plan: people look at it and do none of it
     recovering   and is multiplied by how rested the person is from this action, which days away restore
 
@@ -35,15 +35,15 @@ WEAR = 0.3  # what an action loses that was had in all of the sessions that are 
 REMEMBERED = (0.0, 0.5, 0.3, 0.2)  # the weight of the latest session, the one before, and so on
 DRIFT_DAYS, DRIFT = 140, 0.6  # within these days, tastes go this far towards others
 CARRY = 0.6  # what full engagement adds over none
-ALIKE = 0.5  # what is left there, and where people tire, of the differences between appetites
+ALIKE = 0.5  # what is left there of the differences between appetites
 REGARD = -4.0  # rating points that an action gains for each share that it is liked less
 REGARD_SPREAD = 1.2
 DEVIATION, DEVIATION_MORE, DEVIATION_LESS = 0.05, 0.12, 0.02  # of a person's appetites from the segment's
 SWAPPED_AFTER = 20_000  # sessions of the segment
-DEMAND = 3.0  # how much more demanding a plan is for each share that it is liked more
-DEMAND_SPREAD = 0.15
-EAGER, CARRY_WORN = 0.15, 0.8  # what people do more where they tire, and what full engagement adds there over none
-PILES_UP, PASSES = 0.4, 0.3  # fatigue that a demanding plan leaves when all of it is done; what passes by each session
+DEMAND = 1.5  # how much more demanding a plan is for each share that it is liked more
+DEMAND_SPREAD = 0.3
+EAGER, ALIKE_WORN = 0.1, 0.6  # what people do more where they tire; what is left there of the differences
+PILES_UP, PASSES = 0.6, 0.5  # fatigue that a demanding plan leaves when all of it is done; what passes by each session
 TIRES, TIRED_LEAVE = 0.15, 0.05  # what full fatigue takes from appetites, and adds to the chance to leave after a visit
 LOOKS = 0.6  # of the visits
 FADES = 0.6  # the share of an appetite that is lost to an action that is wholly used up
@@ -182,12 +182,12 @@ def _draw(world: World, rng: Random) -> Tastes:
         return Tastes(first, later=_appetites(rng))
     if world is World.DELAYED:
         regard = tuple(REGARD * (a - CENTRE) + rng.gauss(0.0, REGARD_SPREAD) for a in first)
-        return Tastes(_less_apart(first), carry=CARRY, regard=regard, rates=RATES_ALWAYS)
+        return Tastes(_less_apart(first, ALIKE), carry=CARRY, regard=regard, rates=RATES_ALWAYS)
     if world is World.OLD:
         return Tastes(first, later=swapped(first), swapped=SWAPPED_AFTER)
     if world is World.WORN_OUT:
-        eager = tuple(EAGER + a for a in _less_apart(first))
-        return Tastes(eager, carry=CARRY_WORN, demand=tuple(_demand(a, rng) for a in first))
+        eager = tuple(EAGER + a for a in _less_apart(first, ALIKE_WORN))
+        return Tastes(eager, carry=CARRY, demand=tuple(_demand(a, rng) for a in first))
     return Tastes(
         first,
         deviation={World.PERSONS: DEVIATION_MORE, World.ALIKE: DEVIATION_LESS}.get(world, DEVIATION),
@@ -202,8 +202,8 @@ def swapped(appetites: tuple[float, ...]) -> tuple[float, ...]:
     return tuple({best: worst, worst: best}.get(its, its) for its in appetites)
 
 
-def _less_apart(appetites: Sequence[float]) -> tuple[float, ...]:
-    return tuple(CENTRE + ALIKE * (a - CENTRE) for a in appetites)
+def _less_apart(appetites: Sequence[float], left: float) -> tuple[float, ...]:
+    return tuple(CENTRE + left * (a - CENTRE) for a in appetites)
 
 
 def _demand(appetite: float, rng: Random) -> float:

@@ -113,7 +113,7 @@ def test_demanding_plans_tire_and_the_tired_do_less_find_it_harder_and_leave() -
     assert someone.fatigue == 0
     for _ in range(10):
         answers(someone, done_visit(someone), 0, plan())
-    assert 0.4 < someone.fatigue <= 1
+    assert 0.3 < someone.fatigue <= 1
     worn = [willingness(someone, done_visit(someone), a) for a in ACTIONS]
     assert worn == pytest.approx([its - 0.15 * someone.fatigue for its in calm])
     assert leaving(0.5, someone.fatigue) > leaving(0.5, 0.0) == 0.02
@@ -128,20 +128,20 @@ def mean_rating(someone: Person, fatigue: float) -> float:
 
 def test_the_tired_rate_a_session_lower() -> None:
     someone = somebody(World.WORN_OUT)
-    assert mean_rating(someone, 0.0) - mean_rating(someone, 0.6) == pytest.approx(0.9, abs=0.2)
+    assert mean_rating(someone, 0.0) - mean_rating(someone, 0.6) > 0.9
 
 
 def test_fatigue_piles_up_and_passes() -> None:
-    assert tired(0.0, 1.0, 1.0) == 0.4
-    assert tired(0.5, 0.0, 1.0) == pytest.approx(0.35)
+    assert tired(0.0, 1.0, 1.0) == 0.6
+    assert tired(0.5, 0.0, 1.0) == pytest.approx(0.25)
     assert tired(1.0, 1.0, 1.0) == 1.0
 
 
 def test_plans_that_are_liked_are_demanding_where_people_tire() -> None:
     pairs = [pair for seed in range(20) for its in draw_tastes(World.WORN_OUT, seed).values()
              for pair in zip(its.appetites, its.demand or (), strict=True)]  # fmt: skip
-    liked = fmean(demand for appetite, demand in pairs if appetite > 0.65)
-    assert liked > fmean(demand for appetite, demand in pairs if appetite < 0.65) + 0.3
+    liked = fmean(demand for appetite, demand in pairs if appetite > 0.6)
+    assert liked > fmean(demand for appetite, demand in pairs if appetite < 0.6) + 0.1
 
 
 @pytest.mark.parametrize("world", [World.BASE, World.DRIFT, World.PERSONS])
