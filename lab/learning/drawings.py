@@ -58,6 +58,7 @@ def shares(standings: Standings) -> Figure:
         panel.set_yticks(range(len(names)), names)
         panel.set_ylim(len(names) - 0.5, -0.5)
         panel.label_outer()
+        panel.tick_params(labelbottom=True)
         panel.grid(axis="x", alpha=0.25)
         panel.spines[["top", "right"]].set_visible(False)
     figure.supxlabel(

@@ -115,14 +115,10 @@ def _shares(standings: Standings) -> str:
 def _see_shares(standings: Standings) -> str:
     best = {world: max(PACKAGES, key=lambda n: m[n].share.mean) for world, m in standings.items()}
     told = "; ".join(
-        f"{world.value} {100 * m[FETTLE].share.mean:.0f} and {100 * m[EPSILON].share.mean:.0f} against "
-        f"{100 * m[best[world]].share.mean:.0f} ({best[world]})"
+        f"{world.value} {100 * m[FETTLE].share.mean:.0f} against {100 * m[best[world]].share.mean:.0f} ({best[world]})"
         for world, m in standings.items()
     )
-    return (
-        "Compare the two upper bars, Fettle as shipped and by epsilon-greedy, with the four bars of the packages: "
-        f"{told}."
-    )
+    return f"Compare the uppermost bar, Fettle as shipped, with the six bars of the packages: {told}."
 
 
 def _paired(standings: Standings) -> str:
