@@ -40,7 +40,7 @@ from lab.world.crowd import LOST, Caller, Crowd, plan_size
 from lab.world.people import Ending, Person, expected_reward, person
 from lab.world.tastes import SEGMENTS, USUAL, Tastes, World, draw_tastes
 from rl_core.learner import QTable
-from rl_core.learner.posterior import Posterior
+from rl_core.learner.posterior_1 import Posterior1
 from rl_core.models import ACTIONS, STATES, Action, Segment, State
 
 WORLDS = (World.BASE, World.STATES, World.PERSONS, World.ALIKE, World.HABITUATION)
@@ -102,7 +102,7 @@ def interval(its: QTable, state: State, eligible: Sequence[Action]) -> tuple[Seq
     """
     if isinstance(its, Sure):
         return its.interval(state, eligible)
-    assert isinstance(its, Posterior)
+    assert isinstance(its, Posterior1)
     values, spread, m = its.estimates(state), its.spread(state, 1.0), len(eligible)
     mean, every = sum(values[a] for a in eligible) / m, sum(spread[a] for a in eligible)
     variances = [(1 - 1 / m) ** 2 * spread[a] + (every - spread[a]) / m**2 for a in eligible]

@@ -14,7 +14,8 @@ from typing import Protocol
 from lab.world.crowd import Caller, Feedback
 from rl_core import learner
 from rl_core.config import Settings
-from rl_core.learner import posterior
+from rl_core.learner import posterior_1
+from rl_core.learner.shares import shares
 from rl_core.models import ACTIONS, STATES, Action, Decision, Fold, Segment
 
 
@@ -82,16 +83,16 @@ class Former(Fettle):
     SCALE, FLOOR = 0.95, 0.002
 
     def __init__(self, discount: float = 0.45) -> None:
-        self._begin(Fold(posterior.ID, {**self.CONSTANTS, "discount": discount}))
+        self._begin(Fold(posterior_1.ID, {**self.CONSTANTS, "discount": discount}))
 
     def _chances(self, table: learner.QTable, caller: Caller, episodes: int) -> tuple[learner.Chances, float]:
         del episodes
-        assert isinstance(table, posterior.Posterior)
+        assert isinstance(table, posterior_1.Posterior1)
         values, options = table.estimates(caller.state), caller.eligible
-        shares = posterior.shares(values, table.spread(caller.state, self.SCALE), options)
+        drawn = shares(values, table.spread(caller.state, self.SCALE), options)
         even, rest = self.FLOOR / len(options), 1 - self.FLOOR
         best = tuple(a for a in options if values[a] == max(values[b] for b in options))
-        return learner.Chances(options, tuple([even + rest * its for its in shares]), best), self.FLOOR
+        return learner.Chances(options, tuple([even + rest * its for its in drawn]), best), self.FLOOR
 
 
 class NormalThompson:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 _ACTIONS = 6
 _FEWEST_ACTIONS = 2  # so many are meant to be left by any cool-down
 _POOLING = {"epsilon": 100.0, "posterior": 30.0}
-_DISCOUNT = {"epsilon": 0.6, "posterior": 0.45}
+_DISCOUNT = {"epsilon": 0.6, "posterior": 0.9}
 
 
 class LearnerSettings(BaseModel):
@@ -32,7 +32,13 @@ class LearnerSettings(BaseModel):
         200, ge=1, description="visits after which a state's value, by averages, and the reference keep their step size"
     )
     drift: float = Field(
-        2e-5, ge=0, description="what each episode adds to the variances, in units of one reward's variance"
+        5e-5, ge=0, description="what each episode adds to the variances, in units of one reward's variance"
+    )
+    person_correlation: float = Field(
+        0.1, ge=0, description="by posterior, how alike one person's answers about an action are taken to be at least"
+    )
+    innovation_limit: float = Field(
+        2.0, gt=0, description="by posterior, of how many standard deviations a surprise moves the table at most"
     )
 
 
@@ -44,8 +50,9 @@ class Settings(LearnerSettings):
     epsilon_decay: float = Field(0.993, gt=0, le=1, description="per episode of the segment")
     epsilon_min: float = Field(0.06, ge=0, le=1)
     posterior_scale: float = Field(
-        0.95, gt=0, description="how wide the posterior is taken, in units of its standard deviation"
+        0.8, gt=0, description="how wide the posterior is taken in the long run, in units of its standard deviation"
     )
+    posterior_scale_first: float = Field(0.7, gt=0, description="how wide it is taken in a segment's first session")
     min_probability: float = Field(
         0.0004, ge=0, le=1 / _ACTIONS, description="by posterior, with which each eligible action is drawn at least"
     )

@@ -19,6 +19,8 @@ from rl_core.learner.epsilon import ID as EPSILON
 from rl_core.learner.epsilon import Averages
 from rl_core.learner.posterior import ID as POSTERIOR
 from rl_core.learner.posterior import Posterior
+from rl_core.learner.posterior_1 import ID as POSTERIOR_1
+from rl_core.learner.posterior_1 import Posterior1
 from rl_core.models import (
     ACTIONS,
     PERSON,
@@ -68,6 +70,7 @@ class QTable(Protocol):
 # Every form that was ever stored stays here, so that its policies and records stay readable.
 ALGORITHMS: Mapping[str, type[QTable]] = {
     EPSILON: Averages,
+    POSTERIOR_1: Posterior1,
     POSTERIOR: Posterior,
 }
 PRESENT = {"epsilon": EPSILON, "posterior": POSTERIOR}

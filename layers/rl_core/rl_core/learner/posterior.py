@@ -1,9 +1,9 @@
-"""Implements the learner `posterior`: a Kalman filter with random effects learns from the sessions, and each action is
-drawn as often as it is the best.
+"""Implements the learner `posterior`: a Kalman filter that knows what a person just had and who the person is; each
+action is drawn as often as it is the best.
 
 docs/learner.md has the equations and their sources; variables here have the names that they have there. Floats are
 computed with + - * / and sqrt alone and sums run in one order, so the same transitions give the same bits on every
-Python.
+Python. What is stored in fewer bits than a float has is rounded in the same step that computes it.
 """
 
 import math
@@ -14,16 +14,28 @@ from typing import Any, ClassVar, NamedTuple, Self
 from rl_core.config import Settings
 from rl_core.learner.adopting import deviations, mean, split
 from rl_core.learner.bounds import bounded, even_share
-from rl_core.models import ACTIONS, CELLS, STATES, Action, Facts, State, Transition
+from rl_core.learner.persons import Person, evidence, person, worn
+from rl_core.learner.shares import shares
+from rl_core.models import ACTIONS, CELLS, NO_FACTS, STATES, Action, Facts, State, Transition
 from rl_core.packing import pack, unpack
 
-ID = "posterior/1"  # learner and form, as policies and records name them
+ID = "posterior/2"  # learner and form, as policies and records name them
 
 _WIDTH = len(ACTIONS)
-_FLOATS = struct.Struct(f"<{STATES + CELLS + _WIDTH + STATES + _WIDTH + 3}d")
-_VALUE_VARIANCE, _ADVANTAGE_VARIANCE, _NOISE = 30.0, 0.5, 0.03  # before the first session
+_DOUBLES = struct.Struct(f"<{STATES + _WIDTH + STATES + _WIDTH + _WIDTH + 10}d")
+_SINGLES = struct.Struct(f"<{CELLS}f")
+_SINGLE = struct.Struct("<f")
+_UNIT = 128  # parts of a visit in which its weight is counted
+_VALUE_VARIANCE, _ADVANTAGE_VARIANCE, _WEAR_VARIANCE, _NOISE = 30.0, 0.5, 30.0, 0.03  # before the first session
+_CORRELATION, _ANSWERS, _MOST_ANSWERS, _MOST_CORRELATION = 0.05, 50.0, 2000.0, 0.5
+_WEAR_DRIFT, _WEAR_WINDOW = 1e-3, 100
 _NOISE_FIRST, _NOISE_WINDOW, _NOISE_LEAST = 20, 1000, 1e-4
-_K_EVERY, _K_WEIGHT, _K_LEAST, _K_MOST = 10, 2.0, 5.0, 300.0
+_EVERY = 10  # episodes after which k is estimated anew and the weights fade
+_K_WEIGHT, _K_WINDOW, _K_LEAST, _K_MOST = 10.0, 300.0, 5.0, 300.0
+_MOST_ADOPTED = 100
+_AHEAD = 50  # episodes after which the discount has half of its size
+_FIRST = 50  # episodes after which a draw's scale has half of its way behind it
+_SCALE_WINDOW, _SCALE_STEP = 100, 2.0
 
 
 class Constants(NamedTuple):
@@ -33,26 +45,37 @@ class Constants(NamedTuple):
     discount: float
     value_window: float
     drift: float
+    person_correlation: float
+    innovation_limit: float
 
 
 class Posterior:
     """Holds a segment's table under the Kalman filter; `update` changes it in place.
 
-    Shapes: `values` V (9,) by state row; `state_advantages` A(s,b) and `counts` n(s,b) (54,) as row * 6 + action;
-    `action_advantages` A(b) (6,); `variances` u of V and then A(b) (15,).
+    Shapes: `values` V (9,) by state row; `state_advantages` A(s,b), `counts` n(s,b) and their `weights` m(s,b), in
+    parts of a visit, (54,) as row * 6 + action; `action_advantages` A(b) and `usual_wear` (6,); `variances` u of V and
+    then A(b) (15,). `alike` and `between` hold a sum of products and a sum of weights each, whose ratios estimate the
+    correlation of one person's answers and 1 / k.
     """
 
     CONSTANTS: ClassVar[Any] = Constants
-    DRAWS_BY: ClassVar[tuple[str, ...]] = ("posterior_scale", "min_probability", "max_probability")
+    DRAWS_BY: ClassVar[tuple[str, ...]] = (
+        "posterior_scale_first",
+        "posterior_scale",
+        "min_probability",
+        "max_probability",
+    )
 
     def __init__(self, k0: float) -> None:
         """Makes an empty table with k0 as its k."""
         self.values = [0.0] * STATES
         self.state_advantages = [0.0] * CELLS
         self.action_advantages = [0.0] * _WIDTH
-        self.counts = [0] * CELLS
+        self.counts, self.weights = [0] * CELLS, [0] * CELLS
         self.variances = [_VALUE_VARIANCE] * STATES + [_ADVANTAGE_VARIANCE] * _WIDTH
-        self.reference, self.noise, self.k = 0.0, _NOISE, k0
+        self.reference, self.noise, self.k, self.distance = 0.0, _NOISE, k0, 1.0
+        self.wear, self.wear_variance, self.usual_wear = 0.0, _WEAR_VARIANCE, [0.0] * _WIDTH
+        self.alike, self.between = [_CORRELATION * _ANSWERS, _ANSWERS], [_K_WEIGHT / k0, _K_WEIGHT]
 
     @classmethod
     def start(cls, constants: Mapping[str, float]) -> Self:
@@ -65,22 +88,26 @@ class Posterior:
     ) -> Self:
         """Returns a table made from another learner's `estimates` Q and `visits` n, both of shape (9, 6).
 
-        Q stays as it was wherever the state and action were visited. The variances are those that remain after so many
-        visits: 1 / (1/30 + n(s)) for V(s), and 1 / (2 + sum over s of n k / (n + k)) for A(b), where n k / (n + k) is
-        the precision that n visits in one state add for an action whose effect varies between states by 1 / k. The
-        reference is the mean over all visits of the greatest estimate in the visited state.
+        Q stays as it was, but for rounding, wherever the state and action were visited; a hundred visits and more weigh
+        alike. The variances are those that remain after so many visits: 1 / (1/30 + m(s)) for V(s), and 1 / (2 + sum
+        over s of m k / (m + k)) for A(b), where m k / (m + k) is the precision that m visits in one state add for an
+        action whose effect varies between states by 1 / k. The reference is the mean over all visits of the greatest
+        estimate in the visited state.
         """
         table = cls.start(constants)
         k = table.k
+        heavy = [[min(n, _MOST_ADOPTED) for n in row] for row in visits]
         table.values, table.action_advantages = split(estimates, visits)
-        table.state_advantages = deviations(estimates, visits, table.values, table.action_advantages, k)
+        apart = deviations(estimates, heavy, table.values, table.action_advantages, k)
+        table.state_advantages = [_single(its) for its in apart]
         table.counts = [n for row in visits for n in row]
+        table.weights = [m * _UNIT for row in heavy for m in row]
         for row in range(STATES):
-            table.variances[row] = 1 / (1 / _VALUE_VARIANCE + sum(visits[row]))
+            table.variances[row] = 1 / (1 / _VALUE_VARIANCE + sum(heavy[row]))
         for b in ACTIONS:
             said = 1 / _ADVANTAGE_VARIANCE
             for row in range(STATES):
-                said += visits[row][b] * k / (visits[row][b] + k)
+                said += heavy[row][b] * k / (heavy[row][b] + k)
             table.variances[STATES + b] = 1 / said
         table.reference = mean([max(row) for row in estimates], [sum(row) for row in visits])
         return table
@@ -88,32 +115,39 @@ class Posterior:
     @classmethod
     def decode(cls, data: bytes) -> Self:
         """Returns the table from its bytes. Raises ValueError or struct.error when they are not of this form."""
-        floats = _FLOATS.unpack_from(data)
-        table = cls(floats[-1])
-        ends = (STATES, STATES + CELLS, STATES + CELLS + _WIDTH)
-        table.values = list(floats[: ends[0]])
-        table.state_advantages = list(floats[ends[0] : ends[1]])
-        table.action_advantages = list(floats[ends[1] : ends[2]])
-        table.variances = list(floats[ends[2] : -3])
-        table.reference, table.noise = floats[-3], floats[-2]
-        table.counts = list(unpack(data[_FLOATS.size :]))
-        if len(table.counts) != CELLS:
-            raise ValueError(f"{len(table.counts)} counts for {CELLS} cells")
+        left = list(_DOUBLES.unpack_from(data))
+        table = cls(1.0)
+        table.values, left = left[:STATES], left[STATES:]
+        table.action_advantages, left = left[:_WIDTH], left[_WIDTH:]
+        table.variances, left = left[: STATES + _WIDTH], left[STATES + _WIDTH :]
+        table.usual_wear, left = left[:_WIDTH], left[_WIDTH:]
+        table.reference, table.noise, table.k, table.distance, table.wear, table.wear_variance, *left = left
+        table.alike, table.between = left[:2], left[2:]
+        table.state_advantages = list(_SINGLES.unpack_from(data, _DOUBLES.size))
+        counted = list(unpack(data[_DOUBLES.size + _SINGLES.size :]))
+        if len(counted) != 2 * CELLS:
+            raise ValueError(f"{len(counted)} counts for {CELLS} cells")
+        table.counts, table.weights = counted[:CELLS], counted[CELLS:]
         return table
 
     def encode(self) -> bytes:
-        """Returns the table's bytes: V, A(s,b), A(b), u, reference, noise, k as little-endian float64; n as LEB128."""
-        advantages = (*self.state_advantages, *self.action_advantages)
-        floats = (*self.values, *advantages, *self.variances, self.reference, self.noise, self.k)
-        return _FLOATS.pack(*floats) + pack(self.counts)
+        """Returns the table's bytes: little-endian float64, A(s,b) as float32, then n and m as LEB128."""
+        scalars = (self.reference, self.noise, self.k, self.distance, self.wear, self.wear_variance)
+        doubles = (*self.values, *self.action_advantages, *self.variances, *self.usual_wear, *scalars)
+        packed = _DOUBLES.pack(*doubles, *self.alike, *self.between)
+        return packed + _SINGLES.pack(*self.state_advantages) + pack(self.counts) + pack(self.weights)
 
     def estimates(self, state: State, facts: Facts | None = None) -> tuple[float, ...]:
-        """Returns Q(s, b) for every action b, shape (6,), whatever the `facts`: every person is alike here."""
-        del facts
+        """Returns Q(s, b) for every action b, shape (6,); with the `facts` of a person it is theirs."""
         row, k = state.row, self.k
         value, here = self.values[row], slice(row * _WIDTH, (row + 1) * _WIDTH)
-        cells = zip(self.action_advantages, self.counts[here], self.state_advantages[here], strict=True)
-        return tuple([value + pooled + n / (n + k) * (advantage - pooled) for pooled, n, advantage in cells])
+        cells = zip(self.action_advantages, self.weights[here], self.state_advantages[here], strict=True)
+        table = [value + pooled + m / (m + k * _UNIT) * (advantage - pooled) for pooled, m, advantage in cells]
+        if facts is None:
+            return tuple(table)
+        effects = person(facts, self._usual(), self._correlation(), self.noise).effects
+        own = zip(table, effects, worn(facts.latest), self.usual_wear, strict=True)
+        return tuple([q + effect - self.wear * (x - usual) for q, effect, x, usual in own])
 
     def visits(self, state: State) -> tuple[int, ...]:
         """Returns n(s, b) for every action b, shape (6,)."""
@@ -121,38 +155,55 @@ class Posterior:
 
     def update(self, t: Transition, episodes: int, constants: Mapping[str, float]) -> None:
         """Learns one transition by one step of the filter; `episodes` counts those learned in the segment before."""
-        gamma, window, drift = constants["discount"], constants["value_window"], constants["drift"]
-        s, a, k = t.state.row, int(t.action), self.k
-        sa, y = s * _WIDTH + a, t.reward
-        if self._seen(t.next_state.row):
-            follows = max(q for b, q in zip(ACTIONS, self.estimates(t.next_state), strict=True) if b not in t.barred)
-            y += gamma * (follows - self.reference)
-            self.reference += (follows - self.reference) / min(episodes + 1, window)
-        n, pooled, value = self.counts[sa], self.action_advantages[a], self.values[s]
-        u = [variance + drift for variance in self.variances]
-        rest = k / (n + k)
-        advantage = pooled + (1 - rest) * (self.state_advantages[sa] - pooled)
+        s, a, k, facts = t.state.row, int(t.action), self.k, t.facts or NO_FACTS
+        sa, usual = s * _WIDTH + a, self._usual()
+        correlation = max(self._correlation(), constants["person_correlation"])
+        who = person(facts, usual, correlation, self.noise)
+        trust, h = who.trust(self.distance), 1 / (1 + correlation * (facts.counts[a] + facts.earlier[a]))
+        worn_now = worn(facts.latest)[a]
+        x = worn_now - self.usual_wear[a]
+        y = t.reward + self._ahead(t, facts, episodes, constants)
+        m, pooled, value = self.weights[sa] / _UNIT, self.action_advantages[a], self.values[s]
+        u = [variance + constants["drift"] for variance in self.variances]
+        u_wear = self.wear_variance + _WEAR_DRIFT
+        rest = k / (m + k)
+        apart = self.state_advantages[sa] - pooled
+        advantage = pooled + (1 - rest) * apart
         c = rest * u[STATES + a]
-        v = rest * c + 1 / (n + k)
-        e, S = y - (value + advantage), 1 + u[s] + v
-        self.values[s] = value + u[s] / S * e
-        self.action_advantages[a] = pooled = pooled + c / S * e
-        advantage += v / S * e
-        u[s] -= u[s] / S * u[s]
-        u[STATES + a] -= c / S * c
-        self.counts[sa], self.variances = n + 1, u
-        self.state_advantages[sa] = pooled + (advantage - pooled) * (n + 1 + k) / (n + 1)
-        met = (e * e / S - self.noise) / min(episodes + _NOISE_FIRST, _NOISE_WINDOW)
-        self.noise = max(self.noise + met, _NOISE_LEAST)
-        if episodes % _K_EVERY == 0:
-            self.k = self._estimated_k(constants["pooling_visits"])
+        v = rest * c + 1 / (m + k)
+        e = y - (value + advantage + who.effects[a] + who.offset - self.wear * x)
+        known = h * h * (u[s] + v + x * x * u_wear) + correlation * h
+        S = 1 / trust + known
+        limit = constants["innovation_limit"] * math.sqrt(self.noise * (1 + known))
+        cut = min(max(e, -limit), limit)
+        self._learn_variances(facts, t.action, cut, who, usual, apart, m, rest, trust, constants)
+        g = h * cut / S
+        self.values[s] = value + u[s] * g
+        self.action_advantages[a] = pooled = pooled + c * g
+        advantage += v * g
+        self.wear -= u_wear * x * g
+        u[s] -= h * u[s] / S * h * u[s]
+        u[STATES + a] -= h * c / S * h * c
+        self.wear_variance = u_wear - h * u_wear * x / S * h * u_wear * x
+        self.variances = u
+        self.counts[sa], self.weights[sa] = self.counts[sa] + 1, self.weights[sa] + max(_parts(h * h * trust), 1)
+        m = self.weights[sa] / _UNIT
+        self.state_advantages[sa] = pooled + (advantage - pooled) * (m + k) / m
+        self._get_used_to(a, worn_now)
+        met = min(e * e, 9 * self.noise * S) / S - self.noise
+        self.noise = max(self.noise + h * trust * met / min(episodes + _NOISE_FIRST, _NOISE_WINDOW), _NOISE_LEAST)
+        if episodes % _EVERY == 0:
+            faded = _EVERY * constants["drift"]
+            self.weights = [_parts(m / (_UNIT + faded * m)) for m in self.weights]
+            self.k = 1 / min(max(self.between[0] / self.between[1], 1 / _K_MOST), 1 / _K_LEAST)
 
     def probabilities(
         self, state: State, eligible: Sequence[Action], episodes: int, settings: Settings, facts: Facts | None = None
     ) -> tuple[float, ...]:
         """Returns the probability of drawing each eligible action, in the order of `eligible`."""
-        del episodes, facts
-        share = shares(self.estimates(state), self.spread(state, settings.posterior_scale), eligible)
+        late, first = settings.posterior_scale, settings.posterior_scale_first
+        spread = self.spread(state, late + (first - late) * _FIRST / (_FIRST + episodes))
+        share = shares(self.estimates(state, facts), spread, eligible)
         return bounded(share, settings.min_probability, settings.max_probability)
 
     def even_share(self, episodes: int, settings: Settings, options: int) -> float:
@@ -162,42 +213,87 @@ class Posterior:
 
     def spread(self, state: State, scale: float) -> tuple[float, ...]:
         """Returns var(s, b), the posterior variance of Q(s, b) - V(s) for every action b, shape (6,)."""
-        counts = self.counts[state.row * _WIDTH : (state.row + 1) * _WIDTH]
+        weights = self.weights[state.row * _WIDTH : (state.row + 1) * _WIDTH]
         unit, k = scale * scale * self.noise, self.k
-        cells = zip(self.variances[STATES:], counts, strict=True)
-        return tuple([unit * (k / (n + k) * k / (n + k) * u + 1 / (n + k)) for u, n in cells])
+        cells = zip(self.variances[STATES:], [m / _UNIT for m in weights], strict=True)
+        return tuple([unit * (k / (m + k) * k / (m + k) * u + 1 / (m + k)) for u, m in cells])
 
-    def _seen(self, row: int) -> bool:
-        return any(self.counts[row * _WIDTH : (row + 1) * _WIDTH])
+    def interval(self, state: State, eligible: Sequence[Action]) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """Returns mean and standard deviation of Q(s, b) less its mean over m eligible actions, for each of them.
 
-    def _estimated_k(self, k0: float) -> float:
-        """Returns k, estimated from how far each A(s,b) lies from A(b) beyond what noise alone would cause."""
-        ratio, weights = _K_WEIGHT / k0, _K_WEIGHT
-        for cell, n in enumerate(self.counts):
-            if n:
-                own, weight = self.state_advantages[cell] - self.action_advantages[cell % _WIDTH], n / (n + k0)
-                ratio += weight * (own * own / self.noise - 1 / n)
-                weights += weight
-        return weights / min(max(ratio, weights / _K_MOST), weights / _K_LEAST)
+        The actions' variances are taken for independent: (1 - 1/m)^2 var(b) + the sum of the others' / m^2.
+        """
+        values, spread, m = self.estimates(state), self.spread(state, 1.0), len(eligible)
+        middle = sum(values[b] for b in eligible) / m
+        every = sum(spread[b] for b in eligible)
+        apart = [math.sqrt((1 - 1 / m) * (1 - 1 / m) * spread[b] + (every - spread[b]) / (m * m)) for b in eligible]
+        return tuple(values[b] - middle for b in eligible), tuple(apart)
+
+    def _ahead(self, t: Transition, facts: Facts, episodes: int, constants: Mapping[str, float]) -> float:
+        """Returns what the value of the next state adds to the reward, and moves the reference."""
+        row = t.next_state.row
+        if not any(self.counts[row * _WIDTH : (row + 1) * _WIDTH]):
+            return 0.0
+        then = facts.learned(t.action, t.reward).had(t.action)
+        values = self.estimates(t.next_state, then)
+        apart = max(q for b, q in zip(ACTIONS, values, strict=True) if b not in t.barred) - self.reference
+        self.reference += apart / min(episodes + 1, constants["value_window"])
+        return constants["discount"] * episodes / (episodes + _AHEAD) * apart
+
+    def _learn_variances(
+        self,
+        facts: Facts,
+        action: Action,
+        cut: float,
+        who: Person,
+        usual: Sequence[float],
+        apart: float,
+        m: float,
+        rest: float,
+        trust: float,
+        constants: Mapping[str, float],
+    ) -> None:
+        """Learns how alike one person's answers are, and how far states and persons lie apart."""
+        found = evidence(facts, action, cut + who.effects[action], usual, _CORRELATION, self.noise)
+        _add(self.alike, trust * found.product, trust * found.weight, _MOST_ANSWERS)
+        weight = trust * m / (m + constants["pooling_visits"])
+        _add(self.between, weight * (cut + (1 - rest) * apart) * apart / self.noise, weight, _K_WINDOW)
+        if who.actions:
+            met = min(who.distance / who.actions, _SCALE_STEP * self.distance) - self.distance
+            self.distance = max(self.distance + met / _SCALE_WINDOW, 1.0)
+
+    def _get_used_to(self, a: int, worn_now: float) -> None:
+        """Moves the action's usual wear, and with it what the action gives at its usual wear."""
+        moved = (worn_now - self.usual_wear[a]) / min(sum(self.counts[a::_WIDTH]), _WEAR_WINDOW)
+        self.usual_wear[a] += moved
+        self.action_advantages[a] -= self.wear * moved
+        for cell in range(a, CELLS, _WIDTH):
+            self.state_advantages[cell] = _single(self.state_advantages[cell] - self.wear * moved)
+
+    def _correlation(self) -> float:
+        """Returns the estimated correlation of one person's answers about one action, 0 at least."""
+        return min(max(self.alike[0] / self.alike[1], 0.0), _MOST_CORRELATION)
+
+    def _usual(self) -> list[float]:
+        """Returns the mean reward of each action in the segment, shape (6,): the visits' mean of V(s), and A(b)."""
+        level = mean(self.values, [sum(self.counts[row * _WIDTH : (row + 1) * _WIDTH]) for row in range(STATES)])
+        return [level + advantage for advantage in self.action_advantages]
 
 
-def tail(z: float) -> float:
-    """Returns P(N > z) of a standard normal N, for z >= 0, within 0.00025 (Abramowitz and Stegun, 26.2.18)."""
-    t = 1 + z * (0.196854 + z * (0.115194 + z * (0.000344 + z * 0.019527)))
-    return 0.5 / (t * t * t * t)
+def _parts(visits: float) -> int:
+    """Returns a weight in visits as a whole number of parts of a visit."""
+    return int(visits * _UNIT + 0.5)
 
 
-def shares(values: Sequence[float], variance: Sequence[float], options: Sequence[Action]) -> tuple[float, ...]:
-    """Returns the approximate probability that each option is the best, in the order of `options`.
+def _single(number: float) -> float:
+    """Returns the number rounded to a float32, as it is stored."""
+    rounded: float = _SINGLE.unpack(_SINGLE.pack(number))[0]
+    return rounded
 
-    `values` and `variance` have shape (6,).
-    """
-    best = max(options, key=values.__getitem__)
-    top, value, spread = options.index(best), values[best], variance[best]
-    weights = [tail((value - values[a]) / math.sqrt(variance[a] + spread)) for a in options]
-    weights[top] = 0.0
-    weights[top] = 1 - max(weights)
-    total = 0.0
-    for weight in weights:
-        total += weight
-    return tuple([weight / total for weight in weights])
+
+def _add(ratio: list[float], product: float, weight: float, most: float) -> None:
+    """Adds to a ratio's two sums; once the weights come to more than `most`, both sums shrink, so that it forgets."""
+    ratio[0] += product
+    ratio[1] += weight
+    if ratio[1] > most:
+        ratio[0], ratio[1] = ratio[0] * most / ratio[1], most
