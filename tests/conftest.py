@@ -183,15 +183,31 @@ def store(request: pytest.FixtureRequest) -> Store:
     return found
 
 
-@pytest.fixture
-def store_in_engine(data_plane: DataPlane, endpoint: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
-    """An empty table in an engine of the local stack."""
-    monkeypatch.setattr(rl_core.store.table, "_connect", lambda: data_plane.client)
+@contextmanager
+def opened(data_plane: DataPlane, client: Any, patch: pytest.MonkeyPatch) -> Iterator[Store]:
+    """An empty table in this DynamoDB, which the store reaches by this client."""
+    patch.setattr(rl_core.store.table, "_connect", lambda: client)
     TEMPLATE.create_tables(data_plane.client)
     forget()
     yield open_store()
     forget()
     TEMPLATE.delete_tables(data_plane.client)
+
+
+@pytest.fixture
+def store_in_engine(data_plane: DataPlane, endpoint: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+    """An empty table in an engine of the local stack."""
+    with opened(data_plane, data_plane.client, monkeypatch) as store:
+        yield store
+
+
+@pytest.fixture
+def store_apart(data_plane: DataPlane, endpoint: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+    """The same, by a client that no other test has: what a test has that client note or count ends with the test."""
+    client = Store(TEMPLATE.table.name).client
+    key = data_plane.variables["AWS_ACCESS_KEY_ID"]
+    with shortened(client, key), opened(data_plane, client, monkeypatch) as store:
+        yield store
 
 
 @pytest.fixture

@@ -1,12 +1,13 @@
-"""Every right of a function is used: a story on moto in which each function does all that it can."""
+"""Every right of a function is used: a story in which each function does all that it can."""
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import Any
 
 import boto3
+import moto
 import pytest
 
 from local.functions import Functions
@@ -21,9 +22,17 @@ from tests.functions.test_learning_job import spoil
 
 
 @pytest.fixture
-def store(store_in_moto: Store) -> Store:
-    """A table in moto, which has the queue too."""
-    return store_in_moto
+def store(store_apart: Store) -> Store:
+    """A table whose client tells these tests alone what it is asked for."""
+    return store_apart
+
+
+@pytest.fixture
+def queue() -> Iterator[None]:
+    """The queue of the daily job, in moto."""
+    with moto.mock_aws():
+        boto3.client("sqs").create_queue(QueueName=TEMPLATE.queues[0].name)
+        yield
 
 
 FUNCTIONS = Functions(TEMPLATE, fresh=False)
@@ -73,10 +82,9 @@ class Story:
 
 
 @pytest.fixture
-def story(store: Store, setting: Callable[[str, str], None]) -> Story:
+def story(store: Store, queue: None, setting: Callable[[str, str], None]) -> Story:
     """Ana and Ben, from their first day to what the jobs make of it."""
     setting("LEARNED_PER_DAY", "1")
-    boto3.client("sqs").create_queue(QueueName=TEMPLATE.queues[0].name)
     told = Story(store)
     _answers(told)
     _days(told)
