@@ -1,12 +1,10 @@
 """What requests and jobs tell CloudWatch, in the embedded metric format as it leaves them: nothing of a user."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-import boto3
-import moto
 import pytest
 
 from local.functions import Functions
@@ -99,14 +97,6 @@ def test_an_expired_session_is_counted_by_the_job(measured: Callable[[str], Line
     late = datetime.fromisoformat(event_of("learn")["time"]) + timedelta(days=2)
     answer("learn", {"time": late.isoformat()})
     assert figures_of(measured("SessionsExpired")) == {"SessionsExpired": 1}
-
-
-@pytest.fixture
-def queue() -> Iterator[None]:
-    """The queue of the daily job, in moto."""
-    with moto.mock_aws():
-        boto3.client("sqs").create_queue(QueueName=TEMPLATE.queues[0].name)
-        yield
 
 
 @pytest.mark.usefixtures("queue")

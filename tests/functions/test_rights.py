@@ -1,13 +1,11 @@
 """Every right of a function is used: a story in which each function does all that it can."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import Any
 
-import boto3
-import moto
 import pytest
 
 from local.functions import Functions
@@ -25,14 +23,6 @@ from tests.functions.test_learning_job import spoil
 def store(store_apart: Store) -> Store:
     """A table whose client tells these tests alone what it is asked for."""
     return store_apart
-
-
-@pytest.fixture
-def queue() -> Iterator[None]:
-    """The queue of the daily job, in moto."""
-    with moto.mock_aws():
-        boto3.client("sqs").create_queue(QueueName=TEMPLATE.queues[0].name)
-        yield
 
 
 FUNCTIONS = Functions(TEMPLATE, fresh=False)
