@@ -60,10 +60,8 @@ READS = {"dynamodb:Query", "dynamodb:GetItem", "dynamodb:BatchGetItem"}
 WRITERS = {route.function for route in TEMPLATE.routes if route.method != "GET"} | {"Recommend"}
 SHARED = "FETTLE_TESTS_DYNAMODB"  # the URL of a DynamoDB that processes share, of which each runs tests
 READERS = sorted({route.function for route in TEMPLATE.routes} - WRITERS)
-LONG = {
-    f"test_{name}.py"
-    for name in "bugs two_releases torn_backups month traces slate days races sessions local_process demo daily_job".split()
-}
+LONGEST = ("bugs", "two_releases", "torn_backups", "month", "traces", "slate", "days", "races", "sessions")
+LONG = {f"test_{name}.py" for name in (*LONGEST, "local_process", "demo", "daily_job")}
 # Whole systems run without the coverage's trace, which doubles their time: their parts are traced in the other tests.
 UNTRACED = {
     "lab",
