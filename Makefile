@@ -58,7 +58,7 @@ TOGETHER = @$(MAKE) --no-print-directory -j $(if $(filter output-sync,$(.FEATURE
 check: $(VENV)/$(STAMP) $(LAB)/$(STAMP)  ## the quick loop: lint, types, tests of rules and functions
 	$(TOGETHER) lint types tests-quick
 
-test: $(VENV)/$(STAMP) $(ENGINES) $(LAB)/$(STAMP)  ## everything that must hold: lint, types, tests
+test: $(VENV)/$(STAMP) $(ENGINES) $(LAB)/$(STAMP)  ## everything that must hold: lint, types, tests (COVERAGE=1: with branch coverage, as in CI)
 	$(TOGETHER) lint types tests tests-lab
 
 lint: $(VENV)/$(STAMP)  ## ruff: rules and format; import-linter: imports go down only
@@ -76,8 +76,8 @@ types: $(VENV)/$(STAMP) $(LAB)/$(STAMP)  ## mypy, strict
 # A file's tests stay in one process, which has one stack for them; the longest files come first (tests/conftest.py).
 PYTEST = $(VENV)/bin/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
-tests: $(VENV)/$(STAMP) $(ENGINES)  ## pytest with branch coverage; all but what `make e2e` and `make tests-lab` run
-	@$(PYTEST) --cov --ignore=tests/e2e
+tests: $(VENV)/$(STAMP) $(ENGINES)  ## pytest; all but what `make e2e` and `make tests-lab` run (COVERAGE=1: with branch coverage, at least 95 %)
+	@$(PYTEST) $(if $(COVERAGE),--cov) --ignore=tests/e2e
 
 tests-quick: $(VENV)/$(STAMP)  ## pytest of rules, functions and stored forms
 	@$(PYTEST) tests/core tests/functions tests/forms tests/test_*.py

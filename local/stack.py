@@ -42,7 +42,7 @@ class Stack:
     quiet: handlers write no metrics, and log errors only.
     seed: decides the keys of new profiles, and with them every draw; in a deployment they are random.
     data: a data plane that runs already, with the tables that are there; it goes on when the stack has stopped.
-    short: the functions' calls to the table take the short way of local.wire instead of the SDK's.
+    short: calls to the table take the short way of local.wire instead of the SDK's.
     """
 
     url: str
@@ -129,8 +129,8 @@ class Stack:
         exits.callback(client.close)
         queues.create(self._template.queues, client)
         self._functions = Functions(self._template, self._seed)
-        if self._short:
-            exits.enter_context(shortened(client_of_functions(), given["AWS_ACCESS_KEY_ID"]))
+        for its in (self.dynamodb, client_of_functions()) if self._short else ():
+            exits.enter_context(shortened(its, given["AWS_ACCESS_KEY_ID"]))
         self._poller = queues.Poller(self._template.queues, client, self._functions.invoke)
         self._ticker = Ticker(self._template.schedules, self._functions.invoke, self.clock.now())
         api = Api(self._template, self._tokens, self._functions.invoke, self.clock, pages(self._tokens))

@@ -60,7 +60,8 @@ READS = {"dynamodb:Query", "dynamodb:GetItem", "dynamodb:BatchGetItem"}
 WRITERS = {route.function for route in TEMPLATE.routes if route.method != "GET"} | {"Recommend"}
 SHARED = "FETTLE_TESTS_DYNAMODB"  # the URL of a DynamoDB that processes share, of which each runs tests
 READERS = sorted({route.function for route in TEMPLATE.routes} - WRITERS)
-LONG = {f"test_{name}.py" for name in ("model", "bugs", "month", "slate", "races", "daily_job", "demo")}
+LONGEST = ("bugs", "two_releases", "torn_backups", "month", "traces", "slate", "days", "races", "sessions")
+LONG = {f"test_{name}.py" for name in (*LONGEST, "local_process", "demo", "daily_job")}
 # Whole systems run without the coverage's trace, which doubles their time: their parts are traced in the other tests.
 UNTRACED = {
     "lab",
@@ -183,15 +184,31 @@ def store(request: pytest.FixtureRequest) -> Store:
     return found
 
 
-@pytest.fixture
-def store_in_engine(data_plane: DataPlane, endpoint: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
-    """An empty table in an engine of the local stack."""
-    monkeypatch.setattr(rl_core.store.table, "_connect", lambda: data_plane.client)
+@contextmanager
+def opened(data_plane: DataPlane, client: Any, patch: pytest.MonkeyPatch) -> Iterator[Store]:
+    """An empty table in this DynamoDB, which the store reaches by this client."""
+    patch.setattr(rl_core.store.table, "_connect", lambda: client)
     TEMPLATE.create_tables(data_plane.client)
     forget()
     yield open_store()
     forget()
     TEMPLATE.delete_tables(data_plane.client)
+
+
+@pytest.fixture
+def store_in_engine(data_plane: DataPlane, endpoint: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+    """An empty table in an engine of the local stack."""
+    with opened(data_plane, data_plane.client, monkeypatch) as store:
+        yield store
+
+
+@pytest.fixture
+def store_apart(data_plane: DataPlane, endpoint: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+    """The same, by a client that no other test has: what a test has that client note or count ends with the test."""
+    client = Store(TEMPLATE.table.name).client
+    key = data_plane.variables["AWS_ACCESS_KEY_ID"]
+    with shortened(client, key), opened(data_plane, client, monkeypatch) as store:
+        yield store
 
 
 @pytest.fixture

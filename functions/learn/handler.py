@@ -44,15 +44,15 @@ def run(store: Store, now: datetime, time_left: Callable[[], int]) -> Counter[st
     Repeating a run with the same time is safe.
     """
     totals = Counter(closed=0, learned=0, dropped=0, parked=0, conflicts=0)
-    shards = partitions_to_ask(settings().index_shards, now)
-    for due in (due for page in _aged(store.expiring(now, _PAGE, shards), now) for due in page):
+    partitions = partitions_to_ask(settings().index_shards, now)
+    for due in (due for page in _aged(store.expiring(now, _PAGE, partitions), now) for due in page):
         if time_left() < _CLOSING_RESERVE_MS:
             break
         _close(store, due, now, totals)
     segments = tuple(Segment)
     first = int(now.timestamp() // 60) % len(segments)  # rotates, so that no backlog keeps one waiting
     for segment in (*segments[first:], *segments[:first]):
-        pages = _aged(store.due(segment, now, _PAGE, shards), now)
+        pages = _aged(store.due(segment, now, _PAGE, partitions), now)
         _learn_segment(store, segment, pages, time_left, totals)
     return totals
 

@@ -1,6 +1,6 @@
 """A process that tries bugs: for each a fork, in which `rl_core` is a copy with the bug, runs the tests that must fail.
 
-What the tests import beside our own code is imported once, before the forks, which share one DynamoDB. The process
+What the tests import beside the package is imported once, before the forks, which share one DynamoDB. The process
 reads the names of bugs from its standard input and answers each with one line of JSON.
 """
 
@@ -16,21 +16,20 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import boto3
-import moto
 import pytest
 
 from local import data_plane
 from tests.bugs.book import PACKAGE, ROOT, Bug
 
-# Not of ours, and slow to import: without these every bug would take some seconds more.
+# Slow to import, and without our package: without these every bug would take some seconds more.
 WARM = (
     "aws_lambda_powertools.event_handler.openapi.models",
     "aws_lambda_powertools.metrics",
     "aws_lambda_powertools.utilities.typing",
     "hypothesis.strategies",
-    "moto.dynamodb.parsing.validators",
-    "moto.iam.access_control",
+    "local.phone",
+    "local.stack",
+    "moto",
     "numpy",
     "pydantic",
     "yaml",
@@ -102,11 +101,9 @@ def _run(bug: Bug, copy: Path, answer: Path) -> None:
 
 
 def warm_up() -> None:
-    """Imports what the tests import beside our own code."""
+    """Imports what the tests import beside the package."""
     for module in WARM:
         import_module(module)
-    with moto.mock_aws():  # its parts are imported when they are first used
-        boto3.client("dynamodb", region_name="eu-central-1").list_tables()
     gc.freeze()  # what is there already need not be looked at again in each fork
 
 

@@ -94,6 +94,7 @@ from rl_core.store.sums import SEGMENT_DAY, SEGMENT_DAY_FORM
 often = settings(  # a failure is told at once, not made small
     derandomize=True, database=None, deadline=None, max_examples=40, phases=[Phase.generate]
 )
+seldom = settings(often, max_examples=5)
 
 # Every field has a row.
 
@@ -332,7 +333,7 @@ def test_a_day_that_is_the_sessions_own_is_not_stored_again_with_each_completion
     assert ["o" in activity["M"] for activity in stored] == [False, True]
 
 
-@often
+@seldom
 @pytest.mark.parametrize("name", KINDS)
 @given(data=st.data())
 def test_every_item_says_which_form_it_has(name: str, data: st.DataObject) -> None:

@@ -1,11 +1,13 @@
 """People, sessions and time for the tests of handlers and trainer."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import boto3
+import moto
 import pytest
 
 from rl_core.config import settings
@@ -13,6 +15,7 @@ from rl_core.models import EndedBy, Profile, Segment, Session
 from rl_core.sessions import Ending, Recorded, issue, record
 from rl_core.store import Erasures, Leaver, Put, Store, mark_writes, profile_write, session_write
 from rl_core.work import Closed, Turn, close_and_learn
+from tests.conftest import TEMPLATE
 
 NOW = datetime(2026, 11, 23, 9, 1, tzinfo=UTC)  # not in an hour's first minute, when the jobs ask every shard
 SEGMENT = Segment.HIGH_LOW
@@ -77,6 +80,14 @@ def leaver_of(store: Store, user: str) -> Leaver | None:
 @pytest.fixture
 def world(store: Store) -> World:
     return World(store)
+
+
+@pytest.fixture
+def queue(store: Store) -> Iterator[None]:
+    """The queue of the daily job, in moto, wherever the table is."""
+    with moto.mock_aws():
+        boto3.client("sqs").create_queue(QueueName=TEMPLATE.queues[0].name)
+        yield
 
 
 def turn(now: datetime, seconds: float = 900, owner: str = "a run") -> Turn:

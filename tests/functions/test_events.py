@@ -24,13 +24,6 @@ def answer(name: str, event: dict[str, Any] | None = None) -> Any:
     return FUNCTIONS.invoke(LOGICAL[name], event or event_of(name))
 
 
-@pytest.fixture
-def store(store_in_moto: Store) -> Store:
-    """A table in moto, whatever the other tests use, with the queue of the daily job: each function runs there too."""
-    boto3.client("sqs").create_queue(QueueName=TEMPLATE.queues[0].name)
-    return store_in_moto
-
-
 def sent() -> list[Any]:
     """What is on the queue."""
     client, url, found = boto3.client("sqs"), TEMPLATE.queues[0].url, list[Any]()
@@ -182,6 +175,7 @@ def test_the_stats_event_tells_what_the_user_did_today(store: Store) -> None:
     assert told["daily"][-1]["engagement_score"] == round(session.closing.engagement_after, 4)
 
 
+@pytest.mark.usefixtures("queue")
 def test_the_daily_dispatch_event_sends_every_shard_of_every_day_that_is_not_final(store: Store) -> None:
     assert live_until("daily_dispatch") == {"final": "2026-11-19", "messages": 7 * 16, "days": 7}
     found = sent()
@@ -189,10 +183,12 @@ def test_the_daily_dispatch_event_sends_every_shard_of_every_day_that_is_not_fin
     assert {(it["date"], it["shard"]) for it in found} == {(day, shard) for day in days for shard in range(16)}
 
 
-def test_the_daily_engagement_event_computes_the_users_day_and_the_segments(store: Store) -> None:
+def test_the_daily_engagement_event_computes_the_users_day_and_the_segments(store_in_moto: Store) -> None:
+    """The whole journey, and that in moto, where no other test is: so each function runs there too."""
+    boto3.client("sqs").create_queue(QueueName=TEMPLATE.queues[0].name)
     assert live_until("daily_engagement") == {"batchItemFailures": []}
     (day,) = open_day_table().days_of(USER, date(2026, 11, 23), date(2026, 11, 23))
-    session = session_one(store)
+    session = session_one(store_in_moto)
     assert session.closing is not None
     assert day.figures is not None
     assert (day.figures.assigned, day.figures.completed) == (len(session.activities), 3)

@@ -10,17 +10,10 @@ import pytest
 from rl_core.config import settings
 from rl_core.days import MILLION
 from rl_core.models import Segment
-from rl_core.store import DAY_SHARDS, DayTable, Store
+from rl_core.store import DAY_SHARDS, DayTable
 from rl_core.work import final_segments, run_shard
 from tests.conftest import handler_of
 from tests.functions.conftest import NOW, SEGMENT, Invocation, World
-
-
-@pytest.fixture
-def store(store_in_moto: Store) -> Store:
-    """A table in moto, which has the queue too."""
-    return store_in_moto
-
 
 MONDAY = date(2026, 11, 23)
 FINAL = datetime(2026, 11, 26, 12, 30, tzinfo=UTC)  # the first run for which Monday is final

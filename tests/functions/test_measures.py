@@ -5,7 +5,6 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-import boto3
 import pytest
 
 from local.functions import Functions
@@ -14,13 +13,6 @@ from tests.conftest import TEMPLATE, event_of
 from tests.functions.conftest import NOW, World
 from tests.functions.test_events import USER, answer, live_until
 from tests.functions.test_learning_job import spoil_policy
-
-
-@pytest.fixture
-def store(store_in_moto: Store) -> Store:
-    """A table in moto, which has the queue too."""
-    return store_in_moto
-
 
 Line = dict[str, Any]
 
@@ -107,11 +99,11 @@ def test_an_expired_session_is_counted_by_the_job(measured: Callable[[str], Line
     assert figures_of(measured("SessionsExpired")) == {"SessionsExpired": 1}
 
 
+@pytest.mark.usefixtures("queue")
 @pytest.mark.parametrize("job", [schedule.function for schedule in TEMPLATE.schedules])
 def test_a_run_that_finds_nothing_to_do_counts_no_zero(
     printed: Callable[[], list[Line]], jobs: Functions, job: str
 ) -> None:
-    boto3.client("sqs").create_queue(QueueName=TEMPLATE.queues[0].name)
     jobs.invoke(job, event_of(TEMPLATE.functions[job].folder.name))
     counted = {name: value for line in printed() for name, value in figures_of(line).items()}
     assert counted == ({"DaysNotFinal": 7} if job == "DailyDispatch" else {})

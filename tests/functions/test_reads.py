@@ -19,9 +19,9 @@ from tests.lives import LARGEST, NOTES, Life, counted
 
 
 @pytest.fixture
-def store(store_in_moto: Store) -> Store:
-    """A table in moto, which has the queue too."""
-    return store_in_moto
+def store(store_apart: Store) -> Store:
+    """A table whose client counts the units for these tests alone."""
+    return store_apart
 
 
 FUNCTIONS = Functions(TEMPLATE, fresh=False)

@@ -1,4 +1,4 @@
-"""Every right of a function is used: a story on moto in which each function does all that it can."""
+"""Every right of a function is used: a story in which each function does all that it can."""
 
 from collections import defaultdict
 from collections.abc import Callable
@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import Any
 
-import boto3
 import pytest
 
 from local.functions import Functions
@@ -21,9 +20,9 @@ from tests.functions.test_learning_job import spoil
 
 
 @pytest.fixture
-def store(store_in_moto: Store) -> Store:
-    """A table in moto, which has the queue too."""
-    return store_in_moto
+def store(store_apart: Store) -> Store:
+    """A table whose client tells these tests alone what it is asked for."""
+    return store_apart
 
 
 FUNCTIONS = Functions(TEMPLATE, fresh=False)
@@ -73,10 +72,9 @@ class Story:
 
 
 @pytest.fixture
-def story(store: Store, setting: Callable[[str, str], None]) -> Story:
+def story(store: Store, queue: None, setting: Callable[[str, str], None]) -> Story:
     """Ana and Ben, from their first day to what the jobs make of it."""
     setting("LEARNED_PER_DAY", "1")
-    boto3.client("sqs").create_queue(QueueName=TEMPLATE.queues[0].name)
     told = Story(store)
     _answers(told)
     _days(told)

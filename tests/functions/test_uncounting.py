@@ -1,4 +1,4 @@
-"""An erasure takes what the user's days added off the segments' days, once, whatever else runs, on moto."""
+"""An erasure takes what the user's days added off the segments' days, once, whatever else runs."""
 
 from collections.abc import Callable, Iterable
 from datetime import date

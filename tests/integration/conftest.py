@@ -145,10 +145,15 @@ def everything(stack: Target) -> list[Json]:
     return sorted(found, key=lambda item: (item["pk"]["S"], item["sk"]["S"]))
 
 
+# In these files the functions call the table by the SDK, as on AWS; in the others by the short way of local.wire.
+BY_SDK = {"test_the_loop.py", "test_reads.py"}
+
+
 @pytest.fixture(scope="module")
-def stack() -> Iterator[Stack]:
+def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
     """One stack, with an empty table, for each file of tests. No function may have asked for more than its role has."""
-    with Stack(clock=SteppedClock(START), quiet=True, parameters=UNCAPPED) as running:
+    short = request.path.name not in BY_SDK
+    with Stack(clock=SteppedClock(START), quiet=True, parameters=UNCAPPED, short=short) as running:
         yield running
         assert running.refused == []
 

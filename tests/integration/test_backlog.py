@@ -15,7 +15,7 @@ from rl_core.models import Segment
 from rl_core.store import Store
 from tests.conftest import counted
 
-BACKLOG = 2_000  # many pages; `make bench-contention` has the job work off 5,000
+BACKLOG = 5_000  # many pages
 AT_ONCE = 25  # items in one call of batch_write_item
 STUCK = Segment.HIGH_LOW
 OTHERS = [segment for segment in Segment if segment is not STUCK]
@@ -29,7 +29,7 @@ def unreadable(item: Item) -> Item:
 
 
 def wait_behind(stack: Stack, segment: Segment, item: Item) -> None:
-    """Stores this due session as that of two thousand people of the segment."""
+    """Stores this due session as that of five thousand people of the segment."""
     place = {"segment": {"S": segment.code}, "due_shard": {"S": f"due#{segment.name}#0"}}
     for start in range(0, BACKLOG, AT_ONCE):
         users = [{"pk": {"S": f"USER#waiting-{n}"}} for n in range(start, start + AT_ONCE)]
@@ -46,7 +46,7 @@ def give_first_turn(stack: Stack, segment: Segment) -> None:
 
 
 @pytest.mark.parametrize("spoilt", [dict, unreadable])
-def test_two_thousand_sessions_behind_an_unreadable_policy_delay_no_other_segment(
+def test_five_thousand_sessions_behind_an_unreadable_policy_delay_no_other_segment(
     stack: Stack, table: Store, spoilt: Callable[[Item], Item]
 ) -> None:
     before = {segment: table.policy(segment).episodes for segment in OTHERS}

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.local_only("the bounds are a deployment's parameters")
 @pytest.fixture(scope="module")
 def capped() -> Iterator[Stack]:
     """A stack whose parameters are the template's."""
-    with Stack(clock=SteppedClock(START), quiet=True) as running:
+    with Stack(clock=SteppedClock(START), quiet=True, short=True) as running:
         yield running
 
 

@@ -33,6 +33,7 @@ USER = "idp|Quokka.Zsofia-Wombat@Xylophone"  # no part of it can be in an id of 
 NOTES = "Kiwi marmalade at night"
 MORE = "Llamas went uphill"
 
+SPEAKING = {"LogLevel": "DEBUG", "SegmentMetrics": "true"}
 Item = dict[str, Any]
 
 
@@ -158,9 +159,10 @@ def lived_and_erased(stack: Stack, http: httpx.Client, heard: io.StringIO, *, us
 
 @pytest.fixture(scope="module", params=[False, True], ids=["caps unused", "caps used up"])
 def life(request: pytest.FixtureRequest) -> Life:
+    """One life is lived by the short way to the table, the other by the SDK, which may log something too."""
     with (
         listening() as heard,
-        Stack(clock=SteppedClock(START), parameters={"LogLevel": "DEBUG", "SegmentMetrics": "true"}) as stack,
+        Stack(clock=SteppedClock(START), parameters=SPEAKING, short=not request.param) as stack,
         talkative(heard),
         client_of(stack) as http,
     ):

@@ -14,7 +14,7 @@ from lab.proofs.month.run import FIRST, leave, live, queue_only, start
 from local.stack import UNCAPPED, Stack
 from rl_core.store import DayTable
 
-PEOPLE, DAYS, AFTER = 150, 5, 5
+PEOPLE, DAYS, AFTER = 100, 5, 5  # `make daily-month` has 2,000 people and 30 days
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ STAGE = ROOT / "build" / "mutants"
 SOURCE = Path("src", "rl_core")
 ROOMS = ("learner", "sessions", "days", "work")  # those whose share of killed mutants counts
 STORE = "store"
-TESTS = ("tests/core", "tests/functions", "tests/forms")
+TESTS = ("tests/core", "tests/functions", "tests/restore", "tests/forms")
 
 # What the tests read besides the package, and pytest's settings.
 _BESIDE = ("tests", "functions", "events", "infra", "local", "lab", "operate", "docs", "layers")

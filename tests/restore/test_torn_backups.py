@@ -65,9 +65,10 @@ def held(store: Store) -> Items:
 
 def put(store: Store, items: Items) -> None:
     """Has the table hold these items and no others."""
-    for pk, sk in held(store).keys() - items.keys():
+    now = held(store)
+    for pk, sk in now.keys() - items.keys():
         store.call("delete_item", Key={"pk": {"S": pk}, "sk": {"S": sk}})
-    for item in items.values():
+    for item in (item for key, item in items.items() if item != now.get(key)):
         store.call("put_item", Item=item)
 
 
