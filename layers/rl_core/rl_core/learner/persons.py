@@ -56,21 +56,22 @@ def person(facts: Facts, usual: Sequence[float], correlation: float, noise: floa
     `usual` is the mean reward of each action in the segment, shape (6,); `correlation` is the variance of the effects,
     `noise` that of one reward.
     """
-    had = [b for b in ACTIONS if facts.counts[b]]
-    if not had:
+    if not any(facts.counts):
         return NOBODY
     apart, precisions = [0.0] * _WIDTH, [0.0] * _WIDTH
-    total, weighted, squared = 1 / _OFFSET_VARIANCE, 0.0, 0.0
-    for b in had:
-        n = facts.counts[b]
+    total, weighted, squared, actions = 1 / _OFFSET_VARIANCE, 0.0, 0.0, 0
+    for b, n in enumerate(facts.counts):
+        if not n:
+            continue
         apart[b] = facts.sums[b] / MILLION / n - usual[b]
         precisions[b] = its = n / (n * correlation + 1)
         total += its
         weighted += its * apart[b]
         squared += its * apart[b] * apart[b]
+        actions += 1
     offset = weighted / total
     effects = tuple([correlation * q * (m - offset) if q else 0.0 for q, m in zip(precisions, apart, strict=True)])
-    return Person(effects, offset, (squared - weighted * offset) / noise, len(had))
+    return Person(effects, offset, (squared - weighted * offset) / noise, actions)
 
 
 class Evidence(NamedTuple):

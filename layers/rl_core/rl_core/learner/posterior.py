@@ -76,6 +76,8 @@ class Posterior:
         self.reference, self.noise, self.k, self.distance = 0.0, _NOISE, k0, 1.0
         self.wear, self.wear_variance, self.usual_wear = 0.0, _WEAR_VARIANCE, [0.0] * _WIDTH
         self.alike, self.between = [_CORRELATION * _ANSWERS, _ANSWERS], [_K_WEIGHT / k0, _K_WEIGHT]
+        self._rewards: list[float] | None = None  # what was computed last from the present table
+        self._effects: tuple[Facts, tuple[float, ...]] | None = None
 
     @classmethod
     def start(cls, constants: Mapping[str, float]) -> Self:
@@ -139,14 +141,15 @@ class Posterior:
 
     def estimates(self, state: State, facts: Facts | None = None) -> tuple[float, ...]:
         """Returns Q(s, b) for every action b, shape (6,); with the `facts` of a person it is theirs."""
-        row, k = state.row, self.k
+        row, k = state.row, self.k * _UNIT
         value, here = self.values[row], slice(row * _WIDTH, (row + 1) * _WIDTH)
         cells = zip(self.action_advantages, self.weights[here], self.state_advantages[here], strict=True)
-        table = [value + pooled + m / (m + k * _UNIT) * (advantage - pooled) for pooled, m, advantage in cells]
+        table = [value + pooled + m / (m + k) * (advantage - pooled) for pooled, m, advantage in cells]
         if facts is None:
             return tuple(table)
-        effects = person(facts, self._usual(), self._correlation(), self.noise).effects
-        own = zip(table, effects, worn(facts.latest), self.usual_wear, strict=True)
+        if self._effects is None or self._effects[0] is not facts:
+            self._effects = facts, person(facts, self._usual(), self._correlation(), self.noise).effects
+        own = zip(table, self._effects[1], worn(facts.latest), self.usual_wear, strict=True)
         return tuple([q + effect - self.wear * (x - usual) for q, effect, x, usual in own])
 
     def visits(self, state: State) -> tuple[int, ...]:
@@ -196,6 +199,7 @@ class Posterior:
             faded = _EVERY * constants["drift"]
             self.weights = [_parts(m / (_UNIT + faded * m)) for m in self.weights]
             self.k = 1 / min(max(self.between[0] / self.between[1], 1 / _K_MOST), 1 / _K_LEAST)
+        self._rewards = self._effects = None
 
     def probabilities(
         self, state: State, eligible: Sequence[Action], episodes: int, settings: Settings, facts: Facts | None = None
@@ -214,9 +218,9 @@ class Posterior:
     def spread(self, state: State, scale: float) -> tuple[float, ...]:
         """Returns var(s, b), the posterior variance of Q(s, b) - V(s) for every action b, shape (6,)."""
         weights = self.weights[state.row * _WIDTH : (state.row + 1) * _WIDTH]
-        unit, k = scale * scale * self.noise, self.k
-        cells = zip(self.variances[STATES:], [m / _UNIT for m in weights], strict=True)
-        return tuple([unit * (k / (m + k) * k / (m + k) * u + 1 / (m + k)) for u, m in cells])
+        unit, k = scale * scale * self.noise, self.k * _UNIT
+        cells = zip(self.variances[STATES:], weights, strict=True)
+        return tuple([unit * (k / (m + k) * k / (m + k) * u + _UNIT / (m + k)) for u, m in cells])
 
     def interval(self, state: State, eligible: Sequence[Action]) -> tuple[tuple[float, ...], tuple[float, ...]]:
         """Returns mean and standard deviation of Q(s, b) less its mean over m eligible actions, for each of them.
@@ -276,8 +280,10 @@ class Posterior:
 
     def _usual(self) -> list[float]:
         """Returns the mean reward of each action in the segment, shape (6,): the visits' mean of V(s), and A(b)."""
-        level = mean(self.values, [sum(self.counts[row * _WIDTH : (row + 1) * _WIDTH]) for row in range(STATES)])
-        return [level + advantage for advantage in self.action_advantages]
+        if self._rewards is None:
+            level = mean(self.values, [sum(self.counts[row * _WIDTH : (row + 1) * _WIDTH]) for row in range(STATES)])
+            self._rewards = [level + advantage for advantage in self.action_advantages]
+        return self._rewards
 
 
 def _parts(visits: float) -> int:
