@@ -3,19 +3,16 @@
 import math
 from collections import defaultdict
 from dataclasses import dataclass, field
-from itertools import starmap
-from random import Random
 from typing import NamedTuple
 
 import numpy as np
 import pytest
 
-from rl_core import learner
 from rl_core.config import LearnerSettings, Settings
 from rl_core.learner import fold_of
 from rl_core.learner.posterior import Posterior
-from rl_core.models import ACTIONS, NO_FACTS, STATES, Action, Facts, State, Transition
-from tests.core.histories import EMPTY, FILTER, WEAR, fold, mixed, random_transitions, taught, transition
+from rl_core.models import NO_FACTS, STATES, Facts, State, Transition
+from tests.core.histories import FILTER, WEAR, mixed, random_transitions
 
 POSTERIOR = Settings(table_name="t", exploration="posterior")
 ANY_PYTHON = ()
@@ -175,7 +172,7 @@ class Filter:
 
     def estimate_k_and_fade(self) -> None:
         raw = {cell: self.i[cell] * (m + self.k) / m for cell, m in self.m.items() if m}
-        self.k = 1 / min(max(self.between.value, 1 / 300), 1 / 5)
+        self.k = 1 / min(max(self.between.value, 1 / 2000), 1 / 5)
         for cell, own in raw.items():
             self.m[cell] = m = parts(self.m[cell] / (1 + 10 * self.constants.drift * self.m[cell]))
             self.i[cell] = m / (m + self.k) * own
