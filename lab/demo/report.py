@@ -83,14 +83,17 @@ is that of their time zone.
 <h2>How to read this</h2>
 <dl>
 <dt>The people</dt><dd>Everyone is simulated. Their tastes are set in the demo and hidden from the service, which sees
-only what a mobile client would send: a profile and feedback on activities.</dd>
+only what a mobile client would send: a profile and feedback on activities. The people of a segment have much in common,
+each differs from it, and a plan that was had lately is liked less until it has rested.</dd>
 <dt>Random and best possible</dt><dd>Both were computed, not run, on the same visits that took place: the mean expected
-reward of a uniform draw over the eligible actions, and that of the best eligible action, one session ahead. The action
-of a user's previous session is not eligible, so even the best possible cannot always serve the best action. The more
-often the service serves it, the more often it is barred next; that is why the best possible comes down a little.</dd>
-<dt>Favourite action</dt><dd>The action with the largest learned Q, averaged over the nine states by their visits.</dd>
-<dt>Truly best</dt><dd>The action with the largest hidden expected reward over the segment's visits, as if there were no
-cool-down.</dd>
+reward of a uniform draw over the eligible actions, and that of the action that is best for this person on this visit,
+one session ahead, both after what the service had served before. The action of a user's previous session is not
+eligible, so even the best possible cannot always serve the best action. The more often the service serves what people
+like, the more often it is barred next, and the more it wears off; that is why the best possible comes down.</dd>
+<dt>Favourite action</dt><dd>The action with the largest learned Q for somebody who is new, averaged over the nine
+states by their visits. New means that nothing is known of the person, who had nothing lately.</dd>
+<dt>Truly best</dt><dd>The action with the largest hidden expected reward over the segment's visits, had nothing been
+had lately, and as if there were no cool-down.</dd>
 <dt>Active, new, gone</dt><dd>Active: was shown a session or answered an activity that day. New: active for the first
 time. Gone: last active exactly seven days before.</dd>
 <dt>Left out</dt><dd>Sessions that were only prefetched: nobody saw them and nothing was learned from them.</dd>
@@ -159,5 +162,5 @@ def _heat_note(policies: Sequence[Learned]) -> str:
     return (
         "In each row the brightest cell should stand under the green star, which marks the truly best action; the blue "
         f"triangle marks the favourite. The figures are visits: {blank} of {total} cells were never visited and stay "
-        "blank. Rows differ because good sessions follow a good state."
+        "blank. Rows differ because good sessions follow a good state. Q is that of somebody who is new."
     )

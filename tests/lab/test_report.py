@@ -30,6 +30,8 @@ def sessions() -> list[Served]:
             action=rng.randrange(6),
             eligible=tuple(range(6)),
             expected=tuple(rng.random() for _ in range(6)),
+            rested=tuple(rng.random() for _ in range(6)),
+            liking=tuple(rng.random() for _ in range(6)),
             reward=rng.random(),
             completion_rate=0.5,
             tried=n % 2 == 0,
