@@ -11,7 +11,8 @@ from pathlib import Path
 from string import Template
 
 from lab.demo.daily import DayRow, table_rows
-from lab.demo.plots import SHORT, day_chart, heat_map, image_tag, learning_curve
+from lab.demo.plots import SHORT, day_chart, heat_map, image_tag, learning_curve, plans_of
+from lab.demo.portrait import Portrait, portrait, told
 from lab.demo.results import Learned, SegmentRow, Served, compare, first_quarter, last_quarter, table, verdict
 
 PAGE = Template("""<!doctype html>
@@ -69,6 +70,10 @@ dt { font-weight: 600; margin-top: .7rem; } dd { margin: 0; max-width: 46rem; }
 <h2>What was learned</h2>
 <figure><div class="wide">$heat</div><figcaption>$heat_note</figcaption></figure>
 
+<h2>One person</h2>
+<p>$person_intro</p>
+<figure><div class="wide">$person</div><figcaption>$person_note</figcaption></figure>
+
 <h2>Day by day</h2>
 <figure><div class="wide">$days</div><figcaption>From the daily job's items. The band and the intervals are 95 %. The
 first days have few people, and the last days those who stayed; days of fewer than five are left out. Each person's day
@@ -109,6 +114,7 @@ def page(
 ) -> str:
     """Returns the report as HTML; `sessions` are in order of issue, `facts` are label -> figure."""
     rows = table(policies, sessions)
+    person = portrait(rows, sessions)
     return PAGE.substitute(
         verdict=escape(verdict(rows, sessions)),
         facts="".join(f"<li><b>{escape(figure)}</b>{escape(label)}</li>" for label, figure in facts.items()),
@@ -118,6 +124,9 @@ def page(
         curve_note=escape(_curve_note(sessions)),
         heat=image_tag(heat_map(policies, rows), "Learned Q by state and action, one panel for each segment"),
         heat_note=escape(_heat_note(policies)),
+        person_intro=escape(_person_intro(person)),
+        person=image_tag(plans_of(person), "One person's sessions: which plan was given, and how much each was liked"),
+        person_note=escape(told(person, sessions)),
         days=image_tag(day_chart(days), "Active users and share of activities done, day by day"),
         day_rows=table_rows(days),
     )
@@ -163,4 +172,15 @@ def _heat_note(policies: Sequence[Learned]) -> str:
         "In each row the brightest cell should stand under the green star, which marks the truly best action; the blue "
         f"triangle marks the favourite. The figures are visits: {blank} of {total} cells were never visited and stay "
         "blank. Rows differ because good sessions follow a good state. Q is that of somebody who is new."
+    )
+
+
+def _person_intro(person: Portrait) -> str:
+    user, own, common = person.sessions[0].user, SHORT[person.own_best], SHORT[person.segments_best]
+    if person.own_best == person.segments_best:
+        return f"{user} likes {own} best, and so does the segment. Nobody with as many sessions differs from theirs."
+    return (
+        f"{user} likes {own} best, the segment {common}. Of the people with many sessions, this is the one who would "
+        "lose most if given the segment's best. The brighter a cell, the better the plan was liked that day. A plan "
+        "that was had lately is liked less for some sessions."
     )
