@@ -138,8 +138,8 @@ def plans_of(person: Portrait) -> Figure:
     _mark_plans(axes, person)
     axes.set_facecolor(BLANK)
     axes.set(ylim=(5.5, -0.5), xlabel="Session of this person")
-    numbers = range(0, len(person.sessions), 5)
-    axes.set_xticks(numbers, [str(number + 1) for number in numbers])
+    numbers = [1, *range(5, len(person.sessions) + 1, 5)]
+    axes.set_xticks([number - 1 for number in numbers], list(map(str, numbers)))
     axes.set_yticks(range(6), [_row_label(person, action) for action in person.ranking])
     axes.set_xticks(np.arange(len(person.sessions)) + 0.5, minor=True)
     axes.set_yticks(np.arange(6) + 0.5, minor=True)

@@ -20,6 +20,10 @@ class Portrait:
     segments_best: int
 
     @property
+    def user(self) -> str:
+        return self.sessions[0].user
+
+    @property
     def ranking(self) -> list[int]:
         values = rested_values(self.sessions)
         return sorted(range(6), key=lambda action: -values[action])

@@ -125,7 +125,9 @@ def page(
         heat=image_tag(heat_map(policies, rows), "Learned Q by state and action, one panel for each segment"),
         heat_note=escape(_heat_note(policies)),
         person_intro=escape(_person_intro(person)),
-        person=image_tag(plans_of(person), "One person's sessions: which plan was given, and how much each was liked"),
+        person=image_tag(
+            plans_of(person), f"Plans given to {person.user}, and how much each was liked, session by session"
+        ),
         person_note=escape(told(person, sessions)),
         days=image_tag(day_chart(days), "Active users and share of activities done, day by day"),
         day_rows=table_rows(days),
@@ -154,7 +156,10 @@ def _row(row: SegmentRow) -> str:
 
 def _table_note(rows: Sequence[SegmentRow]) -> str:
     risen = sum(row.reward_last > row.reward_first for row in rows)
-    return f"The mean recorded reward rose from the first to the last quarter in {risen} of {len(rows)} segments."
+    return (
+        f"The mean recorded reward rose from the first to the last quarter in {risen} of {len(rows)} segments. It rises "
+        "less than what is learned, since people like a plan less that they often have: see the curve below."
+    )
 
 
 def _curve_note(sessions: Sequence[Served]) -> str:
@@ -176,11 +181,11 @@ def _heat_note(policies: Sequence[Learned]) -> str:
 
 
 def _person_intro(person: Portrait) -> str:
-    user, own, common = person.sessions[0].user, SHORT[person.own_best], SHORT[person.segments_best]
+    user, own, common = person.user, SHORT[person.own_best], SHORT[person.segments_best]
     if person.own_best == person.segments_best:
-        return f"{user} likes {own} best, and so does the segment. Nobody with as many sessions differs from theirs."
+        return f"{user} likes {own} best of all actions, and so does the segment. Nobody with as many sessions differs from theirs."
     return (
-        f"{user} likes {own} best, the segment {common}. Of the people with many sessions, this is the one who would "
-        "lose most if given the segment's best. The brighter a cell, the better the plan was liked that day. A plan "
-        "that was had lately is liked less for some sessions."
+        f"{user} likes {own} best of all actions, the segment {common}. Of the people with many sessions, this is the "
+        "one who would lose most if given the segment's best; how it went had no part in the choice. The brighter a "
+        "cell, the better the plan was liked that day. A plan that was had lately is liked less for some sessions."
     )

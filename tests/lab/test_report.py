@@ -155,7 +155,7 @@ def test_what_is_shown_of_a_plan_is_how_much_it_was_liked_unless_it_was_barred()
 
 def test_the_report_says_who_is_shown_and_what_they_and_their_segment_like() -> None:
     [said] = re.findall(r"<h2>One person</h2>\s*<p>(.*?)</p>", report())
-    assert re.match(r"user-\d likes \w+ best, (the segment \w+\.|and so does the segment\.)", said)
+    assert re.match(r"user-\d likes \w+ best of all actions, (the segment \w+\.|and so does the segment\.)", said)
     assert re.search(r"<figcaption>The share of sessions with the plan that this person liked best", report())
 
 
