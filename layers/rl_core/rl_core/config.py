@@ -8,7 +8,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 
 _ACTIONS = 6
 _FEWEST_ACTIONS = 2  # so many are meant to be left by any cool-down
-_POOLING = {"epsilon": 100.0, "posterior": 30.0}
+_POOLING = {"epsilon": 100.0, "posterior": 12.0}
 _DISCOUNT = {"epsilon": 0.6, "posterior": 0.9}
 
 

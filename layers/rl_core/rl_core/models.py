@@ -461,7 +461,7 @@ class ActivityStats:
 class Policy:
     """Holds what a segment has learned. Only `rl_core.learner` looks into `table`.
 
-    `learner` names the table's learner and form, such as "posterior/1"; it is empty when nothing was learned yet.
+    `learner` names the table's learner and form, such as "posterior/2"; it is empty when nothing was learned yet.
     `activities` is keyed by entry code. `excluded` holds the persons whose sessions no fold counts. `hold` is the
     version by which a refold took hold of the policy, while one is under way. `refolding`, the version from which an
     erasure rewrites, was set by earlier releases only.
@@ -504,7 +504,7 @@ class Refold:
 
 @dataclass(frozen=True, slots=True)
 class Fold:
-    """Says how a version was folded: by which learner and form ("posterior/1"), and with which constants by name."""
+    """Says how a version was folded: by which learner and form ("posterior/2"), and with which constants by name."""
 
     learner: str
     constants: Mapping[str, float]

@@ -31,7 +31,7 @@ _CORRELATION, _ANSWERS, _MOST_ANSWERS, _MOST_CORRELATION = 0.05, 50.0, 2000.0, 0
 _WEAR_DRIFT, _WEAR_WINDOW = 1e-3, 100
 _NOISE_FIRST, _NOISE_WINDOW, _NOISE_LEAST = 20, 1000, 1e-4
 _EVERY = 10  # episodes after which k is estimated anew and the weights fade
-_K_WEIGHT, _K_WINDOW, _K_LEAST, _K_MOST = 10.0, 300.0, 5.0, 300.0
+_K_WEIGHT, _K_WINDOW, _K_LEAST, _K_MOST = 10.0, 300.0, 5.0, 2000.0
 _MOST_ADOPTED = 100
 _AHEAD = 50  # episodes after which the discount has half of its size
 _FIRST = 50  # episodes after which a draw's scale has half of its way behind it
@@ -225,9 +225,12 @@ class Posterior:
     def interval(self, state: State, eligible: Sequence[Action]) -> tuple[tuple[float, ...], tuple[float, ...]]:
         """Returns mean and standard deviation of Q(s, b) less its mean over m eligible actions, for each of them.
 
-        The actions' variances are taken for independent: (1 - 1/m)^2 var(b) + the sum of the others' / m^2.
+        They are those of a person who had nothing lately. The actions' variances are taken for independent:
+        (1 - 1/m)^2 var(b) + the sum of the others' / m^2.
         """
-        values, spread, m = self.estimates(state), self.spread(state, 1.0), len(eligible)
+        values, m = self.estimates(state, NO_FACTS), len(eligible)
+        wear = [self.noise * self.wear_variance * x * x for x in self.usual_wear]
+        spread = [table + its for table, its in zip(self.spread(state, 1.0), wear, strict=True)]
         middle = sum(values[b] for b in eligible) / m
         every = sum(spread[b] for b in eligible)
         apart = [math.sqrt((1 - 1 / m) * (1 - 1 / m) * spread[b] + (every - spread[b]) / (m * m)) for b in eligible]

@@ -114,7 +114,7 @@ POLICY = FieldTable(
     (
         Field("version", "version", WHOLE, "grows by one with every write"),
         Field("episodes", "episodes", WHOLE, "sessions learned in the segment", 0),
-        Field("learner", "learner", TEXT, "the learner whose table it is, and the table's form: `posterior/1`", ""),
+        Field("learner", "learner", TEXT, "the learner whose table it is, and the table's form: `posterior/2`", ""),
         Field("table", "table", BYTES, "the learner's own bytes (docs/learner.md)", b""),
         Field("activities", "activities", STATISTICS, "how the catalogue's entries did in the segment", {}),
         Field("excluded", "excluded", PERSONS, "persons whose sessions no fold counts", ()),
