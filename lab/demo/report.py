@@ -157,8 +157,8 @@ def _row(row: SegmentRow) -> str:
 def _table_note(rows: Sequence[SegmentRow]) -> str:
     risen = sum(row.reward_last > row.reward_first for row in rows)
     return (
-        f"The mean recorded reward rose from the first to the last quarter in {risen} of {len(rows)} segments. It rises "
-        "less than what is learned, since people like a plan less that they often have: see the curve below."
+        f"The mean recorded reward rose from the first to the last quarter in {risen} of {len(rows)} segments. It "
+        "rises less than what is learned, since people like a plan less that they often have: see the curve below."
     )
 
 
@@ -183,7 +183,7 @@ def _heat_note(policies: Sequence[Learned]) -> str:
 def _person_intro(person: Portrait) -> str:
     user, own, common = person.user, SHORT[person.own_best], SHORT[person.segments_best]
     if person.own_best == person.segments_best:
-        return f"{user} likes {own} best of all actions, and so does the segment. Nobody with as many sessions differs from theirs."
+        return f"{user} likes {own} best of all actions, and so does the segment; all with many sessions agree."
     return (
         f"{user} likes {own} best of all actions, the segment {common}. Of the people with many sessions, this is the "
         "one who would lose most if given the segment's best; how it went had no part in the choice. The brighter a "

@@ -154,9 +154,17 @@ def test_what_is_shown_of_a_plan_is_how_much_it_was_liked_unless_it_was_barred()
 
 
 def test_the_report_says_who_is_shown_and_what_they_and_their_segment_like() -> None:
-    [said] = re.findall(r"<h2>One person</h2>\s*<p>(.*?)</p>", report())
-    assert re.match(r"user-\d likes \w+ best of all actions, (the segment \w+\.|and so does the segment\.)", said)
-    assert re.search(r"<figcaption>The share of sessions with the plan that this person liked best", report())
+    like = sessions()[0]
+    ana = [replace(like, user="ana", rested=(0.9, 0.0, 0.0, 0.0, 0.0, 0.0))] * 10
+    eve = [replace(like, user="<eve>", rested=(0.0, 0.0, 0.0, 0.0, 0.0, 0.5))] * 10
+    others = [session for session in sessions() if session.segment != like.segment]
+    said = page(policies(), [*ana, *eve, *others], FACTS, days())
+    assert f"<p>&lt;eve&gt; likes {SHORT[5]} best of all actions, the segment {SHORT[0]}. Of the people" in said
+    assert re.search(r"<figcaption>The share of sessions with the plan that this person liked best", said)
+
+
+def test_where_nobody_differs_from_their_segment_the_report_says_so() -> None:
+    assert re.search(r"<p>user-0 likes (\w+) best of all actions, and so does the segment; all with many", report())
 
 
 def test_the_days_are_told_with_their_counts_and_intervals() -> None:
