@@ -36,7 +36,7 @@ from local.phone import Json, over_http
 from local.stack import Stack
 from rl_core.config import settings
 from rl_core.learner import estimates, visits
-from rl_core.models import Segment
+from rl_core.models import NO_FACTS, Segment
 from rl_core.store import Store
 
 MIDNIGHT = datetime(2026, 10, 5, tzinfo=UTC)
@@ -190,6 +190,8 @@ def _served(issued: Issued, remembered: Json) -> Served:
         action=issued.action,
         eligible=issued.eligible,
         expected=issued.expected,
+        rested=issued.rested,
+        liking=issued.liking,
         reward=remembered["reward"],
         completion_rate=sum(done) / len(done),
         tried=issued.tried,
@@ -197,14 +199,14 @@ def _served(issued: Issued, remembered: Json) -> Served:
 
 
 def _policies(stack: Stack) -> list[Learned]:
-    """Returns what the nine policies hold at the end."""
+    """Returns what the nine policies hold at the end, for somebody who is new."""
     store = Store(stack.table_name)
     found = (store.policy(segment) for segment in Segment)
     return [
         Learned(
             segment=policy.segment.value,
             episodes=policy.episodes,
-            q=estimates(policy),
+            q=estimates(policy, NO_FACTS),
             visits=visits(policy),
         )
         for policy in found

@@ -15,7 +15,10 @@ from lab.world.people import (
     expected_reward,
     next_visit,
     session_rating,
+    unworn,
+    willingness,
 )
+from lab.world.tastes import REMEMBERED, Moment
 from local.phone import Json, Phone, Request, Send, pages
 
 ACTIONS = range(6)
@@ -27,7 +30,11 @@ class SurpriseError(Exception):
 
 @dataclass(frozen=True)
 class Issued:
-    """A session as the phone received it, with the hidden mean reward of each action on this visit."""
+    """A session as the phone received it, and what the service cannot see of the visit, shapes (6,) by action.
+
+    `expected` is the mean reward of each action, `rested` the same had the person had nothing lately, and `liking` the
+    chance that an activity of its plan gets done.
+    """
 
     user: str
     session_id: int
@@ -35,6 +42,8 @@ class Issued:
     action: int
     eligible: tuple[int, ...]
     expected: tuple[float, ...]
+    rested: tuple[float, ...]
+    liking: tuple[float, ...]
     seen: bool
     tried: bool
 
@@ -59,7 +68,8 @@ class User:
             return False
         if newcomer := not self.issued:
             self._introduce()
-        visit = next_visit(self.person, newcomer)
+        recent = tuple(issued.action for issued in self.issued[-len(REMEMBERED) :])
+        visit = next_visit(self.person, newcomer, Moment(recent=recent))
         plan = self._plan(visit)
         self.issued.append(self._noted(plan, visit))
         if visit.ending is not Ending.UNSEEN:
@@ -106,10 +116,17 @@ class User:
         _expect(number == len(self.issued) + 1, f"{who}: expected session {len(self.issued) + 1}")
         _expect(action in eligible, f"{who}: action {action} was served again within the cool-down")
         _expect(5 <= assigned <= 7, f"{who}: {assigned} activities")
-        expected = tuple(expected_reward(self.person, visit, a, assigned) for a in ACTIONS)
-        seen = visit.ending is not Ending.UNSEEN
         return Issued(
-            self.person.name, number, self.person.segment, action, eligible, expected, seen, "a try" in plan["reason"]
+            user=self.person.name,
+            session_id=number,
+            segment=self.person.segment,
+            action=action,
+            eligible=eligible,
+            expected=tuple(expected_reward(self.person, visit, a, assigned) for a in ACTIONS),
+            rested=tuple(expected_reward(self.person, unworn(visit), a, assigned) for a in ACTIONS),
+            liking=tuple(willingness(self.person, visit, a) for a in ACTIONS),
+            seen=visit.ending is not Ending.UNSEEN,
+            tried="a try" in plan["reason"],
         )
 
     def _use(self, visit: Visit, plan: Json) -> None:

@@ -1,4 +1,4 @@
-"""Draws the report's plots: the learning curve, the days and the heat map of what was learned."""
+"""Draws the report's plots: learning curve, what was learned, one person's plans, and the days."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from numpy.typing import NDArray
 
 from lab.demo.daily import DayRow
+from lab.demo.portrait import Portrait, was_own_best
 from lab.demo.results import Learned, SegmentRow, Served, best_value, random_value, served_value
 from rl_core.models import ACTIONS
 
@@ -24,7 +25,7 @@ matplotlib.rcParams.update({"svg.hashsalt": "fettle", "font.size": 10, "axes.tit
 SHORT = tuple(action.name.capitalize() for action in ACTIONS)
 STATES = tuple(f"{e} · {m}" for e in ("low", "moderate", "high") for m in ("falling", "steady", "rising"))
 WINDOW = 100
-BEST, SERVED, RANDOM, INK = "#1b7f5c", "#1f4e9c", "#a6611a", "#1d2733"
+BEST, SERVED, RANDOM, INK, BLANK = "#1b7f5c", "#1f4e9c", "#a6611a", "#1d2733", "#eef0f3"
 
 Floats = NDArray[np.float64]
 
@@ -112,7 +113,7 @@ def _panel(axes: Axes, learned: Learned, row: SegmentRow, low: float, high: floa
     axes.plot(row.truly_best, -0.95, marker="*", ms=11, color=BEST, clip_on=False)
     axes.plot(row.favourite, 8.95, marker="^", ms=7, color=SERVED, clip_on=False)
     axes.set_title(learned.segment, pad=20, weight="bold")
-    axes.set_facecolor("#eef0f3")
+    axes.set_facecolor(BLANK)
     axes.set(xlim=(-0.5, 5.5), ylim=(8.5, -0.5))
     axes.set_xticks(range(6), SHORT, rotation=40, ha="right")
     axes.set_yticks(range(9), STATES)
@@ -124,6 +125,61 @@ def _panel(axes: Axes, learned: Learned, row: SegmentRow, low: float, high: floa
     axes.tick_params(which="minor", length=0)
     axes.spines[:].set_visible(False)
     return image
+
+
+def plans_of(person: Portrait) -> Figure:
+    """Draws the plans of one person: a column per session, a row per action, what they like best at the top.
+
+    A cell's colour is how much the person liked that plan on that visit; cells of barred actions stay blank.
+    """
+    figure = Figure(figsize=(9.6, 4.3), layout="constrained")
+    axes = figure.subplots()
+    image = axes.imshow(_likings(person), cmap="viridis", vmin=0, vmax=100, aspect="auto")
+    _mark_plans(axes, person)
+    axes.set_facecolor(BLANK)
+    axes.set(ylim=(5.5, -0.5), xlabel="Session of this person")
+    numbers = [1, *range(5, len(person.sessions) + 1, 5)]
+    axes.set_xticks([number - 1 for number in numbers], list(map(str, numbers)))
+    axes.set_yticks(range(6), [_row_label(person, action) for action in person.ranking])
+    axes.set_xticks(np.arange(len(person.sessions)) + 0.5, minor=True)
+    axes.set_yticks(np.arange(6) + 0.5, minor=True)
+    axes.grid(which="minor", color="white", lw=1.5)
+    axes.tick_params(which="both", length=0)
+    axes.spines[:].set_visible(False)
+    figure.colorbar(image, ax=axes, pad=0.015, aspect=30, label="Liking: chance that an activity gets done, %")
+    figure.legend(loc="outside lower center", ncols=3, frameon=False)
+    return figure
+
+
+def _likings(person: Portrait) -> np.ma.MaskedArray[tuple[int, ...], np.dtype[np.float64]]:
+    """Returns the liking of each action in per cent, shape (6, sessions), rows by rank; masked where barred."""
+    sessions = person.sessions
+    liking = np.array([[100 * session.liking[action] for session in sessions] for action in person.ranking])
+    barred = np.array([[action not in session.eligible for session in sessions] for action in person.ranking])
+    return np.ma.masked_where(barred, liking)
+
+
+def _mark_plans(axes: Axes, person: Portrait) -> None:
+    """Puts a dot on the plan of each session: filled where the person liked no eligible one better."""
+    dots = [
+        (x, person.ranking.index(session.action), was_own_best(session)) for x, session in enumerate(person.sessions)
+    ]
+    for best, face, edge, label in (
+        (True, INK, "white", "given, and liked best then"),
+        (False, "white", INK, "given, another was liked better"),
+    ):
+        x, y = [dot[0] for dot in dots if dot[2] is best], [dot[1] for dot in dots if dot[2] is best]
+        axes.scatter(x, y, s=52, color=face, edgecolors=edge, linewidths=1.4, label=label, zorder=3)
+    axes.scatter([], [], s=90, marker="s", color=BLANK, edgecolors="#c3cad3", label="barred by the cool-down")
+
+
+def _row_label(person: Portrait, action: int) -> str:
+    of_person, of_segment = action == person.own_best, action == person.segments_best
+    if of_person and of_segment:
+        return f"{SHORT[action]}\nbest for both"
+    if of_person or of_segment:
+        return f"{SHORT[action]}\n{'the person' if of_person else 'the segment'}'s best"
+    return SHORT[action]
 
 
 def image_tag(figure: Figure, alt: str) -> str:

@@ -11,7 +11,8 @@ from pathlib import Path
 from string import Template
 
 from lab.demo.daily import DayRow, table_rows
-from lab.demo.plots import SHORT, day_chart, heat_map, image_tag, learning_curve
+from lab.demo.plots import SHORT, day_chart, heat_map, image_tag, learning_curve, plans_of
+from lab.demo.portrait import Portrait, portrait, told
 from lab.demo.results import Learned, SegmentRow, Served, compare, first_quarter, last_quarter, table, verdict
 
 PAGE = Template("""<!doctype html>
@@ -69,6 +70,10 @@ dt { font-weight: 600; margin-top: .7rem; } dd { margin: 0; max-width: 46rem; }
 <h2>What was learned</h2>
 <figure><div class="wide">$heat</div><figcaption>$heat_note</figcaption></figure>
 
+<h2>One person</h2>
+<p>$person_intro</p>
+<figure><div class="wide">$person</div><figcaption>$person_note</figcaption></figure>
+
 <h2>Day by day</h2>
 <figure><div class="wide">$days</div><figcaption>From the daily job's items. The band and the intervals are 95 %. The
 first days have few people, and the last days those who stayed; days of fewer than five are left out. Each person's day
@@ -83,14 +88,17 @@ is that of their time zone.
 <h2>How to read this</h2>
 <dl>
 <dt>The people</dt><dd>Everyone is simulated. Their tastes are set in the demo and hidden from the service, which sees
-only what a mobile client would send: a profile and feedback on activities.</dd>
+only what a mobile client would send: a profile and feedback on activities. The people of a segment have much in common,
+each differs from it, and a plan that was had lately is liked less until it has rested.</dd>
 <dt>Random and best possible</dt><dd>Both were computed, not run, on the same visits that took place: the mean expected
-reward of a uniform draw over the eligible actions, and that of the best eligible action, one session ahead. The action
-of a user's previous session is not eligible, so even the best possible cannot always serve the best action. The more
-often the service serves it, the more often it is barred next; that is why the best possible comes down a little.</dd>
-<dt>Favourite action</dt><dd>The action with the largest learned Q, averaged over the nine states by their visits.</dd>
-<dt>Truly best</dt><dd>The action with the largest hidden expected reward over the segment's visits, as if there were no
-cool-down.</dd>
+reward of a uniform draw over the eligible actions, and that of the action that is best for this person on this visit,
+one session ahead, both after what the service had served before. The action of a user's previous session is not
+eligible, so even the best possible cannot always serve the best action. The more often the service serves what people
+like, the more often it is barred next, and the more it wears off; that is why the best possible comes down.</dd>
+<dt>Favourite action</dt><dd>The action with the largest learned Q for somebody who is new, averaged over the nine
+states by their visits. New means that nothing is known of the person, who had nothing lately.</dd>
+<dt>Truly best</dt><dd>The action with the largest hidden expected reward over the segment's visits, had nothing been
+had lately, and as if there were no cool-down.</dd>
 <dt>Active, new, gone</dt><dd>Active: was shown a session or answered an activity that day. New: active for the first
 time. Gone: last active exactly seven days before.</dd>
 <dt>Left out</dt><dd>Sessions that were only prefetched: nobody saw them and nothing was learned from them.</dd>
@@ -106,6 +114,7 @@ def page(
 ) -> str:
     """Returns the report as HTML; `sessions` are in order of issue, `facts` are label -> figure."""
     rows = table(policies, sessions)
+    person = portrait(rows, sessions)
     return PAGE.substitute(
         verdict=escape(verdict(rows, sessions)),
         facts="".join(f"<li><b>{escape(figure)}</b>{escape(label)}</li>" for label, figure in facts.items()),
@@ -115,6 +124,11 @@ def page(
         curve_note=escape(_curve_note(sessions)),
         heat=image_tag(heat_map(policies, rows), "Learned Q by state and action, one panel for each segment"),
         heat_note=escape(_heat_note(policies)),
+        person_intro=escape(_person_intro(person)),
+        person=image_tag(
+            plans_of(person), f"Plans given to {person.user}, and how much each was liked, session by session"
+        ),
+        person_note=escape(told(person, sessions)),
         days=image_tag(day_chart(days), "Active users and share of activities done, day by day"),
         day_rows=table_rows(days),
     )
@@ -142,7 +156,10 @@ def _row(row: SegmentRow) -> str:
 
 def _table_note(rows: Sequence[SegmentRow]) -> str:
     risen = sum(row.reward_last > row.reward_first for row in rows)
-    return f"The mean recorded reward rose from the first to the last quarter in {risen} of {len(rows)} segments."
+    return (
+        f"The mean recorded reward rose from the first to the last quarter in {risen} of {len(rows)} segments. It "
+        "rises less than what is learned, since people like a plan less that they often have: see the curve below."
+    )
 
 
 def _curve_note(sessions: Sequence[Served]) -> str:
@@ -159,5 +176,16 @@ def _heat_note(policies: Sequence[Learned]) -> str:
     return (
         "In each row the brightest cell should stand under the green star, which marks the truly best action; the blue "
         f"triangle marks the favourite. The figures are visits: {blank} of {total} cells were never visited and stay "
-        "blank. Rows differ because good sessions follow a good state."
+        "blank. Rows differ because good sessions follow a good state. Q is that of somebody who is new."
+    )
+
+
+def _person_intro(person: Portrait) -> str:
+    user, own, common = person.user, SHORT[person.own_best], SHORT[person.segments_best]
+    if person.own_best == person.segments_best:
+        return f"{user} likes {own} best of all actions, and so does the segment; all with many sessions agree."
+    return (
+        f"{user} likes {own} best of all actions, the segment {common}. Of the people with many sessions, this is the "
+        "one who would lose most if given the segment's best; how it went had no part in the choice. The brighter a "
+        "cell, the better the plan was liked that day. A plan that was had lately is liked less for some sessions."
     )

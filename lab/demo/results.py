@@ -14,7 +14,11 @@ from statistics import fmean
 
 @dataclass(frozen=True)
 class Served:
-    """A session that was shown, with the hidden expected reward of each of the six actions on that visit."""
+    """A session that was shown, and what was hidden on that visit, shapes (6,) by action.
+
+    `expected` is the expected reward of each action, `rested` the same had the person had nothing lately, and `liking`
+    the chance that an activity of its plan gets done.
+    """
 
     user: str
     session_id: int
@@ -22,6 +26,8 @@ class Served:
     action: int
     eligible: tuple[int, ...]
     expected: tuple[float, ...]
+    rested: tuple[float, ...]
+    liking: tuple[float, ...]
     reward: float
     completion_rate: float
     tried: bool
@@ -29,7 +35,10 @@ class Served:
 
 @dataclass(frozen=True)
 class Learned:
-    """A segment's policy at the end: Q and visits by state (rows) and action (columns)."""
+    """A segment's policy at the end: Q and visits by state (rows) and action (columns).
+
+    Q is for somebody who is new: nothing is known of them, and they had nothing lately.
+    """
 
     segment: str
     episodes: int
@@ -112,9 +121,17 @@ def favourite(learned: Learned) -> int:
 
 
 def truly_best(sessions: Sequence[Served]) -> int:
-    """Returns the action with the largest hidden expected reward over the segment's visits; ignores the cool-down."""
-    values = [fmean(session.expected[action] for session in sessions) for action in range(6)]
+    """Returns the action with the largest hidden expected reward over these visits, had nothing been had lately.
+
+    Without wear and cool-down the answer does not depend on what was served.
+    """
+    values = rested_values(sessions)
     return values.index(max(values))
+
+
+def rested_values(sessions: Sequence[Served]) -> list[float]:
+    """Returns the mean over these visits of each action's expected reward, had nothing been had lately; length 6."""
+    return [fmean(session.rested[action] for session in sessions) for action in range(6)]
 
 
 def segment_row(learned: Learned, sessions: Sequence[Served]) -> SegmentRow:

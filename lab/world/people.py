@@ -182,6 +182,11 @@ def _ending(person: Person, newcomer: bool) -> Ending:
     return person.rng.choice((Ending.HALF_WAY, Ending.HALF_WAY, Ending.LOOKED, Ending.UNSEEN))
 
 
+def unworn(visit: Visit) -> Visit:
+    """The same visit, had the person had nothing lately."""
+    return visit._replace(moment=visit.moment._replace(recent=USUAL.recent, used=USUAL.used))
+
+
 def willingness(person: Person, visit: Visit, action: int) -> float:
     """The chance that an activity of this action's plan gets done on this visit."""
     liking = clip(person.tastes.appetites[action] + person.deviation[action])

@@ -17,7 +17,8 @@ late and lost feedback, people who leave); beyond that each but the first has on
     quiet        and most visits come to nothing, whatever the plan: people look at it and do none of it
     recovering   and is multiplied by how rested the person is from this action, which days away restore
 
-The demo's world is a base world with tastes written down here instead of drawn.
+The demo's segments have tastes that are written down here instead of drawn. What was had lately wears off there, less
+than in habituation, and people differ as much as in persons.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from typing import NamedTuple
 ACTIONS, STATES = 6, 9
 CENTRE, SPREAD = 0.5, 0.12  # of a segment's appetites for the six actions
 STATE_SPREAD = 0.08  # of what a state adds to each of them
-WEAR = 0.3  # what an action loses that was had in all of the sessions that are remembered
+WEAR, DEMO_WEAR = 0.3, 0.2  # what an action loses that was had in all of the sessions that are remembered
 REMEMBERED = (0.0, 0.5, 0.3, 0.2)  # the weight of the latest session, the one before, and so on
 DRIFT_DAYS, DRIFT = 140, 0.6  # within these days, tastes go this far towards others
 CARRY = 0.6  # what full engagement adds over none
@@ -162,7 +163,7 @@ def used_up(used: Sequence[float], action: int) -> tuple[float, ...]:
 
 
 def demo_tastes() -> Mapping[str, Tastes]:
-    return {segment: Tastes(appetites) for segment, appetites in APPETITES.items()}
+    return {s: Tastes(appetites, wear=DEMO_WEAR, deviation=DEVIATION_MORE) for s, appetites in APPETITES.items()}
 
 
 def draw_tastes(world: World, seed: int) -> Mapping[str, Tastes]:

@@ -10,7 +10,7 @@ import pytest
 from lab.demo.__main__ import START, TICK, diary_of, main
 from lab.demo.drive import SurpriseError, User
 from lab.world.people import Ending, population
-from lab.world.tastes import APPETITES
+from lab.world.tastes import APPETITES, DEMO_WEAR, REMEMBERED
 from local.phone import Answer, Request, Send
 
 NOW = datetime(2026, 10, 6, tzinfo=UTC)
@@ -71,6 +71,18 @@ def test_an_action_served_again_within_the_cool_down_is_a_surprise() -> None:
 def test_feedback_that_is_not_learned_from_is_a_surprise() -> None:
     with pytest.raises(SurpriseError, match="learning was queued"):
         user(PROFILE, (200, PLAN), (200, {"training_metrics": {"learning": "queued"}})).visit(NOW)
+
+
+def test_a_plan_that_was_had_lately_is_liked_less_by_its_share_of_the_wear() -> None:
+    course = [PLAN | {"session_id": number, "rl_action_id": action} for number, action in enumerate((2, 3, 4), start=1)]
+    someone = user(PROFILE, *[answer for plan in course for answer in ((200, plan), LEARNED)])
+    assert all(someone.visit(NOW) for _ in course)
+    first, _, third = someone.issued
+    assert first.expected == first.rested
+    assert [action for action in range(6) if third.expected[action] < third.rested[action]] == [2]
+    appetite = someone.person.tastes.appetites[2] + someone.person.deviation[2]
+    spell = third.liking[2] + DEMO_WEAR * REMEMBERED[1] - appetite
+    assert abs(spell) < 0.05
 
 
 def test_who_leaves_a_session_behind_stays_away_until_it_has_expired() -> None:

@@ -1,6 +1,6 @@
 """The simulated people: reproducible, and as good as their word."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from statistics import fmean
 
 import pytest
@@ -75,6 +75,20 @@ def test_a_seed_makes_the_same_people_who_do_the_same() -> None:
 
 def test_another_seed_makes_other_people() -> None:
     assert [p.deviation for p in cast()] != [p.deviation for p in population(seed=2, per_segment=4, days=30)]
+
+
+def test_some_people_like_another_plan_than_their_segment_best_and_most_do_not() -> None:
+    people = population(seed=1, per_segment=20, days=30)
+    differ = fmean(best(own_appetites(person)) != best(person.tastes.appetites) for person in people)
+    assert 0.05 < differ < 0.5
+
+
+def own_appetites(person: Person) -> list[float]:
+    return [a + own for a, own in zip(person.tastes.appetites, person.deviation, strict=True)]
+
+
+def best(appetites: Sequence[float]) -> int:
+    return appetites.index(max(appetites))
 
 
 def test_a_person_does_not_depend_on_how_many_others_there_are() -> None:

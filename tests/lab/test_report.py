@@ -2,6 +2,7 @@
 
 import base64
 import re
+from dataclasses import replace
 from datetime import date
 from functools import lru_cache
 from math import nan
@@ -9,9 +10,11 @@ from pathlib import Path
 from random import Random
 
 import numpy as np
+import pytest
 
 from lab.demo.daily import DayRow
-from lab.demo.plots import day_chart, heat_map, learning_curve, moving_mean
+from lab.demo.plots import SHORT, day_chart, heat_map, learning_curve, moving_mean, plans_of
+from lab.demo.portrait import Portrait
 from lab.demo.report import page, write
 from lab.demo.results import Learned, Served, table
 from lab.world.tastes import APPETITES
@@ -30,6 +33,8 @@ def sessions() -> list[Served]:
             action=rng.randrange(6),
             eligible=tuple(range(6)),
             expected=tuple(rng.random() for _ in range(6)),
+            rested=tuple(rng.random() for _ in range(6)),
+            liking=tuple(rng.random() for _ in range(6)),
             reward=rng.random(),
             completion_rate=0.5,
             tried=n % 2 == 0,
@@ -73,7 +78,7 @@ def test_the_report_loads_nothing_from_elsewhere() -> None:
 
 
 def test_the_plots_load_nothing_from_elsewhere() -> None:
-    assert len(plots()) == 3
+    assert len(plots()) == 4
     for plot in plots():
         assert not re.search(r'href="(?!#|data:)', plot)
         assert "url(http" not in plot
@@ -113,6 +118,53 @@ def test_all_panels_share_one_colour_scale() -> None:
 
 def test_a_moving_mean_is_taken_over_full_windows_only() -> None:
     assert moving_mean(np.array([1.0, 2.0, 3.0, 6.0]), 3).tolist() == [2.0, 11 / 3]
+
+
+def person(segments_best: int) -> Portrait:
+    """Somebody whose plans are ranked 3, 1, 0, 2, 4, 5, in four sessions."""
+    liking = (0.5, 0.7, 0.4, 0.9, 0.3, 0.2)
+    course = ((3, (0, 1, 2, 3, 4, 5)), (1, (0, 1, 2, 4, 5)), (0, (0, 2, 3, 4, 5)), (3, (1, 2, 3, 4, 5)))
+    like = replace(sessions()[0], user="<eve>", liking=liking, rested=liking)
+    return Portrait([replace(like, action=action, eligible=eligible) for action, eligible in course], segments_best)
+
+
+def test_a_persons_plans_stand_in_the_order_of_what_they_like() -> None:
+    axes = plans_of(person(segments_best=1)).axes[0]
+    labels = [label.get_text() for label in axes.get_yticklabels()]
+    assert [label.split("\n")[0] for label in labels] == [SHORT[action] for action in (3, 1, 0, 2, 4, 5)]
+    assert labels[:3] == [f"{SHORT[3]}\nthe person's best", f"{SHORT[1]}\nthe segment's best", SHORT[0]]
+
+
+def test_who_likes_what_the_segment_likes_is_marked_so() -> None:
+    labels = [label.get_text() for label in plans_of(person(segments_best=3)).axes[0].get_yticklabels()]
+    assert labels == [f"{SHORT[3]}\nbest for both", *(SHORT[action] for action in (1, 0, 2, 4, 5))]
+
+
+def test_each_plan_given_is_a_dot_filled_where_it_was_the_best_one() -> None:
+    best, other, _ = plans_of(person(segments_best=1)).axes[0].collections
+    assert np.asarray(best.get_offsets()).tolist() == [[0, 0], [1, 1], [3, 0]]
+    assert np.asarray(other.get_offsets()).tolist() == [[2, 2]]
+
+
+def test_what_is_shown_of_a_plan_is_how_much_it_was_liked_unless_it_was_barred() -> None:
+    shown = plans_of(person(segments_best=1)).axes[0].images[0].get_array()
+    assert shown is not None
+    assert shown[0].tolist() == [pytest.approx(90), None, pytest.approx(90), pytest.approx(90)]
+    assert int(np.ma.getmaskarray(shown).sum()) == 3
+
+
+def test_the_report_says_who_is_shown_and_what_they_and_their_segment_like() -> None:
+    like = sessions()[0]
+    ana = [replace(like, user="ana", rested=(0.9, 0.0, 0.0, 0.0, 0.0, 0.0))] * 10
+    eve = [replace(like, user="<eve>", rested=(0.0, 0.0, 0.0, 0.0, 0.0, 0.5))] * 10
+    others = [session for session in sessions() if session.segment != like.segment]
+    said = page(policies(), [*ana, *eve, *others], FACTS, days())
+    assert f"<p>&lt;eve&gt; likes {SHORT[5]} best of all actions, the segment {SHORT[0]}. Of the people" in said
+    assert re.search(r"<figcaption>The share of sessions with the plan that this person liked best", said)
+
+
+def test_where_nobody_differs_from_their_segment_the_report_says_so() -> None:
+    assert re.search(r"<p>user-0 likes (\w+) best of all actions, and so does the segment; all with many", report())
 
 
 def test_the_days_are_told_with_their_counts_and_intervals() -> None:

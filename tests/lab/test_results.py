@@ -23,6 +23,8 @@ SESSION = Served(
     action=2,
     eligible=(1, 2, 3),
     expected=(0.9, 0.1, 0.3, 0.5, 0.0, 0.0),
+    rested=(0.9, 0.1, 0.3, 0.5, 0.0, 0.0),
+    liking=(0.9, 0.3, 0.4, 0.6, 0.2, 0.2),
     reward=0.25,
     completion_rate=0.5,
     tried=True,
@@ -58,6 +60,10 @@ def test_a_state_counts_for_the_favourite_as_often_as_it_was_visited() -> None:
 
 def test_the_truly_best_action_may_be_one_that_was_barred() -> None:
     assert truly_best([SESSION]) == 0
+
+
+def test_the_truly_best_action_is_judged_as_if_nothing_had_been_had_lately() -> None:
+    assert truly_best([replace(SESSION, expected=(0.4, 0.1, 0.3, 0.5, 0.0, 0.0))]) == 0
 
 
 def test_a_row_is_made_of_its_own_segments_sessions() -> None:
