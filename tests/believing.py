@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from rl_core.config import Settings
 from rl_core.learner.bounds import bounded
-from rl_core.learner.posterior import Posterior, shares
+from rl_core.learner.posterior import Posterior
+from rl_core.learner.shares import shares
 from rl_core.models import ACTIONS, NO_FACTS, Action, Facts, State
 
 

@@ -187,8 +187,8 @@ def test_what_is_the_best_because_another_was_had_is_not_so_by_ones_own_answers(
 def test_a_decision_says_so_only_of_the_action_that_was_drawn(
     table: Believing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(ALGORITHMS, "posterior/1", Believing)
-    policy = Policy(Segment.LOW_LOW, version=1, learner="posterior/1", table=table.encode())
+    monkeypatch.setitem(ALGORITHMS, "posterior/2", Believing)
+    policy = Policy(Segment.LOW_LOW, version=1, learner="posterior/2", table=table.encode())
     facts = NO_FACTS.learned(HAD, 0.9)
     often = Settings(table_name="t", min_probability=0.16)
     drawn = [decide(policy, State(0, 0), ACTIONS, often, Random(n), facts) for n in range(40)]

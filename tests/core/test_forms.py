@@ -214,7 +214,7 @@ def averages(counts: list[int], floats: list[float]) -> dict[str, Any]:
 def posterior(counts: list[int], floats: list[float]) -> dict[str, Any]:
     table = Posterior(30)
     table.counts, table.values = counts, floats
-    return {"learner": "posterior/1", "table": table.encode()}
+    return {"learner": "posterior/2", "table": table.encode()}
 
 
 COUNTS, VALUES = (st.lists(one, min_size=n, max_size=n) for one, n in ((WHOLE, CELLS), (FLOATS, STATES)))

@@ -181,7 +181,7 @@ def test_a_job_finds_a_session_where_it_waits_and_only_while_it_waits(session: S
 def broken_policies() -> dict[str, dict[str, Any]]:
     item = policy_item(some_policy()[0])
     return {
-        "another form of the learner": item | {"learner": {"S": "posterior/2"}},
+        "another form of the learner": item | {"learner": {"S": "posterior/1"}},
         "another learner's table": item | {"learner": {"S": "epsilon/1"}},
         "no learner": {k: v for k, v in item.items() if k != "learner"},
         "no form": {k: v for k, v in item.items() if k != "form"},

@@ -13,7 +13,8 @@ from rl_core.config import Settings, read_settings
 from rl_core.learner import decide, draw, eligible, estimates, fold_of, generator, probabilities, visits
 from rl_core.learner.bounds import bounded
 from rl_core.learner.epsilon import Averages
-from rl_core.learner.posterior import Posterior, shares, tail
+from rl_core.learner.posterior import Posterior
+from rl_core.learner.shares import shares, tail
 from rl_core.models import ACTIONS, CELLS, Action, Decision, Policy, Segment, State
 
 STATE = State(1, 1)
@@ -26,12 +27,13 @@ def table_of(advantages: list[float], visits: int, variance: float) -> Posterior
     """A table with these advantages in every state, each so often visited, and these variances."""
     table = Posterior(30)
     table.action_advantages, table.state_advantages = advantages, advantages * 9
-    table.counts, table.variances = [visits] * CELLS, [variance] * 15
+    table.counts, table.weights = [visits] * CELLS, [visits * 128] * CELLS
+    table.variances = [variance] * 15
     return table
 
 
 def policy_of(table: Posterior) -> Policy:
-    return Policy(Segment.LOW_LOW, version=7, episodes=324, learner="posterior/1", table=table.encode())
+    return Policy(Segment.LOW_LOW, version=7, episodes=324, learner="posterior/2", table=table.encode())
 
 
 SEEN = policy_of(table_of(ADVANTAGES, 6, 0.02))
@@ -76,7 +78,7 @@ def test_shares_are_near_those_of_thompson_sampling(values: tuple[float, ...]) -
 
 def test_the_variance_is_the_actions_and_what_the_state_may_add() -> None:
     table = Posterior(100)
-    table.counts[STATE.row * 6 + 2], table.noise = 100, 0.01
+    table.weights[STATE.row * 6 + 2], table.noise = 100 * 128, 0.01
     table.variances = [9.0] * 9 + [0.5, 0.5, 0.01, 0.5, 0.5, 0.5]
     found = table.spread(STATE, scale=2.0)
     assert found[2] == pytest.approx(0.04 * (0.01 / 4 + 1 / 200))
@@ -85,7 +87,7 @@ def test_the_variance_is_the_actions_and_what_the_state_may_add() -> None:
 
 def test_the_probabilities_are_the_shares_within_the_bounds() -> None:
     table, config = table_of(ADVANTAGES, 6, 0.02), within(0.14, 0.3)
-    alone = shares(table.estimates(STATE), table.spread(STATE, config.posterior_scale), ACTIONS[1:])
+    alone = shares(table.estimates(STATE), table.spread(STATE, 0.8 - 0.1 * 50 / (50 + 324)), ACTIONS[1:])
     found = table.probabilities(STATE, ACTIONS[1:], 324, config)
     assert found == bounded(alone, 0.14, 0.3) != alone
     assert (min(found), max(found)) == (0.14, 0.3)
@@ -185,17 +187,17 @@ def test_a_decision_once_made_can_be_recomputed_on_any_python() -> None:
         state=STATE,
         eligible=options,
         chances=(
-            0.1526523530023996,
-            0.2412618971101232,
-            0.1526523530023996,
-            0.3376669207437543,
-            0.11576647614132336,
+            0.1392216123031235,
+            0.24973155976076591,
+            0.1392216123031235,
+            0.3750989160118811,
+            0.09672629962110597,
         ),
         action=Action.MEDITATION,
         epsilon=0.002,
         policy_version=7,
         explored=True,
-        settings=bytes.fromhex("8bd8c4e3"),
+        settings=bytes.fromhex("f03478da"),
     )
 
 

@@ -62,11 +62,12 @@ def full_policy() -> Policy:
     """Of the longest name, after 100,000 sessions, with as many excluded as there may be, held by an erasure."""
     table = Posterior(30)
     table.counts = [2**14] * 5 + [369] * (CELLS - 5)  # no other 100,000 visits take more bytes
+    table.weights = [2**14] + [2**14 - 1] * (CELLS - 1)  # 128 visits: what fades leaves so many in one cell at most
     return Policy(
         Segment.MODERATE_MODERATE,
         version=123_456,
         episodes=100_000,
-        learner="posterior/1",
+        learner="posterior/2",
         table=table.encode(),
         activities=statistics(),
         excluded=tuple(Random(32).randbytes(8) for _ in range(32)),

@@ -1,8 +1,9 @@
 """Golden items: what was stored, and what it must read as, for ever. One file for each kind of item and form.
 
 Each entry of a file has `item`, as DynamoDB holds it (bytes as base64), and `reads`, the model as plain JSON. A form
-that changes gets a new file with the next number; the old files stay as they are. tests/forms/make.py
-makes the files of the present forms that are not there yet.
+that changes gets a new file with the next number; the old files stay as they are. A policy's table has a form of its
+own, its learner's: `policy.2.posterior-2` has items of the policy's form 2 with tables of posterior/2.
+tests/forms/make.py makes the files of the present forms that are not there yet.
 """
 
 import json
@@ -61,7 +62,7 @@ def load(name: str) -> list[dict[str, Any]]:
     return [entry | {"item": decoded(entry["item"])} for entry in found]
 
 
-def save(kind: str, form: int, entries: list[tuple[Mapping[str, Any], Any]]) -> None:
+def save(kind: str, form: int | str, entries: list[tuple[Mapping[str, Any], Any]]) -> None:
     """Writes the file of a kind's form, items and the models that they read as; one that is there stays as it is."""
     path = FOLDER / f"{kind}.{form}.json"
     if path.exists():

@@ -63,6 +63,7 @@ NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 OUT = (b"person-1", b"person-2")
 POSTERIOR = Settings(table_name="none")
 EPSILON = Settings(table_name="none", exploration="epsilon")
+OF_TABLES = f"{POLICY_FORM}.{learner.fold_of(POSTERIOR).learner.replace('/', '-')}"
 ANA = Profile("ana", bytes(range(16)), Segment.HIGH_LOW, NOW)
 RICH = replace(
     ANA,
@@ -199,8 +200,8 @@ def main() -> None:
     records, policies = lived_versions()
     excluded = replace(policies[-1], excluded=OUT, hold=77)
     kept = [policies[0], policies[19], policies[40], policies[89], policies[-1], excluded]
-    save("policy", POLICY_FORM, [(policy_item(p), read_policy(policy_item(p))) for p in kept])
-    save("snapshot", POLICY_FORM, [(snapshot_item(policies[99]), read_policy(snapshot_item(policies[99])))])
+    save("policy", OF_TABLES, [(policy_item(p), read_policy(policy_item(p))) for p in kept])
+    save("snapshot", OF_TABLES, [(snapshot_item(policies[99]), read_policy(snapshot_item(policies[99])))])
     under_way = Refold(90, 30, frozenset(OUT), ERASURE, policies[40], NOW, "a run", NOW + timedelta(minutes=15))
     refolds = [refold_item(r, SHARDS) for r in (under_way, replace(under_way, persons=frozenset(), until=None))]
     save("refold", REFOLD_FORM, [(item, read_refold(item)) for item in refolds])

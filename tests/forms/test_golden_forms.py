@@ -37,6 +37,7 @@ from rl_core.store.refolds import REFOLD_FORM, read_refold, refold_item
 from rl_core.store.sums import SEGMENT_DAY_FORM
 from rl_core.work import mend, policy_at, roll_back, unlearn
 from tests.forms.golden import FOLDER, SHARDS, load, plain
+from tests.forms.make import OF_TABLES
 from tests.functions.conftest import NOW, turn
 
 READERS: dict[str, Callable[[Any], Any]] = {
@@ -62,6 +63,11 @@ FORMS = {
     "erasure": ERASURE_FORM,
 }
 SEGMENT = Segment.LOW_HIGH
+TABLES = ("policy", "snapshot")
+PASTS = {
+    "posterior/1": ("record.1", "snapshot.1", "policy.1"),
+    "posterior/2": ("record.3", f"snapshot.{OF_TABLES}", f"policy.{OF_TABLES}"),
+}
 
 
 GOLDEN = [
@@ -108,7 +114,14 @@ def told(expected: Any, found: Any, name: str = "") -> Any:
 
 def test_there_are_golden_items_of_every_kind_in_every_form() -> None:
     every = {f"{kind}.{form}" for kind, present in FORMS.items() for form in range(1, present + 1)}
-    assert {path.stem for path in FOLDER.glob("*.json")} == every
+    assert {path.stem for path in FOLDER.glob("*.json")} == every | {f"{kind}.{OF_TABLES}" for kind in TABLES}
+
+
+@pytest.mark.parametrize("kind", ["policy", "record"])
+def test_there_is_a_golden_item_of_every_learner_in_every_form(kind: str) -> None:
+    items = [entry["reads"] for path in FOLDER.glob(f"{kind}.*.json") for entry in load(path.stem)]
+    learners = {its["learner"] if kind == "policy" else its["fold"]["learner"] for its in items}
+    assert learners - {""} == set(learner.ALGORITHMS)
 
 
 @pytest.mark.parametrize(("kind", "entry"), GOLDEN)
@@ -138,14 +151,15 @@ def test_a_release_of_form_1_reads_the_same_sums_in_a_segments_day_and_no_counts
     )
 
 
-@pytest.fixture
-def past(store: Store) -> Policy:
-    """The table with the golden past of a segment; what its last version stored."""
-    for kind in ("record.1", "snapshot.1"):
-        for entry in load(kind):
-            store.call("put_item", Item=entry["item"])
-    last = load("policy.1")[4]["item"]
+@pytest.fixture(params=PASTS)
+def past(store: Store, request: pytest.FixtureRequest) -> Policy:
+    """The table with a golden past of a segment, by one learner or form; what its last version stored."""
+    records, snapshots, policies = PASTS[request.param]
+    for entry in load(records) + load(snapshots):
+        store.call("put_item", Item=entry["item"])
+    last = load(policies)[4]["item"]
     store.call("put_item", Item=last)
+    assert read_policy(last).learner == request.param
     return read_policy(last)
 
 

@@ -135,7 +135,7 @@ def test_what_a_change_of_learner_took_over_is_unlearned_too(world: World, setti
     sessions |= live(world, PEOPLE[4:8])
     ask_to_be_erased(world, PEOPLE[0])
     erasure.run(world.store, turn(LATER))
-    assert {r.adopted for r in world.store.records(SEGMENT)} == {None, "posterior/1"}
+    assert {r.adopted for r in world.store.records(SEGMENT)} == {None, "posterior/2"}
     policy = world.store.policy(SEGMENT)
     assert policy == versions.policy_at(world.store, SEGMENT, policy.version, from_start=True)
     ask_to_be_erased(world, *PEOPLE[1:4])

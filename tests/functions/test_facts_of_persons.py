@@ -26,7 +26,7 @@ TABLE = ["--table", TEMPLATE.table.name]
 @pytest.fixture
 def believing(monkeypatch: pytest.MonkeyPatch) -> None:
     """The learner goes by a person's own rewards, wherever there are any."""
-    monkeypatch.setitem(learner.ALGORITHMS, "posterior/1", Believing)
+    monkeypatch.setitem(learner.ALGORITHMS, "posterior/2", Believing)
 
 
 def phone_of(user: str = "ana") -> Phone[Json]:
@@ -147,7 +147,10 @@ def test_the_reason_says_that_a_plan_is_the_best_by_what_helped_oneself(world: W
     assert True in told
 
 
-def test_a_learner_that_takes_everybody_for_alike_never_says_so(world: World) -> None:
+def test_a_learner_that_takes_everybody_for_alike_never_says_so(
+    world: World, setting: Callable[[str, str], None]
+) -> None:
+    setting("EXPLORATION", "epsilon")
     assert all(not decision.own and "helped you" not in reason for reason, decision in plans(world, 6))
 
 

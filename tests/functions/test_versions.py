@@ -100,10 +100,10 @@ def test_a_change_of_learner_adopts_what_was_learned_and_stays_replayable(
     *_, by_epsilon = live(world, 3, first=3)
     setting("EXPLORATION", "posterior")
     (last,) = live(world, 1, first=6)
-    assert [p.learner for p in (by_posterior, by_epsilon, last)] == ["posterior/1", "epsilon/1", "posterior/1"]
+    assert [p.learner for p in (by_posterior, by_epsilon, last)] == ["posterior/2", "epsilon/1", "posterior/2"]
     assert sum(map(sum, learner.visits(last))) == last.episodes == 7
     adopted = [record.adopted for record in world.store.records(SEGMENT)]
-    assert adopted == [None, None, None, "posterior/1", None, None, "epsilon/1"]
+    assert adopted == [None, None, None, "posterior/2", None, None, "epsilon/1"]
     for from_start in (False, True):
         assert policy_item(versions.policy_at(world.store, SEGMENT, 7, from_start)) == policy_item(last)
     assert main([*TABLE, "versions", "HIGH_LOW"]) == 0

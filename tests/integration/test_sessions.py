@@ -374,7 +374,7 @@ def test_an_unreadable_policy_queues_feedback_and_falls_back(newcomer: NewUser, 
     }
     fallback = ana.plan()
     assert "at random" in fallback["reason"]
-    set_learner(stack, segment, "posterior/1")
+    set_learner(stack, segment, "posterior/2")
     told = ok(ana.batch(done(fallback)))["training_metrics"]
     assert (told["learning"], told["why"], told["exploration_rate"]) == ("none", "fallback", 1)
     learn_all(stack)

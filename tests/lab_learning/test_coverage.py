@@ -13,6 +13,7 @@ from lab.learning.runs import settings
 from lab.world.crowd import Crowd
 from lab.world.tastes import Tastes, World, draw_tastes
 from rl_core.learner.posterior import Posterior
+from rl_core.learner.posterior_1 import Posterior1
 from rl_core.models import ACTIONS, Action, State
 
 START = {"pooling_visits": 30.0}
@@ -62,7 +63,7 @@ def test_only_cells_of_five_visits_count_and_states_where_every_action_was_open(
 
 
 def test_the_former_learners_spread_of_a_contrast_is_that_of_independent_actions() -> None:
-    table, rng = Posterior.start(START), Random(1)
+    table, rng = Posterior1.start(START), Random(1)
     table.variances[9:] = [0.1, 0.2, 0.3, 0.1, 0.4, 0.2]
     state, options = State(1, 1), ACTIONS[:5]
     spread = table.spread(state, 1.0)

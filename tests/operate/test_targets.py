@@ -215,7 +215,7 @@ def test_a_log_that_cannot_be_read_is_an_error(capsys: pytest.CaptureFixture[str
 def personal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ExportedStore]:
     """An export of a table whose learner goes by each person's own rewards."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(learner.ALGORITHMS, "posterior/1", Believing)
+        patch.setitem(learner.ALGORITHMS, "posterior/2", Believing)
         yield ExportedStore(lived_table(tmp_path_factory.mktemp("personal"), PERSONAL))
 
 

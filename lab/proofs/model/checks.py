@@ -13,7 +13,7 @@ from rl_core.models import Facts, Mark, Marker, Policy, Profile, Segment, Sessio
 from rl_core.sessions import catalogue
 from rl_core.store import UserDay, items, keys, policies, read_user_day
 
-FOREIGN, OURS = "posterior/99", "posterior/1"  # a learner that this code does not have, and one that it has
+FOREIGN, OURS = "posterior/99", "posterior/2"  # a learner that this code does not have, and one that it has
 
 
 def close_to(value: float) -> Any:

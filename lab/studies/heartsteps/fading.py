@@ -16,6 +16,7 @@ what was sent: the gain over never sending, without the spread.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from random import Random
 from statistics import fmean, stdev
@@ -99,12 +100,13 @@ KNOWING: Mapping[str, Callable[[Person], Known]] = {
     "engagement, days": with_days,
 }
 TABLES = 3
+SHARED = ("reference", "noise", "k", "distance", "wear", "wear_variance", "alike", "between")
 
 
 def learned(world: World, know: Callable[[Person], Known], settings: Settings, seed: int) -> list[float]:
     """Returns the true effect of each decision of one run of the learner, in order.
 
-    The tables are parts of one policy: they count episodes, and the filter's reference and noise, together.
+    The tables are parts of one policy: they count episodes together, and share what the filter keeps once for a policy.
     """
     rng, how, gained = Random(seed), learner.fold_of(settings), list[float]()
     kind = learner.ALGORITHMS[how.learner]
@@ -115,7 +117,7 @@ def learned(world: World, know: Callable[[Person], Known], settings: Settings, s
             state, table = know(person)
             own, episodes = tables[table], len(gained)
             if isinstance(own, Posterior) and isinstance(last, Posterior):
-                own.reference, own.noise = last.reference, last.noise
+                _share(last, own)
             action = learner.draw(learner.chances_of(own, state, OPTIONS, episodes, settings), rng)
             gain, reward = live(world, person, action is SEND, rng)
             gained.append(gain)
@@ -124,6 +126,12 @@ def learned(world: World, know: Callable[[Person], Known], settings: Settings, s
             own.update(_told(own, tables[after.table], seen, settings), episodes, how.constants)
             last = own
     return gained
+
+
+def _share(last: Posterior, own: Posterior) -> None:
+    """Gives a table what the filter keeps once for a policy, as the table that learned last has it."""
+    for name in SHARED:
+        setattr(own, name, deepcopy(getattr(last, name)))
 
 
 def _told(own: learner.QTable, other: learner.QTable, seen: Transition, at: Settings) -> Transition:
