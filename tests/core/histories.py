@@ -84,8 +84,9 @@ def lived(seed: int, count: int, people: int = 30, correlation: float = 0.0, wea
         worn = sum(w for w, a in zip(WEAR, reversed(facts.latest), strict=False) if a is action) / sum(WEAR)
         mean = 0.3 + 0.05 * action + effects[who][action] - wear * worn
         state, after = rng.randrange(STATES), rng.randrange(STATES)
-        seen.append(transition(state, action, rng.gauss(mean, 0.03**0.5), after, (int(action),), facts))
-        known[who] = facts.learned(action, seen[-1].reward).had(action)
+        reward = round(rng.gauss(mean, 0.03**0.5), 6)  # so that no last bit of gauss stays
+        seen.append(transition(state, action, reward, after, (int(action),), facts))
+        known[who] = facts.learned(action, reward).had(action)
     return seen
 
 

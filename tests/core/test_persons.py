@@ -205,7 +205,8 @@ def test_no_facts_stand_for_a_person_of_whom_nothing_is_known_at_usual_wear(know
     assert gains == pytest.approx([0.4 * x for x in table.usual_wear])
 
 
-def test_facts_without_answers_have_no_effect_of_the_persons_own(known: Posterior) -> None:
+def test_facts_without_answers_have_no_effect_of_the_persons_own() -> None:
+    known = taught(Posterior, lived(47, 1000, people=100, correlation=0.4), FILTER)
     facts = lived(45, 500, people=5)[-1].facts
     assert facts is not None
     unanswered = facts.unanswered()

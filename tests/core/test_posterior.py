@@ -15,7 +15,7 @@ from rl_core.learner.bounds import bounded
 from rl_core.learner.epsilon import Averages
 from rl_core.learner.posterior import Posterior
 from rl_core.learner.shares import shares, tail
-from rl_core.models import ACTIONS, CELLS, Action, Decision, Policy, Segment, State
+from rl_core.models import ACTIONS, CELLS, NO_FACTS, Action, Decision, Policy, Segment, State
 
 STATE = State(1, 1)
 POSTERIOR = Settings(table_name="t", exploration="posterior")
@@ -234,3 +234,28 @@ def test_a_policy_of_averages_is_drawn_from_by_what_its_table_says_to_the_filter
     chances = probabilities(policy, STATE, ACTIONS, POSTERIOR)
     assert chances.probabilities == adopted.probabilities(STATE, ACTIONS, policy.episodes, POSTERIOR)
     assert chances.best == (Action.INTENSITY,)
+
+
+@pytest.mark.parametrize(("episodes", "scale"), [(0, 0.7), (50, 0.75), (450, 0.79), (10**7, 0.8)])
+def test_a_draws_scale_goes_from_the_first_to_the_later_one_by_half_in_fifty_sessions(
+    episodes: int, scale: float
+) -> None:
+    table = table_of(ADVANTAGES, 6, 0.02)
+    alone = shares(table.estimates(STATE), table.spread(STATE, scale), ACTIONS)
+    assert table.probabilities(STATE, ACTIONS, episodes, within(0.0)) == pytest.approx(alone, abs=1e-6)
+    wider = within(0.0).model_copy(update={"posterior_scale": 1.4, "posterior_scale_first": 1.4})
+    first = shares(table.estimates(STATE), table.spread(STATE, 1.4), ACTIONS)
+    assert table.probabilities(STATE, ACTIONS, episodes, wider) == pytest.approx(first)
+
+
+def test_two_people_draw_from_one_table_each_by_their_own_answers() -> None:
+    table = table_of(ADVANTAGES, 6, 0.02)
+    table.alike = [20.0, 50.0]
+    fond = NO_FACTS
+    for _ in range(4):
+        fond = fond.learned(Action.JOURNALING, 0.6).learned(Action.PHYSICAL, -0.1)
+    own, other = (table.probabilities(STATE, ACTIONS, 324, POSTERIOR, facts) for facts in (fond, None))
+    assert own[Action.JOURNALING] > other[Action.JOURNALING] + 0.2
+    assert own[Action.PHYSICAL] < other[Action.PHYSICAL]
+    again = table.probabilities(STATE, ACTIONS, 324, POSTERIOR, fond)
+    assert again == own != table.probabilities(STATE, ACTIONS, 324, POSTERIOR, fond.unanswered())

@@ -61,7 +61,7 @@ def test_knowing_the_dose_is_worth_something_where_the_effect_comes_back_soon(
     monkeypatch: pytest.MonkeyPatch, settings: Settings
 ) -> None:
     monkeypatch.setattr(fading, "PEOPLE", 25)
-    monkeypatch.setattr(fading, "WITHIN", 0.7)
+    monkeypatch.setattr(fading, "WITHIN", 0.3)
     world = FADING[0]
     apart = [gain_of(world, DOSED, settings, seed) - gain_of(world, SHIPPED, settings, seed) for seed in range(2)]
     assert min(apart) > 0.01
