@@ -148,8 +148,7 @@ def test_where_nothing_wears_off_hardly_any_wear_is_learned() -> None:
 
 def test_of_two_actions_alike_the_one_that_was_not_had_lately_has_the_greater_estimate() -> None:
     table = taught(Posterior, lived(44, 3000, people=300, wear=0.5), FILTER)
-    for cells in (table.weights, table.state_advantages):
-        cells[1::6] = cells[2::6]
+    table.weights[1::6], table.state_advantages[1::6] = table.weights[2::6], table.state_advantages[2::6]
     table.action_advantages[1], table.usual_wear[1] = table.action_advantages[2], table.usual_wear[2]
     for had, rested in ((1, 2), (2, 1)):
         found = table.estimates(STATE, NO_FACTS.had(Action(had)))

@@ -107,7 +107,7 @@ def test_a_change_of_learner_adopts_what_was_learned_and_stays_replayable(
     for from_start in (False, True):
         assert policy_item(versions.policy_at(world.store, SEGMENT, 7, from_start)) == policy_item(last)
     assert main([*TABLE, "versions", "HIGH_LOW"]) == 0
-    assert "by epsilon/1 that adopted from posterior/1" in capsys.readouterr().out
+    assert "by epsilon/1 that adopted from posterior/2" in capsys.readouterr().out
 
 
 def test_a_rollback_to_before_the_first_version_forgets_all_but_the_count(world: World) -> None:

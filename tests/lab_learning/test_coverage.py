@@ -25,9 +25,9 @@ class Certain(Posterior):
     means: Sequence[float] = ()
     sd = 0.0
 
-    def interval(self, state: State, eligible: Sequence[Action]) -> tuple[Sequence[float], Sequence[float]]:
+    def interval(self, state: State, eligible: Sequence[Action]) -> tuple[tuple[float, ...], tuple[float, ...]]:
         del state, eligible
-        return self.means, [self.sd] * len(ACTIONS)
+        return tuple(self.means), (self.sd,) * len(ACTIONS)
 
 
 def told(means: Sequence[float], sd: float) -> Certain:
