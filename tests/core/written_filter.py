@@ -126,10 +126,11 @@ class Filter:
         effect, moved = self.a[a] + self.i[s, a] + whole * h / total * cut, shared * h / total * cut
         self.v[s] += self.u_s[s] * h / total * cut
         self.a[a] += moved
-        self.wear -= self.u_wear * x * h / total * cut
+        told = x if facts.latest else 0.0
+        self.wear -= self.u_wear * told * h / total * cut
         self.u_s[s] -= (h * self.u_s[s]) ** 2 / total
         self.u_a[a] -= (h * shared) ** 2 / total
-        self.u_wear -= (h * self.u_wear * x) ** 2 / total
+        self.u_wear -= (h * self.u_wear * told) ** 2 / total
         for z, own in raw.items():  # what an action is credited with, states have added the less
             self.i[z, a] = self.m[z, a] / (self.m[z, a] + k) * (own - moved)
         self.i[s, a] = effect - self.a[a]

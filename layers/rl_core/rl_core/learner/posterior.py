@@ -184,10 +184,11 @@ class Posterior:
         self.values[s] = value + u[s] * g
         self.action_advantages[a] = pooled = pooled + c * g
         advantage += v * g
-        self.wear -= u_wear * x * g
+        told = x if facts.latest else 0.0  # newcomers do more of any plan, and have had nothing
+        self.wear -= u_wear * told * g
         u[s] -= h * u[s] / S * h * u[s]
         u[STATES + a] -= h * c / S * h * c
-        self.wear_variance = u_wear - h * u_wear * x / S * h * u_wear * x
+        self.wear_variance = u_wear - h * u_wear * told / S * h * u_wear * told
         self.variances = u
         self.counts[sa], self.weights[sa] = self.counts[sa] + 1, self.weights[sa] + max(_parts(h * h * trust), 1)
         m = self.weights[sa] / _UNIT
