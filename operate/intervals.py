@@ -17,7 +17,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from rl_core.days.tally import MILLION, ActionSums, EntrySums
+from rl_core.days.tally import ActionSums, EntrySums
+from rl_core.models import MILLION
 
 Floats = NDArray[np.float64]
 

@@ -30,7 +30,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
 from itertools import product
 from pathlib import Path
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import NamedTuple
 
 from lab.learning.cells import PROCESSES
 from lab.learning.methods import Fettle, Former
@@ -40,8 +40,9 @@ from lab.world.crowd import LOST, Caller, Crowd, plan_size
 from lab.world.people import Ending, Person, expected_reward, person
 from lab.world.tastes import SEGMENTS, USUAL, Tastes, World, draw_tastes
 from rl_core.learner import QTable
+from rl_core.learner.posterior import Posterior
 from rl_core.learner.posterior_1 import Posterior1
-from rl_core.models import ACTIONS, STATES, Action, Segment, State
+from rl_core.models import ACTIONS, NO_FACTS, STATES, Action, Segment, State
 
 WORLDS = (World.BASE, World.STATES, World.PERSONS, World.ALIKE, World.HABITUATION)
 IN_NINE, IN_ONE = (150, 500, 2000), (6000, 20_000)  # sessions learned in a segment, where there are nine and where one
@@ -53,13 +54,6 @@ METHODS: Mapping[str, Callable[[], Fettle]] = {
     FETTLE: lambda: Fettle(settings(discount=0.0)),
     FORMER: lambda: Former(discount=0.0),
 }
-
-
-@runtime_checkable
-class Sure(Protocol):
-    """A table that tells, for each eligible action, mean and standard deviation of Q less its mean over them."""
-
-    def interval(self, state: State, eligible: Sequence[Action]) -> tuple[Sequence[float], Sequence[float]]: ...
 
 
 class Hits(NamedTuple):
@@ -96,14 +90,14 @@ class Truth:
 
 
 def interval(its: QTable, state: State, eligible: Sequence[Action]) -> tuple[Sequence[float], Sequence[float]]:
-    """Returns what the table says of Q less its mean over the eligible actions; of the former learner, worked out here.
+    """Returns mean and standard deviation of Q less its mean over m eligible actions, for a person who had nothing yet.
 
-    Its actions are independent: var(Q(a) - mean Q) = (1 - 1/m)^2 var(a) + sum over the other b of var(b) / m^2.
+    The actions are taken for independent: var(Q(a) - mean Q) = (1 - 1/m)^2 var(a) + sum of the others' var(b) / m^2.
     """
-    if isinstance(its, Sure):
-        return its.interval(state, eligible)
-    assert isinstance(its, Posterior1)
-    values, spread, m = its.estimates(state), its.spread(state, 1.0), len(eligible)
+    assert isinstance(its, Posterior | Posterior1)
+    values, spread, m = its.estimates(state, NO_FACTS), list(its.spread(state, 1.0)), len(eligible)
+    if isinstance(its, Posterior):
+        spread = [u + its.noise * its.wear_variance * x * x for u, x in zip(spread, its.usual_wear, strict=True)]
     mean, every = sum(values[a] for a in eligible) / m, sum(spread[a] for a in eligible)
     variances = [(1 - 1 / m) ** 2 * spread[a] + (every - spread[a]) / m**2 for a in eligible]
     return [values[a] - mean for a in eligible], [variance**0.5 for variance in variances]

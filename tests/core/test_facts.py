@@ -8,6 +8,7 @@ import pytest
 
 from rl_core.config import Settings
 from rl_core.learner import ALGORITHMS, chances_of, decide, settings_hash
+from rl_core.learner.policy import _is_own
 from rl_core.models import (
     ACTIONS,
     NO_FACTS,
@@ -164,8 +165,9 @@ def table() -> Believing:
 
 
 def own_of(table: Believing, facts: Facts | None) -> tuple[tuple[Action, ...], tuple[Action, ...]]:
-    chances = chances_of(table, State(0, 0), ACTIONS, 10, Settings(table_name="t"), facts)
-    return chances.best, chances.own
+    state = State(0, 0)
+    chances = chances_of(table, state, ACTIONS, 10, Settings(table_name="t"), facts)
+    return chances.best, tuple(a for a in ACTIONS if _is_own(table, state, chances, a, facts))
 
 
 def test_what_is_the_best_for_everybody_is_not_the_best_by_ones_own_answers(table: Believing) -> None:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from rl_core.days import MILLION, ActionSums, SegmentDay, count_shown, publishable, shown, withheld
-from rl_core.models import Segment
+from rl_core.days import ActionSums, SegmentDay, count_shown, publishable, shown, withheld
+from rl_core.models import MILLION, Segment
 
 LOW, HIGH, OTHER = Segment.LOW_LOW, Segment.HIGH_LOW, Segment.HIGH_HIGH
 

@@ -89,23 +89,24 @@ class Filter:
     def correlation(self) -> float:
         return min(max(self.alike.value, 0.0), 0.5)
 
-    def ahead(self, t: Transition, facts: Facts) -> float:
+    def ahead(self, t: Transition) -> float:
         after = t.next_state.row
         if not any(self.n[after, b] for b in range(6)):
             return 0.0
-        then = facts.learned(t.action, t.reward).had(t.action)
+        then = t.facts.learned(t.action, t.reward).had(t.action) if t.facts else None
         above = max(self.q(after, b, then) for b in range(6) if b not in t.barred) - self.reference
         self.reference += above / min(self.episodes + 1, self.constants.value_window)
         return self.constants.discount * self.episodes / (self.episodes + 50) * above
 
     def see(self, t: Transition) -> None:
         s, a, facts, k = t.state.row, int(t.action), t.facts or NO_FACTS, self.k
+        had = worn(facts, a) if t.facts else self.usual_wear[a]
         usual, r = self.usual(), max(self.correlation(), self.constants.person_correlation)
         who = predicted(facts, usual, r, self.noise)
         trust = min(1.0, (2 + who.means) / (2 + who.distance / self.scale))
         h = 1 / (1 + r * (facts.counts[a] + facts.earlier[a]))
-        x = worn(facts, a) - self.usual_wear[a]
-        y = t.reward + self.ahead(t, facts)
+        x = had - self.usual_wear[a]
+        y = t.reward + self.ahead(t)
         for u in (self.u_s, self.u_a):
             for place in u:
                 u[place] += self.constants.drift
@@ -138,7 +139,7 @@ class Filter:
         gained = max(parts(h * h * trust), 1 / 128)
         self.m[s, a] += gained
         step = min(sum(self.n[z, a] for z in range(STATES)), 100)
-        used = (worn(facts, a) - self.usual_wear[a]) / step
+        used = (had - self.usual_wear[a]) / step
         self.usual_wear[a] += used
         self.a[a] -= self.wear * used
         met = min(error**2, 9 * self.noise * total) / total - self.noise

@@ -8,8 +8,7 @@ import boto3
 import pytest
 
 from local.functions import Functions
-from rl_core.days import MILLION
-from rl_core.models import Segment, Session, Status
+from rl_core.models import MILLION, Segment, Session, Status
 from rl_core.store import Store, open_day_table
 from tests.conftest import JOURNEY, ROOT, TEMPLATE, event_of
 

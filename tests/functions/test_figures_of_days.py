@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from rl_core.config import settings
-from rl_core.days import MILLION
-from rl_core.models import Segment
+from rl_core.models import MILLION, Segment
 from rl_core.store import DAY_SHARDS, DayTable
 from rl_core.work import final_segments, run_shard
 from tests.conftest import handler_of

@@ -14,7 +14,7 @@ from lab.world.crowd import Crowd
 from lab.world.tastes import Tastes, World, draw_tastes
 from rl_core.learner.posterior import Posterior
 from rl_core.learner.posterior_1 import Posterior1
-from rl_core.models import ACTIONS, Action, State
+from rl_core.models import ACTIONS, Action, Facts, State
 
 START = {"pooling_visits": 30.0}
 
@@ -25,9 +25,14 @@ class Certain(Posterior):
     means: Sequence[float] = ()
     sd = 0.0
 
-    def interval(self, state: State, eligible: Sequence[Action]) -> tuple[tuple[float, ...], tuple[float, ...]]:
-        del state, eligible
-        return tuple(self.means), (self.sd,) * len(ACTIONS)
+    def estimates(self, state: State, facts: Facts | None = None) -> tuple[float, ...]:
+        del state, facts
+        return tuple(self.means)
+
+    def spread(self, state: State, scale: float) -> tuple[float, ...]:
+        """Of six independent and equal ones, a contrast has five sixths of the variance."""
+        del state, scale
+        return (self.sd**2 * 6 / 5,) * len(ACTIONS)
 
 
 def told(means: Sequence[float], sd: float) -> Certain:
@@ -50,8 +55,9 @@ def test_an_interval_holds_the_truth_up_to_its_width() -> None:
     truth = truth_of((0.1, 0.2, 0.3, 0.4, 0.5, 0.6))
     right = [-0.25, -0.15, -0.05, 0.05, 0.15, 0.25]
     assert held(told(right, 1e-9), truth)[MET] == Hits(6, 6)
-    assert held(told([its + 0.1 for its in right], 0.1 / 1.95), truth)[MET] == Hits(6, 6)
-    assert held(told([its + 0.1 for its in right], 0.1 / 1.97), truth)[MET] == Hits(0, 6)
+    wrong = [its + 0.1 * (-1) ** place for place, its in enumerate(right)]
+    assert held(told(wrong, 0.1 / 1.95), truth)[MET] == Hits(6, 6)
+    assert held(told(wrong, 0.1 / 1.97), truth)[MET] == Hits(0, 6)
 
 
 def test_only_cells_of_five_visits_count_and_states_where_every_action_was_open() -> None:

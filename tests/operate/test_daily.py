@@ -2,8 +2,8 @@
 
 from operate.daily import compute, table
 from rl_core.config import settings
-from rl_core.days import MILLION, ActionSums, EntrySums, SegmentDay
-from rl_core.models import Segment, entry_code
+from rl_core.days import ActionSums, EntrySums, SegmentDay
+from rl_core.models import MILLION, Segment, entry_code
 from rl_core.store import DayTable, Store
 from tests.functions.conftest import World
 from tests.functions.test_daily_job import FINAL, MONDAY, Diary

@@ -14,7 +14,6 @@ from rl_core.days.figures import (
 from rl_core.days.showing import FEWEST, count_shown, publishable, shown, shows, withheld
 from rl_core.days.stats import Direction, PeriodDay, Totals, Trend, day_by_day, totals_of, trend_of
 from rl_core.days.tally import (
-    MILLION,
     ActionSums,
     EntrySums,
     Parts,
@@ -29,7 +28,6 @@ from rl_core.days.tally import (
 __all__ = [
     "FEWEST",
     "GONE_AFTER",
-    "MILLION",
     "ONE_DAY",
     "TYPES",
     "ActionSums",

@@ -8,9 +8,8 @@ mean is.
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields, replace
 
-from rl_core.models import ACTIONS, Action, Activity, Mark, Segment, Session
+from rl_core.models import ACTIONS, MILLION, Action, Activity, Mark, Segment, Session
 
-MILLION = 1_000_000
 NONE = (0,) * len(ACTIONS)
 
 

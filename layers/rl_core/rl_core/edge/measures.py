@@ -11,8 +11,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import AmazonCloudWatchEMFProvider
 
-from rl_core.days import MILLION, SegmentDay, publishable, shown, shows
-from rl_core.models import Learning, Policy, Segment, Session, Why
+from rl_core.days import SegmentDay, publishable, shown, shows
+from rl_core.models import MILLION, Learning, Policy, Segment, Session, Why
 from rl_core.sessions import learning_of, why_not
 
 LATEST = timedelta(days=13)  # CloudWatch takes values of the last 14 days; one of them is left for late messages

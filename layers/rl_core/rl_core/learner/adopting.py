@@ -35,6 +35,21 @@ def deviations(estimates: Estimates, visits: Visits, V: Sequence[float], A: Sequ
     return cells
 
 
+def remaining(visits: Visits, k: float, value: float, advantage: float) -> list[float]:
+    """Returns the variances that remain after so many visits, of V and then A(b), shape (15,).
+
+    `value` and `advantage` are the variances before the first visit. In one state n visits add n k / (n + k) to the
+    precision of A(b), because the action's effect varies between states by 1 / k.
+    """
+    variances = [1 / (1 / value + sum(row)) for row in visits]
+    for b in ACTIONS:
+        said = 1 / advantage
+        for row in visits:
+            said += row[b] * k / (row[b] + k)
+        variances.append(1 / said)
+    return variances
+
+
 def mean(values: Sequence[float], weights: Sequence[int]) -> float:
     """Returns the weighted mean, or the plain mean when all weights are 0. Sums run in order."""
     counted = weights if any(weights) else [1] * len(values)

@@ -80,14 +80,12 @@ class Chances(NamedTuple):
     """Holds the probability of drawing each eligible action, in the order of `eligible`.
 
     `best` holds the eligible actions with the greatest estimate. It is empty when nothing tells the eligible actions
-    apart: all estimates are equal, or no policy was read. `own` holds those of them that would not be there without the
-    person's own rewards.
+    apart: all estimates are equal, or no policy was read.
     """
 
     eligible: tuple[Action, ...]
     probabilities: tuple[float, ...]
     best: tuple[Action, ...]
-    own: tuple[Action, ...] = ()
 
     @property
     def exploration_rate(self) -> float:
@@ -256,11 +254,14 @@ def chances_of(
 ) -> Chances:
     """Returns the chances of a draw from this table; every draw that reads a policy gets its chances here."""
     best = _best(table.estimates(state, facts), options)
-    drawn = table.probabilities(state, options, episodes, settings, facts)
-    if facts is None or not any(facts.counts):
-        return Chances(options, drawn, best)
-    anyway = _best(table.estimates(state, facts.unanswered()), options)
-    return Chances(options, drawn, best, tuple(a for a in best if a not in anyway))
+    return Chances(options, table.probabilities(state, options, episodes, settings, facts), best)
+
+
+def _is_own(table: QTable, state: State, chances: Chances, action: Action, facts: Facts | None) -> bool:
+    """Returns whether the action is among the best, and would not be without the person's own rewards."""
+    if action not in chances.best or facts is None or not any(facts.counts):
+        return False
+    return action not in _best(table.estimates(state, facts.unanswered()), chances.eligible)
 
 
 def _best(values: Sequence[float], options: tuple[Action, ...]) -> tuple[Action, ...]:
@@ -307,7 +308,8 @@ def decide(
     chances = chances_of(table, state, options, policy.episodes, settings, facts)
     rate = table.even_share(policy.episodes, settings, len(options))
     action = draw(chances, rng)
-    return decision(chances, state, action, rate=rate, version=policy.version, facts=facts, settings=under)
+    made = decision(chances, state, action, rate=rate, version=policy.version, facts=facts, settings=under)
+    return replace(made, own=_is_own(table, state, chances, action, facts))
 
 
 def decision(
@@ -331,7 +333,6 @@ def decision(
         policy_version=version,
         explored=action not in chances.best,
         fallback=fallback,
-        own=action in chances.own,
         facts=facts,
         settings=settings,
     )

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple, Self
 
 from rl_core.config import Settings
-from rl_core.learner.adopting import deviations, mean, split
+from rl_core.learner.adopting import deviations, mean, remaining, split
 from rl_core.learner.bounds import bounded, even_share
 from rl_core.learner.persons import Person, evidence, person, worn
 from rl_core.learner.shares import shares
@@ -100,17 +100,11 @@ class Posterior:
         k = table.k
         heavy = [[min(n, _MOST_ADOPTED) for n in row] for row in visits]
         table.values, table.action_advantages = split(estimates, visits)
+        table.variances = remaining(heavy, k, _VALUE_VARIANCE, _ADVANTAGE_VARIANCE)
         apart = deviations(estimates, heavy, table.values, table.action_advantages, k)
         table.state_advantages = [_single(its) for its in apart]
         table.counts = [n for row in visits for n in row]
         table.weights = [m * _UNIT for row in heavy for m in row]
-        for row in range(STATES):
-            table.variances[row] = 1 / (1 / _VALUE_VARIANCE + sum(heavy[row]))
-        for b in ACTIONS:
-            said = 1 / _ADVANTAGE_VARIANCE
-            for row in range(STATES):
-                said += heavy[row][b] * k / (heavy[row][b] + k)
-            table.variances[STATES + b] = 1 / said
         table.reference = mean([max(row) for row in estimates], [sum(row) for row in visits])
         return table
 
@@ -163,9 +157,9 @@ class Posterior:
         correlation = max(self._correlation(), constants["person_correlation"])
         who = person(facts, usual, correlation, self.noise)
         trust, h = who.trust(self.distance), 1 / (1 + correlation * (facts.counts[a] + facts.earlier[a]))
-        worn_now = worn(facts.latest)[a]
+        worn_now = worn(facts.latest)[a] if t.facts else self.usual_wear[a]
         x = worn_now - self.usual_wear[a]
-        y = t.reward + self._ahead(t, facts, episodes, constants)
+        y = t.reward + self._ahead(t, episodes, constants)
         m, pooled, value = self.weights[sa] / _UNIT, self.action_advantages[a], self.values[s]
         u = [variance + constants["drift"] for variance in self.variances]
         u_wear = self.wear_variance + _WEAR_DRIFT
@@ -223,26 +217,12 @@ class Posterior:
         cells = zip(self.variances[STATES:], weights, strict=True)
         return tuple([unit * (k / (m + k) * k / (m + k) * u + _UNIT / (m + k)) for u, m in cells])
 
-    def interval(self, state: State, eligible: Sequence[Action]) -> tuple[tuple[float, ...], tuple[float, ...]]:
-        """Returns mean and standard deviation of Q(s, b) less its mean over m eligible actions, for each of them.
-
-        They are those of a person who had nothing lately. The actions' variances are taken for independent:
-        (1 - 1/m)^2 var(b) + the sum of the others' / m^2.
-        """
-        values, m = self.estimates(state, NO_FACTS), len(eligible)
-        wear = [self.noise * self.wear_variance * x * x for x in self.usual_wear]
-        spread = [table + its for table, its in zip(self.spread(state, 1.0), wear, strict=True)]
-        middle = sum(values[b] for b in eligible) / m
-        every = sum(spread[b] for b in eligible)
-        apart = [math.sqrt((1 - 1 / m) * (1 - 1 / m) * spread[b] + (every - spread[b]) / (m * m)) for b in eligible]
-        return tuple(values[b] - middle for b in eligible), tuple(apart)
-
-    def _ahead(self, t: Transition, facts: Facts, episodes: int, constants: Mapping[str, float]) -> float:
+    def _ahead(self, t: Transition, episodes: int, constants: Mapping[str, float]) -> float:
         """Returns what the value of the next state adds to the reward, and moves the reference."""
         row = t.next_state.row
         if not any(self.counts[row * _WIDTH : (row + 1) * _WIDTH]):
             return 0.0
-        then = facts.learned(t.action, t.reward).had(t.action)
+        then = t.facts and t.facts.learned(t.action, t.reward).had(t.action)
         values = self.estimates(t.next_state, then)
         apart = max(q for b, q in zip(ACTIONS, values, strict=True) if b not in t.barred) - self.reference
         self.reference += apart / min(episodes + 1, constants["value_window"])

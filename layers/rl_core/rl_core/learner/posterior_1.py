@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple, Self
 
 from rl_core.config import Settings
-from rl_core.learner.adopting import deviations, mean, split
+from rl_core.learner.adopting import deviations, mean, remaining, split
 from rl_core.learner.bounds import bounded, even_share
 from rl_core.learner.shares import shares
 from rl_core.models import ACTIONS, CELLS, STATES, Action, Facts, State, Transition
@@ -73,15 +73,9 @@ class Posterior1:
         table = cls.start(constants)
         k = table.k
         table.values, table.action_advantages = split(estimates, visits)
+        table.variances = remaining(visits, k, _VALUE_VARIANCE, _ADVANTAGE_VARIANCE)
         table.state_advantages = deviations(estimates, visits, table.values, table.action_advantages, k)
         table.counts = [n for row in visits for n in row]
-        for row in range(STATES):
-            table.variances[row] = 1 / (1 / _VALUE_VARIANCE + sum(visits[row]))
-        for b in ACTIONS:
-            said = 1 / _ADVANTAGE_VARIANCE
-            for row in range(STATES):
-                said += visits[row][b] * k / (visits[row][b] + k)
-            table.variances[STATES + b] = 1 / said
         table.reference = mean([max(row) for row in estimates], [sum(row) for row in visits])
         return table
 

@@ -4,8 +4,8 @@ import struct
 from collections.abc import Iterable, Iterator
 from dataclasses import astuple, fields
 
-from rl_core.days import MILLION, ActionSums, EntrySums, Parts, SegmentDay
-from rl_core.models import ACTIONS, Segment
+from rl_core.days import ActionSums, EntrySums, Parts, SegmentDay
+from rl_core.models import ACTIONS, MILLION, Segment
 from rl_core.packing import pack, unpack, unzigzag, zigzag
 from rl_core.store.fields import WHOLE, Codec, Field, FieldTable, Stored, number
 
