@@ -55,7 +55,7 @@ demo: $(VENV)/$(STAMP) $(ENGINES)  ## watch simulated people live through weeks 
 # What needs no order runs side by side; each part's words stay together where make can do that (from version 4 on).
 TOGETHER = @$(MAKE) --no-print-directory -j $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
-check: $(VENV)/$(STAMP) $(LAB)/$(STAMP)  ## the quick loop: lint, types, tests of rules and functions
+check: $(VENV)/$(STAMP) $(ENGINES) $(LAB)/$(STAMP)  ## the quick loop: lint, types, tests of rules and functions
 	$(TOGETHER) lint types tests-quick
 
 test: $(VENV)/$(STAMP) $(ENGINES) $(LAB)/$(STAMP)  ## everything that must hold: lint, types, tests (COVERAGE=1: with branch coverage, as in CI)
@@ -79,7 +79,7 @@ PYTEST = $(VENV)/bin/python -m pytest -n auto --dist loadfile --no-loadscope-reo
 tests: $(VENV)/$(STAMP) $(ENGINES)  ## pytest; all but what `make e2e` and `make tests-lab` run (COVERAGE=1: with branch coverage, at least 95 %)
 	@$(PYTEST) $(if $(COVERAGE),--cov) --ignore=tests/e2e
 
-tests-quick: $(VENV)/$(STAMP)  ## pytest of rules, functions and stored forms
+tests-quick: $(VENV)/$(STAMP) $(ENGINES)  ## pytest of rules, functions and stored forms
 	@$(PYTEST) tests/core tests/functions tests/forms tests/test_*.py
 
 tests-lab: $(LAB)/$(STAMP)  ## pytest of what runs in the laboratory's environment
@@ -130,10 +130,10 @@ $(CLIENT)/node_modules/.stamp: $(CLIENT)/package-lock.json
 	@cd $(CLIENT) && npm ci --loglevel=error
 	@touch $@
 
-model-test: $(VENV)/$(STAMP)  ## random lives against a reference model, long
+model-test: $(VENV)/$(STAMP) $(ENGINES)  ## random lives against a reference model, long
 	@FETTLE_MODEL_EXAMPLES=$(or $(EXAMPLES),100) $(VENV)/bin/python -m pytest tests/model
 
-mutants: $(VENV)/$(STAMP)  ## small changes of the rules, and the share that the unit tests see (SAMPLE=400 SEED=1; docs/mutants.md)
+mutants: $(VENV)/$(STAMP) $(ENGINES)  ## small changes of the rules, and the share that the unit tests see (SAMPLE=400 SEED=1; docs/mutants.md)
 	@exec $(VENV)/bin/python -m lab.proofs.mutants $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(SEED),--seed $(SEED))
 
 faults: $(VENV)/$(STAMP) $(ENGINES)  ## fail every call of every operation in every way, and compare

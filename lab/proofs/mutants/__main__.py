@@ -15,9 +15,11 @@ from pathlib import Path
 from random import Random
 
 from lab.proofs.mutants import stage
+from local import data_plane
 
 LEAST = 0.85
 SURVIVORS = stage.STAGE / "survivors.txt"
+SHARED = "FETTLE_TESTS_DYNAMODB"  # of tests/conftest.py: the DynamoDB that all forks use
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -33,7 +35,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     drawn = draw(rooms, options.sample, options.seed)
     beside = draw(store, round(options.sample * len(store) / len(rooms)) if rooms else options.sample, options.seed)
     mutmut = Path(sys.executable).with_name("mutmut")
-    subprocess.run([mutmut, "run", *drawn, *beside], check=True)
+    with data_plane.running() as endpoints:
+        environment = os.environ | {SHARED: endpoints.dynamodb}
+        subprocess.run([mutmut, "run", *drawn, *beside], check=True, env=environment)
     figures = counted(drawn, beside)
     print(json.dumps(figures | {"of": len(rooms), "store_of": len(store), "seed": options.seed}))
     return int(figures["killed_share"] < LEAST)
