@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from rl_core.models import NO_FACTS
-from rl_core.store import day_table, erasures, items, policies, refolds, sums
+from rl_core.store import consents, day_table, erasures, items, policies, refolds, sums
 from rl_core.store.fields import REQUIRED, FieldTable
 
 PAGE = Path(__file__).parents[1] / "docs" / "data-model.md"
@@ -16,6 +16,8 @@ TABLES: dict[str, tuple[int, tuple[FieldTable, ...]]] = {
     "marker": (items.PROFILE_FORM, (items.MARKER,)),
     "session": (items.SESSION_FORM, (items.SESSION, items.DECISION, items.CLOSING)),
     "activity": (items.SESSION_FORM, (items.ACTIVITY,)),
+    "statement": (consents.STATEMENT_FORM, (consents.STATEMENT,)),
+    "request": (consents.REQUEST_FORM, (consents.REQUEST,)),
     "policy": (policies.POLICY_FORM, (policies.POLICY,)),
     "record": (policies.RECORD_FORM, (policies.RECORD,)),
     "transition": (policies.RECORD_FORM, (policies.TRANSITION,)),

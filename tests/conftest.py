@@ -50,6 +50,7 @@ JOURNEY = (
     "feedback_batch",
     "history",
     "stats",
+    "consent",
     "learn",
     "erasure",
     "daily_dispatch",

@@ -19,6 +19,7 @@ MAY: dict[str, dict[str, set[str]]] = {
     "Complete": {"USER#*": {QUERY, GET, PUT}, "SEGMENT#*": {QUERY, GET, PUT}},
     "FeedbackBatch": {"USER#*": {QUERY, GET, PUT}, "SEGMENT#*": {QUERY, GET, PUT}},
     "Profile": {"USER#*": {QUERY, GET, PUT}},
+    "Consent": {"USER#*": {QUERY, GET, PUT}},
     "History": {"USER#*": {QUERY, GET}},
     "Stats": {"USER#*": {QUERY}},
     "Learn": {

@@ -32,6 +32,7 @@ from rl_core.sessions import (
     Answer,
     accepts_answers,
     active_day,
+    caught_up,
     completed_today,
     engagement_delta,
     outcome_of,
@@ -107,7 +108,7 @@ def _record(user: str, number: int, position: int, answer: CompleteRequest, now:
     if with_answers(session, said, now) != session:
         if not accepts_answers(session, now):
             raise SessionClosedError
-        session = _stored(session, head.profile, said, now)
+        session = _stored(session, caught_up(head.profile, head.sessions), said, now)
     latest = session if session.number == head.profile.sessions else head.sessions[0]
     return session, completed_today(latest, active_day(head.profile, now))
 

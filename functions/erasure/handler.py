@@ -1,6 +1,6 @@
-"""Erases the users who asked for it: what was learned from them, then every item of theirs, the marker last."""
+"""Takes what was learned from users who asked for it out of the policies, and erases those who asked to be erased."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 from itertools import islice
@@ -13,7 +13,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from rl_core.config import settings
 from rl_core.errors import ConflictError, FettleError, UnavailableError
 from rl_core.models import Segment
-from rl_core.store import Due, Erasures, Leaver, Store, open_store, partitions_to_ask
+from rl_core.store import Due, Erasures, Leaver, Store, Unlearner, open_store, partitions_to_ask
 from rl_core.work import Turn, attempts, unlearn
 
 logger = Logger()
@@ -23,31 +23,35 @@ _PAGE = 90
 _USERS = 900  # looked at in one run
 _LONGEST = 15  # minutes between two tries
 
-People = dict[Due, Leaver]
+Person = Leaver | Unlearner
+People = Mapping[Due, Person]
+
+_METRICS: Mapping[type[Person], str] = {Leaver: "UsersErased", Unlearner: "UsersUnlearned"}
 
 
 def run(store: Store, turn: Turn) -> int:
-    """Erases the users that are due, and returns how many were erased.
+    """Erases or unlearns the users that are due, and returns how many were done with.
 
-    A user is removed as soon as no segment's policy holds anything of them. Who cannot be erased now waits, each time
+    A user is done with as soon as no segment's policy holds anything of them. Who cannot be erased now waits, each time
     twice as long, so that they keep nobody else waiting. A run may be cut off anywhere: sessions and marker are deleted
     last, so the next run goes on where this one stopped.
     """
     places = list(_places(store, turn.now))
     erasures = Erasures(settings().erasures_name, store.client)
-    people, broken = Leaver.among(store, erasures, [due for due in places if due.segment is None])
-    for due, reason in broken:
+    leavers, broken = Leaver.among(store, erasures, [d for d in places if d.segment is None and not d.is_request])
+    unlearners, broken_too = Unlearner.among(store, [d for d in places if d.is_request])
+    for due, reason in (*broken, *broken_too):
         _put_off(store, {due: 0}, turn, reason)
-    people = _prepared(store, people, turn)
-    waits = {due: set(leaver.marker.taught or ()) for due, leaver in people.items()}
-    erased = _removed(store, people, waits, turn)
+    people = _prepared(store, {**leavers, **unlearners}, turn)
+    waits = {due: set(person.taught or ()) for due, person in people.items()}
+    done = _removed(store, people, waits, turn)
     for segment in _in_turn(turn.now):
-        taught = {due: leaver for due, leaver in people.items() if segment in waits[due]}
+        taught = {due: person for due, person in people.items() if segment in waits[due]}
         if (taught or segment in {due.segment for due in places}) and turn.goes_on:
             for due in _unlearned(store, segment, taught, turn):
                 waits[due].discard(segment)
-            erased += _removed(store, taught, waits, turn)
-    return erased
+            done += _removed(store, taught, waits, turn)
+    return done
 
 
 def _places(store: Store, now: datetime) -> Iterator[Due]:
@@ -66,21 +70,21 @@ def _in_turn(now: datetime) -> tuple[Segment, ...]:
 
 def _prepared(store: Store, people: People, turn: Turn) -> People:
     """Returns the users from whom nothing more can be learned, as far as the time goes; puts off who fails."""
-    ready: People = {}
-    for due, leaver in people.items():
+    ready: dict[Due, Person] = {}
+    for due, person in people.items():
         if not turn.goes_on:
             break
         try:
-            ready[due] = _prepare(leaver, turn.now)
+            ready[due] = _prepare(person, turn.now)
         except FettleError as error:
-            _put_off(store, {due: leaver.marker.failures}, turn, error)
+            _put_off(store, {due: person.failures}, turn, error)
     return ready
 
 
-def _prepare(leaver: Leaver, now: datetime) -> Leaver:
+def _prepare(person: Person, now: datetime) -> Person:
     for attempt in attempts():
         with attempt:
-            return leaver.prepare(now)
+            return person.prepare(now)
     raise UnavailableError
 
 
@@ -89,28 +93,33 @@ def _unlearned(store: Store, segment: Segment, taught: People, turn: Turn) -> It
 
     Puts all of them off when that fails.
     """
-    versions = {leaver.marker.person: (leaver.marker.taught or {})[segment] for leaver in taught.values()}
+    versions = {person.person: (person.taught or {})[segment] for person in taught.values()}
+    staying = {person.person for person in taught.values() if person.stays}
     try:
-        done = unlearn(store, segment, versions, settings(), turn)
+        done = unlearn(store, segment, versions, settings(), turn, staying)
     except FettleError as error:
-        failures = {due: leaver.marker.failures for due, leaver in taught.items()}
+        failures = {due: person.failures for due, person in taught.items()}
         _put_off(store, failures, turn, error, segment=segment.value)
         return []
-    return [due for due, leaver in taught.items() if leaver.marker.person in done]
+    return [due for due, person in taught.items() if person.person in done]
 
 
 def _removed(store: Store, people: People, waits: dict[Due, set[Segment]], turn: Turn) -> int:
-    """Removes the items of users who wait for no segment, as far as the time goes; returns how many were removed."""
-    erased = 0
-    for due, leaver in people.items():
+    """Erases, or ends the request of, users who wait for no segment, as far as the time goes; returns how many."""
+    done = 0
+    for due, person in people.items():
         if not waits[due] and turn.goes_on:
             try:
-                erased += leaver.remove(turn.now, settings().index_shards)
+                removed = person.remove(turn.now, settings().index_shards)
             except ConflictError:
-                continue  # another run removes them
+                continue  # another run does it, or the user did something meanwhile: the next run sees
             except FettleError as error:
-                _put_off(store, {due: leaver.marker.failures}, turn, error)
-    return erased
+                _put_off(store, {due: person.failures}, turn, error)
+            else:
+                done += removed
+                if removed:
+                    metrics.add_metric(name=_METRICS[type(person)], unit=MetricUnit.Count, value=1)
+    return done
 
 
 def _put_off(store: Store, failures: dict[Due, int], turn: Turn, why: FettleError | str, **where: str) -> None:
@@ -133,7 +142,4 @@ def _put_off(store: Store, failures: dict[Due, int], turn: Turn, why: FettleErro
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
     now = datetime.fromisoformat(event["time"])
     turn = Turn.of(context.aws_request_id, now, context.get_remaining_time_in_millis)
-    erased = run(open_store(), turn)
-    if erased:
-        metrics.add_metric(name="UsersErased", unit=MetricUnit.Count, value=erased)
-    return {"erased": erased}
+    return {"done": run(open_store(), turn)}

@@ -29,7 +29,7 @@ from rl_core.edge.http import (
 )
 from rl_core.errors import ActivityNotFoundError, InvalidRequestError, SessionClosedError, UnavailableError
 from rl_core.models import MAX_ACTIVITIES, EndedBy, Learning, Profile, Session, Status, Why
-from rl_core.sessions import Ending, accepts_answers, add_rating, engagement_delta, record, with_answers
+from rl_core.sessions import Ending, accepts_answers, add_rating, caught_up, engagement_delta, record, with_answers
 from rl_core.store import Store, mark_writes, open_store, profile_write, session_write
 from rl_core.work import Closed, attempts, close_and_learn, training_figures
 
@@ -137,7 +137,7 @@ def _record(user: str, number: int, batch: FeedbackBatchRequest, now: datetime) 
         raise ActivityNotFoundError
     if accepts_answers(session, now):
         ending = Ending(EndedBy.BATCH, batch.overall_session_rating, batch.notes or "")
-        recorded = record(session, head.profile, said, settings(), now, ending)
+        recorded = record(session, caught_up(head.profile, head.sessions), said, settings(), now, ending)
         mark = mark_writes(recorded.mark)
         closed = close_and_learn(store, recorded.session, recorded.profile, settings(), *mark)
         measures.session_closed(closed.session, closed.conflicts)

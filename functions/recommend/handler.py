@@ -20,7 +20,7 @@ from rl_core.errors import (
     UnavailableError,
 )
 from rl_core.models import ACTIONS, Policy, Profile, Segment, Session
-from rl_core.sessions import accepts_answers, admit, issue, show
+from rl_core.sessions import accepts_answers, admit, allowed, caught_up, issue, show
 from rl_core.store import mark_writes, open_store, profile_write, session_write
 from rl_core.work import attempts
 
@@ -83,18 +83,18 @@ def _open_session(user: str, now: datetime, *, shown: bool) -> Session:
         raise ProfileRequiredError
     latest = head.sessions[0] if head.sessions else None
     if latest is None or not accepts_answers(latest, now):
-        return _issued(head.profile, latest, now, shown=shown)
+        return _issued(caught_up(head.profile, head.sessions), latest, now, shown=shown)
     return _shown(head.profile, latest, now) if shown else latest
 
 
 def _issued(profile: Profile, latest: Session | None, now: datetime, *, shown: bool) -> Session:
     """Issues and returns the next session, and closes the session that it replaces in the same transaction."""
     admit(profile, settings(), now)  # raises TooManySessionsError before the policy is read
-    policy = _policy(profile.segment)
+    policy = _policy(profile.segment) if allowed(profile, settings()).personalise else None
     issued = issue(profile, latest, policy, settings(), now, shown=shown)
     sessions = [session_write(s, settings().index_shards) for s in (issued.session, issued.expired) if s]
     open_store().write(*sessions, profile_write(issued.profile), *mark_writes(issued.mark))
-    measures.session_issued(issued.session, policy)
+    measures.session_issued(issued.session)
     return issued.session
 
 
@@ -154,6 +154,8 @@ def _reason(session: Session) -> str:
     decision = session.decision
     if decision.fallback:
         return "A plan drawn at random: what was learned cannot be read just now."
+    if decision.impersonal:
+        return "A plan drawn at random: you do not want personal plans."
     basis = (
         f"Based on your engagement level ({_ENGAGEMENT[decision.state.engagement]}), your motivation "
         f"({_MOTIVATION[decision.state.motivation]}) and segment ({session.segment.value}): "

@@ -162,7 +162,7 @@ class Bench:
         marker = Marker(profile.user, profile.key, profile.created_at, NOW, profile.revision)
         self._store.write(marker_write(marker, settings().index_shards))
         versions, start = self._store.policy(SEGMENT).version, time.perf_counter()
-        if self._stack.run_schedule("Erasure") != {"erased": 1}:
+        if self._stack.run_schedule("Erasure") != {"done": 1}:
             raise RuntimeError("not erased")
         seconds = time.perf_counter() - start
         return {"versions": versions, "seconds": round(seconds, 2), "per_second": round(versions / seconds)}

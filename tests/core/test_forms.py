@@ -34,10 +34,12 @@ from rl_core.models import (
     Policy,
     Profile,
     Refold,
+    Request,
     Result,
     Segment,
     Session,
     State,
+    Statement,
     Status,
     Streak,
     Transition,
@@ -45,6 +47,16 @@ from rl_core.models import (
 )
 from rl_core.sessions import catalogue
 from rl_core.store import Store
+from rl_core.store.consents import (
+    REQUEST,
+    REQUEST_FORM,
+    STATEMENT,
+    STATEMENT_FORM,
+    read_request,
+    read_statement,
+    request_write,
+    statement_write,
+)
 from rl_core.store.day_table import (
     SHARD,
     ShardState,
@@ -108,6 +120,8 @@ PLACED = {  # the fields that are no row of their own: the item's key, revision 
     Policy: (POLICY, {"segment", "rest"}),
     VersionRecord: (RECORD, {"version", "transitions", "rest"}),
     Refold: (REFOLD, {"folded"}),
+    Statement: (STATEMENT, {"user", "number", "rest"}),
+    Request: (REQUEST, {"user", "revision"}),
     Transition: (TRANSITION, {"rest"}),
     UserDay: (COUNTED, {"mark", "figures", "revision", "rest"}),
     Mark: (MARK, {"user", "day"}),
@@ -166,7 +180,7 @@ SIMPLE: dict[Any, SearchStrategy[Any]] = {
     Mapping[str, float]: st.dictionaries(st.sampled_from(["discount", "drift", "another"]), FLOATS),
     dict[int, ActivityStats]: st.deferred(lambda: st.dictionaries(CODES, of(ActivityStats))),
     Mapping[Segment, tuple[int, int]]: st.dictionaries(st.sampled_from(Segment), st.tuples(WHOLE, WHOLE)),
-    frozenset[bytes]: st.frozensets(st.binary(min_size=8, max_size=8), max_size=7),
+    Mapping[bytes, int]: st.dictionaries(st.binary(min_size=8, max_size=8), WHOLE, max_size=7),
     dict[int, EntrySums]: st.deferred(lambda: st.dictionaries(CODES, of(EntrySums))),
     dict[Segment, SegmentDay]: st.deferred(lambda: st.dictionaries(of(Segment), of(SegmentDay), max_size=2)),
 }
@@ -231,6 +245,7 @@ ONLY: dict[tuple[Any, str], SearchStrategy[Any]] = {
     (Facts, "latest"): st.lists(st.deferred(lambda: of(Action)), max_size=LATEST).map(tuple),
     (Profile, "avoid"): st.lists(st.sampled_from(list(catalogue().tags)), unique=True).map(tuple),
     (Session, "number"): st.integers(1, 10**8 - 1),
+    (Statement, "number"): st.integers(1, 10**8 - 1),
     (Policy, "learner"): st.just(""),
     (Policy, "table"): st.just(b""),
     (VersionRecord, "excluded"): st.none() | st.lists(st.binary(min_size=8, max_size=8)).map(tuple),
@@ -260,6 +275,14 @@ def stored_segment_day(day: SegmentDay) -> Item:
     return segment_day_item(Segment.HIGH_LOW, "DAY#2026-11-23", day)
 
 
+def stored_statement(statement: Statement) -> Item:
+    return statement_write(statement).item
+
+
+def stored_request(request: Request) -> Item:
+    return request_write(request, 1).item
+
+
 def stored_record(record: VersionRecord) -> Item:
     return record_item(Segment.HIGH_LOW, record)
 
@@ -273,6 +296,8 @@ FORMS = {
     "policy": POLICY_FORM,
     "record": RECORD_FORM,
     "refold": REFOLD_FORM,
+    "statement": STATEMENT_FORM,
+    "request": REQUEST_FORM,
     "user's day": USER_DAY_FORM,
     "segment's day": SEGMENT_DAY_FORM,
 }
@@ -282,6 +307,8 @@ KINDS = {
     "session": Kind(of(Session), partial(session_item, partitions=1), read_session),
     "policy": Kind(POLICIES, policy_item, read_policy),
     "record": Kind(of(VersionRecord), stored_record, read_record),
+    "statement": Kind(of(Statement), stored_statement, read_statement),
+    "request": Kind(of(Request), stored_request, read_request),
     "refold": Kind(REFOLDS, partial(refold_item, partitions=1), read_refold),
     "user's day": Kind(of(UserDay), user_day_item, read_user_day),
     "segment's day": Kind(of(SegmentDay), stored_segment_day, read_segment_day),
@@ -341,7 +368,7 @@ def test_every_item_says_which_form_it_has(name: str, data: st.DataObject) -> No
 
 
 @often
-@pytest.mark.parametrize("name", ["profile", "session", "policy", "record", "user's day"])
+@pytest.mark.parametrize("name", ["profile", "session", "policy", "record", "statement", "user's day"])
 @given(data=st.data())
 def test_what_a_newer_release_put_into_an_item_and_its_form_survive_a_read_and_a_write(
     name: str, data: st.DataObject

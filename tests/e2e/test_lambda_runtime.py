@@ -100,7 +100,7 @@ def test_the_learning_job_finds_nothing_left_to_learn(journey: dict[str, Served]
 
 
 def test_the_erasure_job_erases_nobody_who_did_not_ask(journey: dict[str, Served]) -> None:
-    assert journey["erasure"].answer == {"erased": 0}
+    assert journey["erasure"].answer == {"done": 0}
 
 
 @pytest.mark.parametrize("name", JOURNEY)

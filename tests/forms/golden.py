@@ -32,7 +32,7 @@ def plain(value: Any) -> Any:
     if isinstance(value, float):
         return value.hex()
     if isinstance(value, Mapping):
-        return {plain(name) if isinstance(name, Enum) else str(name): plain(each) for name, each in value.items()}
+        return {plain(n) if isinstance(n, Enum | bytes) else str(n): plain(each) for n, each in value.items()}
     if isinstance(value, frozenset):
         return sorted(plain(each) for each in value)
     if isinstance(value, tuple | list):

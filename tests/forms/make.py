@@ -14,22 +14,34 @@ from rl_core.days import SegmentDay, Share, added, figures_of, of_dropout, of_us
 from rl_core.models import (
     ACTIONS,
     Action,
+    Choice,
     EndedBy,
     Facts,
     Marker,
     Policy,
     Profile,
     Refold,
+    Request,
     Segment,
     Session,
     State,
+    Statement,
     Status,
     Streak,
     Transition,
+    Unlearning,
     VersionRecord,
 )
 from rl_core.sessions import Answer, Ending, excluded, expire, issue, learned, record, show, transition_of
 from rl_core.store import UserDay
+from rl_core.store.consents import (
+    REQUEST_FORM,
+    STATEMENT_FORM,
+    read_request,
+    read_statement,
+    request_write,
+    statement_write,
+)
 from rl_core.store.day_table import read_segment_day, segment_day_item
 from rl_core.store.erasures import ERASURE_FORM, KEPT, Erasure, erasure_item, life_of, read_erasure
 from rl_core.store.items import (
@@ -83,6 +95,17 @@ RICH = replace(
     ),
     revision=97,
 )
+CHOSEN = replace(
+    RICH,
+    grants=2,
+    personalise=False,
+    learn=True,
+    statements=5,
+    unlearning=Unlearning.PENDING,
+    unlearned=39,
+    queued_from=40,
+)
+WITHDRAWN = Choice(granted=False, since=NOW - timedelta(days=1), text_version="2026-10")
 
 
 def sessions() -> list[Session]:
@@ -104,7 +127,26 @@ def sessions() -> list[Session]:
     known = issue(RICH, None, Policy(Segment.HIGH_LOW), POSTERIOR, NOW, shown=True).session
     own = replace(known, decision=replace(known.decision, own=True, explored=False))
     earlier = replace(second, decision=replace(second.decision, facts=None, settings=b""))
-    return [prefetched, shown.session, half.session, closed, done, unseen, fallback, parked, over, second, own, earlier]
+    impersonal = issue(CHOSEN, None, Policy(Segment.HIGH_LOW), POSTERIOR, NOW, shown=True)
+    refusing = replace(impersonal.profile, learn=False)
+    refused = record(impersonal.session, refusing, {1: said}, POSTERIOR, later, ending).session
+    with_policy = [prefetched, shown.session, half.session, closed, done, unseen]
+    return [*with_policy, fallback, parked, over, second, own, earlier, impersonal.session, refused]
+
+
+def statements() -> list[Statement]:
+    """What a user said first, and what a user said who takes everything back."""
+    granted = Choice(granted=True, since=NOW, text_version="2026-11")
+    return [
+        Statement("ana", 1, NOW, "2026-11", learn=granted),
+        Statement("ana", 5, NOW, "2026-11", WITHDRAWN, replace(WITHDRAWN, since=NOW), unlearn=True),
+    ]
+
+
+def requests() -> list[Request]:
+    """A request as it came, and one that the job has looked at and put off."""
+    new = Request("ana", ANA.key, 41, NOW, NOW, revision=1)
+    return [new, replace(new, due_at=NOW + timedelta(minutes=2), taught={Segment.LOW_LOW: (7, 7)}, failures=1)]
 
 
 def transitions(seed: int, count: int) -> list[Transition]:
@@ -193,7 +235,7 @@ def main() -> None:
     ready = replace(marker, taught={Segment.HIGH_LOW: (3, 41), Segment.LOW_LOW: (7, 7)}, failures=2)
     bare = Marker("ana", b"", None, NOW + timedelta(hours=1), 99, date(2026, 11, 23))
     markers: list[dict[str, Any]] = [marker_item(its, SHARDS) for its in (marker, held, ready, bare)]
-    profiles: list[dict[str, Any]] = [profile_item(ANA), profile_item(RICH), *markers]
+    profiles: list[dict[str, Any]] = [*map(profile_item, (ANA, RICH, CHOSEN)), *markers]
     save("profile", PROFILE_FORM, [(item, read_profile(item)) for item in profiles])
     items = [session_item(session, SHARDS) for session in sessions()]
     save("session", SESSION_FORM, [(item, read_session(item)) for item in items])
@@ -202,8 +244,17 @@ def main() -> None:
     kept = [policies[0], policies[19], policies[40], policies[89], policies[-1], excluded]
     save("policy", OF_TABLES, [(policy_item(p), read_policy(policy_item(p))) for p in kept])
     save("snapshot", OF_TABLES, [(snapshot_item(policies[99]), read_policy(snapshot_item(policies[99])))])
-    under_way = Refold(90, 30, frozenset(OUT), ERASURE, policies[40], NOW, "a run", NOW + timedelta(minutes=15))
-    refolds = [refold_item(r, SHARDS) for r in (under_way, replace(under_way, persons=frozenset(), until=None))]
+    under_way = Refold(
+        90,
+        30,
+        dict(zip(OUT, (88, 2**33), strict=True)),
+        ERASURE,
+        policies[40],
+        NOW,
+        "a run",
+        NOW + timedelta(minutes=15),
+    )
+    refolds = [refold_item(r, SHARDS) for r in (under_way, replace(under_way, persons={}, until=None))]
     save("refold", REFOLD_FORM, [(item, read_refold(item)) for item in refolds])
     past = [record_item(Segment.LOW_HIGH, r) for r in records]
     save("record", RECORD_FORM, [(item, read_record(item)) for item in past])
@@ -212,6 +263,10 @@ def main() -> None:
     whole = segment_day_item(Segment.HIGH_LOW, day_sk(date(2026, 11, 23)), segment_day())
     erased = erasure_item(Erasure(life_of(ANA.key), NOW, NOW + KEPT))
     save("erasure", ERASURE_FORM, [(erased, read_erasure(erased))])
+    said = [statement_write(its).item for its in statements()]
+    save("statement", STATEMENT_FORM, [(item, read_statement(item)) for item in said])
+    asked = [request_write(replace(its, revision=its.revision - 1), SHARDS).item for its in requests()]
+    save("request", REQUEST_FORM, [(item, read_request(item)) for item in asked])
     save("segment-day", SEGMENT_DAY_FORM, [(whole, read_segment_day(whole))])
 
 

@@ -141,14 +141,14 @@ def test_the_learn_event_two_days_later_closes_and_learns_an_unfinished_session(
 
 
 def test_the_erasure_event_leaves_alone_who_did_not_ask(store: Store) -> None:
-    assert live_until("erasure") == {"erased": 0}
+    assert live_until("erasure") == {"done": 0}
     assert session_one(store).status is Status.LEARNED
 
 
 def test_the_erasure_event_removes_who_asked(store: Store) -> None:
     live_until("feedback_batch")
     assert answer("profile", delete_event())["statusCode"] == 204
-    assert answer("erasure") == {"erased": 1}
+    assert answer("erasure") == {"done": 1}
     assert store.head(USER) == (None, ())
 
 

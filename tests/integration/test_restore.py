@@ -110,7 +110,7 @@ def lives(walk: Walk, *users: str) -> None:
 def leaves(walk: Walk, user: str) -> None:
     """Asks to be erased, and is."""
     assert walk.phone(user).delete_profile().status == 204
-    assert walk.stack.run_schedule("Erasure") == {"erased": 1}
+    assert walk.stack.run_schedule("Erasure") == {"done": 1}
 
 
 def person(walk: Walk, user: str) -> bytes:

@@ -96,7 +96,7 @@ class Chosen(Service):
             number=number,
             key=key,
             segment=profile.segment,
-            decision=decision(chances, state, action, rate=1.0, version=0, fallback=True),
+            decision=replace(decision(chances, state, action, rate=1.0, version=0), fallback=True),
             activities=tuple(Activity(entry.slug) for entry in first_slate(profile.segment, action)),
             engagement=engagement,
             issued_at=now,

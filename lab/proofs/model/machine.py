@@ -288,7 +288,7 @@ def twice(now: int, overlapping: bool) -> Iterator[list[int]]:
     def after_another(hold: Hold, *given: Any) -> Hold:
         if overlapping and not others:
             others.append(0)
-            others[0] = run_job("Erasure", now)["erased"]
+            others[0] = run_job("Erasure", now)["done"]
         return advance(hold, *given)
 
     with pytest.MonkeyPatch.context() as patch:

@@ -65,6 +65,9 @@ class Settings(LearnerSettings):
     learned_per_day: int = Field(
         2, ge=0, le=1000, description="of those that close on a user's day, how many are learned"
     )
+    consent_default: Literal["granted", "required"] = Field(
+        "granted", description="what holds of a purpose of which a user never said anything"
+    )
     learn_attempts: int = Field(4, ge=0, description="policy races an API request may lose before it queues")
     daily_queue_url: str = Field("", description="where the daily job's dispatcher puts the shards of a day")
     segment_metrics: bool = Field(False, description="whether the figures of final days are published by segment too")

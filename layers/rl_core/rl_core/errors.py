@@ -12,7 +12,10 @@ FettleError
 |   |-- ProfileRequiredError     409
 |   |-- SessionClosedError       409
 |   |-- ErasingError             409
-|   |-- TooManySessionsError     429  the user's day has used up its sessions; Retry-After says when it ends
+|   |-- TryLaterError            says in Retry-After when
+|   |   |-- TooManySessionsError 429  the user's day has used up its sessions
+|   |   |-- TooManyGrantsError   429  the user's day has used up its grants of consent
+|   |   `-- WithdrawalError      503  more sessions wait to be learned from than one request drops: repeat it
 |   |-- TooManyAnswersError      429  a session's answers were changed too often; a batch may still end it
 |   `-- UnavailableError         503  the table cannot be reached, or a race was lost too often: try again
 |-- ConflictError                a conditional write found another state; names what had changed
@@ -113,16 +116,32 @@ class ErasingError(RequestError):
     detail = "This user's data is being erased; try again when that is done."
 
 
-class TooManySessionsError(RequestError):
+class TryLaterError(RequestError):
+    def __init__(self, retry_after: int) -> None:
+        """Sets the header Retry-After; `retry_after` is a number of whole seconds."""
+        super().__init__()
+        self.headers = {"Retry-After": str(retry_after)}
+
+
+class TooManySessionsError(TryLaterError):
     status = 429
     type = "too-many-sessions"
     title = "Too many sessions"
     detail = "No more plans today; the next one comes tomorrow."
 
-    def __init__(self, retry_after: int) -> None:
-        """Sets the header Retry-After; `retry_after` is the number of whole seconds until the user's day is over."""
-        super().__init__()
-        self.headers = {"Retry-After": str(retry_after)}
+
+class TooManyGrantsError(TryLaterError):
+    status = 429
+    type = "too-many-grants"
+    title = "Too many grants"
+    detail = "Consent was granted too often today. To refuse it is possible at any time."
+
+
+class WithdrawalError(TryLaterError):
+    status = 503
+    type = "withdrawal-unfinished"
+    title = "Not finished"
+    detail = "A part was done, and stays done: repeat the request until it succeeds."
 
 
 class TooManyAnswersError(RequestError):

@@ -207,8 +207,17 @@ class Why(Word):
     """Says why nothing is learned from a session."""
 
     FALLBACK = "fallback"
+    CONSENT = "consent"
     EXCLUDED = "excluded"
     OVER_WEIGHT = "over-weight"
+
+
+class Unlearning(Word):
+    """Says how far it is with taking what was learned from a person out of the policies again."""
+
+    NONE = "none"
+    PENDING = "pending"
+    DONE = "done"
 
 
 class EndedBy(Word):
@@ -253,6 +262,15 @@ class Facts:
         """Returns the facts after a session of this action was shown or answered."""
         return replace(self, latest=(*self.latest, action)[-LATEST:])
 
+    def impersonal(self) -> Self:
+        """Returns what alone is kept of a person for whom no plan may be personal: what bounds the person's weight."""
+        return replace(self.moved(), latest=())
+
+    @property
+    def wear_known(self) -> bool:
+        """Returns whether `latest` says what the person had; of somebody who wants no personal plan it is not kept."""
+        return bool(self.latest) or not any((*self.counts, *self.earlier))
+
     def unanswered(self) -> Self:
         """Returns the facts of somebody who had the same sessions and of whose rewards nothing is known."""
         return replace(self, counts=_NONE, sums=_NONE)
@@ -272,7 +290,8 @@ class Decision:
     `chances` are the probabilities of the eligible actions, in the order of `eligible`; `epsilon` is the share of
     decisions that was drawn evenly. `explored` says that the action's estimate was below the greatest, or that nothing
     told the eligible actions apart; `own`, that the action's estimate was the greatest by the person's own rewards and
-    not without them. `facts` are those of the person as the draw saw them; `settings` is a hash of the settings of the
+    not without them. `fallback` says that no policy could be read, `impersonal` that none was, because the person does
+    not want it. `facts` are those of the person as the draw saw them; `settings` is a hash of the settings of the
     draw. A session of an earlier form has neither: `facts` None, `settings` empty.
     """
 
@@ -285,6 +304,7 @@ class Decision:
     explored: bool
     fallback: bool = False
     own: bool = False
+    impersonal: bool = False
     facts: Facts | None = None
     settings: bytes = b""
 
@@ -376,7 +396,12 @@ class Profile:
 
     `key` tells one life of a user from the next; `recent` is the latest actions, newest last. `engagement` is the score
     as of `seen`, the user's latest active day; it decays after that day. On the user's day `day`, `issued` sessions
-    were issued, and `learned` of the sessions that closed are learned from. `facts` are what the next draw sees.
+    were issued, `learned` of the sessions that closed are learned from, and consent was granted `grants` times. `facts`
+    are what the next draw sees.
+
+    `personalise` and `learn` say whether the user granted these purposes; None: they never said. The latest statement
+    has the number `statements`. Nothing is learned from the sessions up to `unlearned`. No session before `queued_from`
+    waits to be learned from; at 0 none waits.
     """
 
     user: str
@@ -394,7 +419,14 @@ class Profile:
     day: date | None = None
     issued: int = 0
     learned: int = 0
+    grants: int = 0
     facts: Facts = NO_FACTS
+    personalise: bool | None = None
+    learn: bool | None = None
+    statements: int = 0
+    unlearning: Unlearning = Unlearning.NONE
+    unlearned: int = 0
+    queued_from: int = 0
     revision: int = 0
     rest: Rest = field(default_factory=dict)
 
@@ -422,6 +454,56 @@ class Marker:
     @property
     def person(self) -> bytes:
         """Returns the eight bytes that stand for the life that is being erased."""
+        return person_of(self.key)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Holds what a user said last of one purpose: whether it is granted, since when, and which text they had read."""
+
+    granted: bool
+    since: datetime
+    text_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """Holds what a user said of consent at one moment, and what holds of both purposes since then.
+
+    `number` counts the user's statements from 1. A purpose of which the user never said anything is None. `unlearn`
+    says that the user asked for what was learned from them to be taken out of the policies.
+    """
+
+    user: str
+    number: int
+    at: datetime
+    text_version: str
+    personalise: Choice | None = None
+    learn: Choice | None = None
+    unlearn: bool = False
+    rest: Rest = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Waits until a job has taken what was learned from a user's sessions up to `upto` out of the policies.
+
+    `key` is the profile's. `taught` says in which versions of each segment's policy these sessions were learned, first
+    and last; it is None until the job has looked. A request that failed `failures` times is tried again at `due_at`.
+    """
+
+    user: str
+    key: bytes
+    upto: int
+    since: datetime
+    due_at: datetime
+    taught: Mapping[Segment, tuple[int, int]] | None = None
+    failures: int = 0
+    revision: int = 0
+
+    @property
+    def person(self) -> bytes:
+        """Returns the eight bytes that stand for the life of the user whose request it is."""
         return person_of(self.key)
 
 
@@ -484,13 +566,14 @@ class Refold:
     """Says how far a segment's past has been folded anew.
 
     The refold took hold of the policy as version `hold`, rewrites the versions from `first` on without the transitions
-    of `persons`, and has come to `folded`: the policy as of its version, as if those persons had never been and without
-    those whom `folded.excluded` names. The run `owner` works on it until the moment `until`.
+    that `persons` taught up to the version named for each, and has come to `folded`: the policy as of its version, as
+    if that had never been taught and without those whom `folded.excluded` names. The run `owner` works on it until the
+    moment `until`.
     """
 
     hold: int
     first: int
-    persons: frozenset[bytes]
+    persons: Mapping[bytes, int]
     reason: str
     folded: Policy
     since: datetime

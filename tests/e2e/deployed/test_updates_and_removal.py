@@ -81,7 +81,7 @@ def test_the_stack_goes_over_to_a_restored_table(deployment: Deployment, http: h
     event = json.dumps({"time": datetime.now(UTC).isoformat()})
     erasure = deployment.resources("AWS::Lambda::Function")["Erasure"]
     answer = deployment.client("lambda").invoke(FunctionName=f"{erasure}:live", Payload=event)
-    assert json.loads(answer["Payload"].read()) == {"erased": 1}
+    assert json.loads(answer["Payload"].read()) == {"done": 1}
     assert len(client.scan(TableName=erasures)["Items"]) == before + 1
     assert fay.user not in repr(client.scan(TableName=RESTORED)["Items"])
 

@@ -12,7 +12,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import AmazonCloudWatchEMFProvider
 
 from rl_core.days import SegmentDay, publishable, shown, shows
-from rl_core.models import MILLION, Learning, Policy, Segment, Session, Why
+from rl_core.models import MILLION, Learning, Segment, Session, Why
 from rl_core.sessions import learning_of, why_not
 
 LATEST = timedelta(days=13)  # CloudWatch takes values of the last 14 days; one of them is left for late messages
@@ -20,17 +20,19 @@ LATEST = timedelta(days=13)  # CloudWatch takes values of the last 14 days; one 
 _LEARNING = {Learning.APPLIED: "SessionsLearned", Learning.QUEUED: "SessionsQueued"}
 _WHY = {
     Why.FALLBACK: "FallbackSessionsClosed",
+    Why.CONSENT: "SessionsWithoutConsent",
     Why.EXCLUDED: "SessionsExcluded",
     Why.OVER_WEIGHT: "SessionsOverWeight",
 }
 _SHARES = {"DayReward", "DayCompletionRate"}
 
 
-def session_issued(session: Session, policy: Policy | None) -> None:
-    """Counts a session that was just issued; `policy` is None when no policy could be read (a fallback session)."""
+def session_issued(session: Session) -> None:
+    """Counts a session that was just issued."""
     decision = session.decision
-    values = {"SessionsIssued": 1.0, "SessionsExplored": float(decision.explored and not decision.fallback)}
-    if policy is None:
+    tried = decision.explored and not decision.fallback and not decision.impersonal
+    values = {"SessionsIssued": 1.0, "SessionsExplored": float(tried)}
+    if decision.fallback:
         values["PolicyFallbacks"] = 1.0
     _publish(values)
 

@@ -293,16 +293,19 @@ def decide(
     settings: Settings,
     rng: Random,
     facts: Facts | None = None,
+    *,
+    personal: bool = True,
 ) -> Decision:
     """Returns the decision among these options for the person of these facts.
 
-    Without a policy it is drawn evenly and marked as a fallback.
+    Without a policy it is drawn evenly and marked as a fallback. If it is not to be `personal` it is drawn evenly too,
+    whatever the policy says, and marked as impersonal.
     """
     under = settings_hash(settings)
-    if policy is None:
+    if policy is None or not personal:
         chances = even(options)
-        action = draw(chances, rng)
-        return decision(chances, state, action, rate=1.0, version=0, fallback=True, facts=facts, settings=under)
+        made = decision(chances, state, draw(chances, rng), rate=1.0, version=0, facts=facts, settings=under)
+        return replace(made, fallback=personal, impersonal=not personal)
     how = fold_of(settings)
     table = _table(policy, how.learner, how.constants)
     chances = chances_of(table, state, options, policy.episodes, settings, facts)
@@ -319,7 +322,6 @@ def decision(
     *,
     rate: float,
     version: int,
-    fallback: bool = False,
     facts: Facts | None = None,
     settings: bytes = b"",
 ) -> Decision:
@@ -332,7 +334,6 @@ def decision(
         epsilon=rate,
         policy_version=version,
         explored=action not in chances.best,
-        fallback=fallback,
         facts=facts,
         settings=settings,
     )

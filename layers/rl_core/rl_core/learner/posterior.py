@@ -157,7 +157,7 @@ class Posterior:
         correlation = max(self._correlation(), constants["person_correlation"])
         who = person(facts, usual, correlation, self.noise)
         trust, h = who.trust(self.distance), 1 / (1 + correlation * (facts.counts[a] + facts.earlier[a]))
-        worn_now = worn(facts.latest)[a] if t.facts else self.usual_wear[a]
+        worn_now = worn(facts.latest)[a] if t.facts and facts.wear_known else self.usual_wear[a]
         x = worn_now - self.usual_wear[a]
         y = t.reward + self._ahead(t, episodes, constants)
         m, pooled, value = self.weights[sa] / _UNIT, self.action_advantages[a], self.values[s]

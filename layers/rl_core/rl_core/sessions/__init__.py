@@ -15,6 +15,7 @@ from rl_core.sessions.calendar import (
     timezones,
 )
 from rl_core.sessions.catalogue import OTHER, Catalogue, Entry, catalogue
+from rl_core.sessions.consent import GRANTS_PER_DAY, Allowed, Said, Wish, allowed, queued, say
 from rl_core.sessions.lifecycle import (
     KEPT_ACTIONS,
     Answer,
@@ -25,6 +26,7 @@ from rl_core.sessions.lifecycle import (
     add_rating,
     admit,
     can_learn,
+    caught_up,
     completed_today,
     engagement_delta,
     erased,
@@ -47,8 +49,10 @@ from rl_core.sessions.outcome import Outcome, engagement_after, motivation_after
 from rl_core.sessions.slate import assign
 
 __all__ = [
+    "GRANTS_PER_DAY",
     "KEPT_ACTIONS",
     "OTHER",
+    "Allowed",
     "Answer",
     "Catalogue",
     "Ending",
@@ -56,13 +60,17 @@ __all__ = [
     "Issued",
     "Outcome",
     "Recorded",
+    "Said",
+    "Wish",
     "accepts_answers",
     "active_day",
     "add_rating",
     "admit",
+    "allowed",
     "assign",
     "can_learn",
     "catalogue",
+    "caught_up",
     "completed_on",
     "completed_today",
     "counted",
@@ -86,8 +94,10 @@ __all__ = [
     "motivation_after",
     "moved",
     "outcome_of",
+    "queued",
     "record",
     "reward",
+    "say",
     "segment_of",
     "show",
     "state_of",

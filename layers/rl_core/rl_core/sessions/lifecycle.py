@@ -6,7 +6,7 @@ open -> unseen                   it was prefetched only and expired; nothing mov
 
 import hashlib
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import NamedTuple, TypedDict
@@ -43,6 +43,7 @@ from rl_core.sessions.calendar import (
     extend_streak,
 )
 from rl_core.sessions.catalogue import catalogue
+from rl_core.sessions.consent import allowed, may_learn, queued
 from rl_core.sessions.outcome import engagement_after, motivation_after, outcome_of, reward, state_of
 from rl_core.sessions.slate import assign
 
@@ -91,7 +92,7 @@ class Issued(NamedTuple):
 def issue(
     profile: Profile, latest: Session | None, policy: Policy | None, settings: Settings, now: datetime, *, shown: bool
 ) -> Issued:
-    """Returns the user's next session; without a policy it is a fallback.
+    """Returns the user's next session; without a policy it is a fallback, unless the user wants no personal plan.
 
     Closes the latest session first, as it stands, if it is still open; then makes the user active, if the new session
     is shown; then draws the plan. Raises TooManySessionsError when the user's day has used up its sessions.
@@ -99,6 +100,9 @@ def issue(
     profile, expired = admit(profile, settings, now), None
     if latest is not None and latest.status is Status.OPEN:
         expired, profile = expire(latest, profile, settings, now, _excluded_by(policy, latest))
+        profile = queued(profile, expired) if is_due(expired) else profile
+    if not allowed(profile, settings).personalise:
+        profile = replace(profile, facts=profile.facts.impersonal())
     number, mark = profile.sessions + 1, None
     if shown:
         profile, mark = _visit(profile, number, now)
@@ -135,13 +139,17 @@ def _excluded_by(policy: Policy | None, session: Session) -> bool:
 def _drawn(
     profile: Profile, latest: Session | None, policy: Policy | None, settings: Settings, now: datetime, shown: bool
 ) -> Session:
-    """Returns the new session; one generator draws the action for the user's state, then the action's activities."""
+    """Returns the new session; one generator draws the action for the user's state, then the action's activities.
+
+    For a user who wants no personal plan both are drawn as if nothing had been learned from anybody.
+    """
     number, engagement = profile.sessions + 1, engagement_now(profile, now)
-    key = key_of(profile, number)
+    key, personal = key_of(profile, number), allowed(profile, settings).personalise
+    policy = policy if personal else None
     rng = learner.generator(key, policy.version if policy else 0)
     options = learner.eligible(profile.recent, settings.action_cooldown)
     state = state_of(engagement, profile.motivation)
-    decision = learner.decide(policy, state, options, settings, rng, profile.facts)
+    decision = learner.decide(policy, state, options, settings, rng, profile.facts, personal=personal)
     book = catalogue()
     chosen = assign(
         profile.segment,
@@ -282,17 +290,17 @@ def _close(
     "not completed" and counts as such. Decides whether the session is learned from; a session that is takes one of the
     day's `learned_per_day` places and counts in the person's facts.
     """
-    outcome = outcome_of(session.activities, ending.rating)
+    outcome, personal = outcome_of(session.activities, ending.rating), allowed(profile, settings).personalise
     today = counted(profile, now)
     why = _why(session, today, settings, excluded)
-    facts = profile.facts if why else _counted_in(profile, session, reward(outcome))
+    facts = (profile.facts if why else _counted_in(profile, session, reward(outcome))).had(session.decision.action)
     after = replace(
         today,
         learned=today.learned + (why is None),
         engagement=engagement_after(session.engagement, outcome),
         motivation=motivation_after(profile.motivation, outcome),
         streak=extend_streak(profile.streak, days_completed(session.activities)),
-        facts=facts.had(session.decision.action),
+        facts=facts if personal else facts.impersonal(),
     )
     closing = Closing(
         reward=reward(outcome),
@@ -312,6 +320,8 @@ def _why(session: Session, profile: Profile, settings: Settings, excluded: bool)
     """Returns the first reason why nothing is learned from a session that closes now; None if it is learned from."""
     if session.decision.fallback:
         return Why.FALLBACK
+    if not may_learn(session, profile, settings):
+        return Why.CONSENT
     if excluded:
         return Why.EXCLUDED
     return Why.OVER_WEIGHT if profile.learned >= settings.learned_per_day else None
@@ -441,3 +451,19 @@ def learning_of(session: Session) -> Learning:
     if session.learned_version is not None:
         return Learning.APPLIED
     return Learning.QUEUED if is_due(session) or session.parked else Learning.NONE
+
+
+def caught_up(profile: Profile, seen: Sequence[Session]) -> Profile:
+    """Returns the profile with `queued_from` moved on to the first of the user's sessions that may still wait.
+
+    It moves only when the session that it names is among those `seen`, the user's latest, newest first.
+    """
+    known = {session.number: session for session in seen}
+    if profile.queued_from not in known:
+        return profile
+    left = (n for n in range(profile.queued_from, profile.sessions + 1) if n not in known or _waits(known[n]))
+    return replace(profile, queued_from=next(left, 0))
+
+
+def _waits(session: Session) -> bool:
+    return learning_of(session) is Learning.QUEUED

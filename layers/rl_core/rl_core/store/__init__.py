@@ -1,6 +1,7 @@
 """Reads and writes the one table (docs/data-model.md). No other package knows keys, items, conditions or botocore."""
 
 from rl_core.store.budget import ReadBudget
+from rl_core.store.consents import dropped_write, request_write, session_number, statement_write, waits
 from rl_core.store.day_table import DayTable, ShardState, Watermark, open_day_table
 from rl_core.store.erasing import Leaver
 from rl_core.store.erasures import ERASURES_TTL, Erasures, life_of
@@ -18,6 +19,7 @@ from rl_core.store.keys import DAY_SHARDS, LAST_VERSION, partitions_to_ask
 from rl_core.store.policies import mending_writes, publish_writes
 from rl_core.store.refolds import Hold
 from rl_core.store.table import Due, Head, Store, open_store
+from rl_core.store.unlearning import Unlearner
 
 __all__ = [
     "DAY_SHARDS",
@@ -34,8 +36,10 @@ __all__ = [
     "ShardState",
     "Store",
     "Stored",
+    "Unlearner",
     "UserDay",
     "Watermark",
+    "dropped_write",
     "life_of",
     "mark_writes",
     "marker_write",
@@ -47,5 +51,9 @@ __all__ = [
     "profile_write",
     "publish_writes",
     "read_user_day",
+    "request_write",
+    "session_number",
     "session_write",
+    "statement_write",
+    "waits",
 ]

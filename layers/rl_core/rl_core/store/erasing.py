@@ -3,7 +3,7 @@
 What a user's day has added to the segments' days is taken off in the transaction that removes the day.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -24,7 +24,7 @@ _READ = ("segment", "learned", "key", "revision", "counted", "counted_since", "g
 
 
 @strict
-def _learned(item: Stored) -> tuple[Segment, int] | None:
+def lesson_of(item: Stored) -> tuple[Segment, int] | None:
     """Returns in which version of which segment's policy the session was learned; None if it was not learned."""
     return (Segment.by_code(item["segment"]["S"]), int(item["learned"]["N"])) if "learned" in item else None
 
@@ -40,6 +40,7 @@ class Leaver:
     erasures: Erasures
     pk: str
     marker: Marker
+    stays = False
 
     @classmethod
     def among(
@@ -69,6 +70,18 @@ class Leaver:
         marker = read_profile(found) if found else None
         return cls(table, erasures, pk, marker) if isinstance(marker, Marker) else None
 
+    @property
+    def person(self) -> bytes:
+        return self.marker.person
+
+    @property
+    def taught(self) -> Mapping[Segment, tuple[int, int]] | None:
+        return self.marker.taught
+
+    @property
+    def failures(self) -> int:
+        return self.marker.failures
+
     def prepare(self, now: datetime) -> "Leaver":
         """Deletes sessions that were not learned yet, then notes on the marker where the others were learned.
 
@@ -81,7 +94,7 @@ class Leaver:
         self._tell(now)
         taught: dict[Segment, tuple[int, int]] = {}
         for page in self._pages(keys.SESSION_PREFIX, f"{keys.SESSION_PREFIX}~"):
-            lessons = [_learned(item) for item in page]
+            lessons = [lesson_of(item) for item in page]
             for segment, version in (lesson for lesson in lessons if lesson):
                 first, last = taught.get(segment, (version, version))
                 taught[segment] = min(first, version), max(last, version)

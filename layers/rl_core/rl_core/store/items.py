@@ -22,6 +22,7 @@ from rl_core.models import (
     State,
     Status,
     Streak,
+    Unlearning,
     Why,
 )
 from rl_core.packing import pack, unpack, unzigzag, zigzag
@@ -59,8 +60,9 @@ from rl_core.store.fields import (
 )
 from rl_core.store.sums import PARTS
 
-PROFILE_FORM = 4
-SESSION_FORM = USER_DAY_FORM = 3
+PROFILE_FORM = 5
+SESSION_FORM = 4
+USER_DAY_FORM = 3
 SEGMENT = Codec("two letters, L, M or H", lambda its: string(its.code), lambda v: Segment.by_code(v["S"]))
 TAUGHT = Codec(
     "map of segment to first and last version",
@@ -109,6 +111,13 @@ PROFILE = FieldTable(
         Field("issued", "issued", WHOLE, "sessions issued on that day", 0, since=2),
         Field("learned", "learned", WHOLE, "sessions closed on that day that are learned from", 0, since=2),
         Field("facts", "facts", FACTS, "what the next draw knows of the person", NO_FACTS, since=4),
+        Field("grants", "grants", WHOLE, "grants of consent on that day", 0, since=5),
+        Field("personalise", "personalise", FLAG, "whether personal plans are granted, if said", None, since=5),
+        Field("learn", "learn", FLAG, "whether learning from the user is granted, if said", None, since=5),
+        Field("statements", "statements", WHOLE, "number of the latest statement of consent", 0, since=5),
+        Field("unlearning", "unlearning", enumerated(Unlearning), "`pending` or `done`", Unlearning.NONE, since=5),
+        Field("unlearned", "unlearned", WHOLE, "nothing is learned from the sessions up to this number", 0, since=5),
+        Field("queued_from", "queued", WHOLE, "no session before this one waits to be learned; 0: none", 0, since=5),
     )
 )
 MARKER = FieldTable(
@@ -156,6 +165,7 @@ DECISION = FieldTable(
         Field("explored", "explored", FLAG, "whether the estimate was not the greatest, or all were alike", False),
         Field("fallback", "fallback", FLAG, "whether the action was drawn without a policy: nothing is learned", False),
         Field("own", "own", FLAG, "whether the estimate was the greatest by the person's own rewards", False, since=3),
+        Field("impersonal", "even", FLAG, "whether it was drawn evenly, by the user's wish", False, since=4),
         Field("facts", "facts", FACTS, "the person's facts as the draw saw them", None, since=3),
         Field("settings", "hash", BYTES, "the first 4 bytes of a hash of the draw's settings", b"", since=3),
     )
@@ -256,6 +266,8 @@ def read_profile(item: Stored) -> Profile | Marker:
     if "erasing" in item:
         return Marker(user=user, revision=revision, **MARKER.read(item))
     found = PROFILE.read(item)
+    if "queued" not in item and int(item["form"]["N"]) < 5:
+        found["queued_from"] = min(1, found["sessions"])  # earlier forms do not say which sessions wait
     streak = Streak(found.pop("streak.days"), found.pop("streak.last"))
     rest = unknown(item, PROFILE_FORM, PROFILE.attributes, PLACE)
     return Profile(user=user, revision=revision, streak=streak, rest=rest, **found)

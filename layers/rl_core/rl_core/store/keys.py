@@ -20,6 +20,8 @@ MOST_PARTITIONS = 16  # the greatest number of partitions that a deployment may 
 LAST_SESSION = 10**8 - 1
 DAY_PREFIX = "DAY#"  # a user's days sort before their sessions, so that the query from the end never meets a day
 DAY_SHARDS = 16
+CONSENT_PREFIX = "CONSENT#"  # what users said of consent sorts before their sessions, too
+REQUEST_SK = "CONSENT-UNLEARNING"
 DAILY_PK = "DAILY"
 WATERMARK_SK = "WATERMARK"
 
@@ -30,6 +32,10 @@ def user_pk(user: str) -> str:
 
 def session_sk(number: int) -> str:
     return f"{SESSION_PREFIX}{number:08d}"
+
+
+def statement_sk(number: int) -> str:
+    return f"{CONSENT_PREFIX}{number:08d}"
 
 
 def segment_pk(segment: Segment) -> str:
@@ -97,6 +103,11 @@ def day_partition(day: date, shard: int) -> str:
 
 def day_shard_of(user: str) -> int:
     return zlib.crc32(user.encode()) % DAY_SHARDS
+
+
+def is_to_be_learned(partition: str) -> bool:
+    """Returns whether the sessions in this index partition wait to be learned from, or would but for a failure."""
+    return partition == PARKED or partition.startswith("due#")
 
 
 def waiting_partition(session: Session, due: bool, partitions: int) -> str | None:

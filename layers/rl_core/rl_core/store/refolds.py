@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from rl_core.errors import PolicyUnreadableError, UnreadableItemError
-from rl_core.models import Policy, Refold, Segment, VersionRecord
+from rl_core.models import PERSON, Policy, Refold, Segment, VersionRecord
 from rl_core.store import keys
 from rl_core.store.fields import (
     TEXT,
@@ -28,19 +28,20 @@ from rl_core.store.fields import (
 from rl_core.store.policies import PERSONS, POLICY, publish_writes, read_policy, record_item, snapshot_item
 from rl_core.store.table import Table
 
-REFOLD_FORM = 1
+REFOLD_FORM = 2
+_VERSION = 5  # bytes
+
+LESSONS = Codec(
+    "13 bytes each: a person, and the last version, big-endian",
+    lambda its: {"B": b"".join(person + its[person].to_bytes(_VERSION, "big") for person in sorted(its))},
+    lambda v: dict(_lesson(bytes(v["B"])[i : i + PERSON + _VERSION]) for i in range(0, len(v["B"]), PERSON + _VERSION)),
+)
 
 REFOLD = FieldTable(
     (
         Field("hold", "hold", WHOLE, "the version by which it took hold of the policy"),
         Field("first", "first", WHOLE, "the first version that it rewrites"),
-        Field(
-            "persons",
-            "persons",
-            Codec(PERSONS.kind, lambda its: PERSONS.write(sorted(its)), lambda v: frozenset(PERSONS.read(v))),
-            "persons whose transitions it removes",
-            frozenset(),
-        ),
+        Field("persons", "lessons", LESSONS, "whose transitions it removes, up to which version", {}, since=2),
         Field("reason", "reason", TEXT, "`erasure`, or an operator's words"),
         Field("since", "due_at", TIME, "when it took hold"),
         Field("owner", "owner", TEXT, "the run that works on it", ""),
@@ -62,8 +63,15 @@ def read_refold(item: Stored) -> Refold:
     """Returns the refold. Raises UnreadableItemError, and PolicyUnreadableError when a newer release wrote it."""
     if int(item["form"]["N"]) > REFOLD_FORM:
         raise PolicyUnreadableError("a newer release folds the policy anew")
+    found = REFOLD.read(item)
+    if "persons" in item:  # of form 1: all that they taught
+        found["persons"] = dict.fromkeys(PERSONS.read(item["persons"]), keys.LAST_VERSION)
     folded = read_policy({"pk": item["pk"], "sk": item["sk"], "form": item["form"], **item["folded"]["M"]})
-    return Refold(**REFOLD.read(item), folded=replace(folded, rest={}))
+    return Refold(**found, folded=replace(folded, rest={}))
+
+
+def _lesson(packed: bytes) -> tuple[bytes, int]:
+    return packed[:PERSON], int.from_bytes(packed[PERSON:], "big")
 
 
 @dataclass(frozen=True)

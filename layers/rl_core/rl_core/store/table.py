@@ -24,8 +24,8 @@ from rl_core.errors import (
     UnavailableError,
     UnreadableItemError,
 )
-from rl_core.models import Marker, Policy, Profile, Segment, Session, VersionRecord
-from rl_core.store import items, keys, policies
+from rl_core.models import Marker, Policy, Profile, Request, Segment, Session, Statement, VersionRecord
+from rl_core.store import consents, items, keys, policies
 from rl_core.store.budget import ReadBudget
 from rl_core.store.fields import Put, Stored, number, read_time, string, time
 
@@ -209,6 +209,11 @@ class Due(NamedTuple):
         return Segment.__members__.get(self.pk.removeprefix(keys.SEGMENT_PREFIX))
 
     @property
+    def is_request(self) -> bool:
+        """Returns whether it is a user's request to be unlearned."""
+        return self.sk == keys.REQUEST_SK
+
+    @property
     def number(self) -> int:
         return int(self.sk.removeprefix(keys.SESSION_PREFIX))
 
@@ -279,6 +284,29 @@ class Store(Table):
                 break
             query["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
         return found
+
+    # Consent.
+
+    def statements(self, user: str, most: int) -> list[Statement]:
+        """Returns what the user said of consent, newest first, at most so many statements."""
+        query = between(keys.user_pk(user), keys.statement_sk(0), keys.statement_sk(keys.LAST_SESSION))
+        found = self.call("query", **query, ScanIndexForward=False, Limit=most)["Items"]
+        return [consents.read_statement(item) for item in found]
+
+    def request(self, user: str) -> Request | None:
+        """Returns the user's request to be unlearned that waits for the job; None if none waits."""
+        item = self.get(keys.user_pk(user), keys.REQUEST_SK)
+        return consents.read_request(item) if item else None
+
+    def stored_sessions(self, user: str, first: int, last: int, budget: ReadBudget) -> Iterator[Stored]:
+        """Yields the user's sessions from number `first` to `last` as stored, in order, as far as the budget goes."""
+        query = between(keys.user_pk(user), keys.session_sk(first), keys.session_sk(last))
+        while count := budget.sessions(last):
+            answer = self.call("query", budget, **query, Limit=count)
+            yield from answer["Items"]
+            if "LastEvaluatedKey" not in answer:
+                return
+            query["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
     # Policies.
 

@@ -1,5 +1,6 @@
 """Runs the loops that join rules and store: read, decide, commit, try again."""
 
+from rl_core.work.consent import last_statement, state_consent
 from rl_core.work.exclusion import Preview, exclude, include, preview, weights
 from rl_core.work.refold import ERASURE, Change, Turn, go_on, take_hold, under_way, unlearn
 from rl_core.work.retry import attempts, pause
@@ -35,6 +36,7 @@ __all__ = [
     "final_segments",
     "go_on",
     "include",
+    "last_statement",
     "learn_due",
     "mend",
     "merge",
@@ -44,6 +46,7 @@ __all__ = [
     "preview",
     "roll_back",
     "run_shard",
+    "state_consent",
     "step",
     "take_hold",
     "training_figures",

@@ -1,4 +1,5 @@
-"""Folds a segment's past anew while learning goes on: without erased users, or with another list of excluded persons.
+"""Folds a segment's past anew while learning goes on: without what some users taught, or with another list of excluded
+persons.
 
 A refold takes hold of the policy by publishing a version that carries `hold`; learning carries `hold` along. From the
 snapshot before the first version that it rewrites, the refold folds up to each snapshot in turn. It rewrites what
@@ -12,13 +13,13 @@ Two runs that work on one refold write the same, because the fold is exact. The 
 
 from collections.abc import Callable, Mapping, Set
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from rl_core import learner
 from rl_core.config import Settings
 from rl_core.errors import ConflictError, RefoldPendingError, UnavailableError, VersionError
-from rl_core.models import PERSON, Policy, Refold, Segment, VersionRecord
+from rl_core.models import PERSON, Policy, Refold, Segment, Transition, VersionRecord
 from rl_core.store import Hold, Store
 from rl_core.work.retry import attempts
 from rl_core.work.versions import step
@@ -51,17 +52,22 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Says what a refold changes from the version `first` on: whose transitions go, and who is excluded or no more."""
+    """Says what a refold changes from the version `first` on, and who is excluded or no more.
+
+    The transitions of `persons` go, up to the version named for each. Those who are `staying` may teach again later, so
+    an exclusion of theirs stands.
+    """
 
     first: int
     reason: str
-    persons: frozenset[bytes] = frozenset()
+    persons: Mapping[bytes, int] = field(default_factory=dict)
+    staying: frozenset[bytes] = frozenset()
     exclude: frozenset[bytes] = frozenset()
     include: frozenset[bytes] = frozenset()
 
     def excluded(self, now: tuple[bytes, ...]) -> tuple[bytes, ...]:
         """Returns the new list of excluded persons. Raises VersionError when it would be too long."""
-        kept = tuple(p for p in now if p not in self.persons | self.include | self.exclude)
+        kept = tuple(p for p in now if p not in (self.persons.keys() - self.staying) | self.include | self.exclude)
         listed = kept + tuple(sorted(self.exclude))
         if self.exclude and len(listed) > MOST_EXCLUDED:
             raise VersionError(f"a segment excludes at most {MOST_EXCLUDED} persons")
@@ -69,18 +75,24 @@ class Change:
 
 
 def unlearn(
-    store: Store, segment: Segment, taught: Mapping[bytes, tuple[int, int]], settings: Settings, turn: Turn
+    store: Store,
+    segment: Segment,
+    taught: Mapping[bytes, tuple[int, int]],
+    settings: Settings,
+    turn: Turn,
+    staying: Set[bytes] = frozenset(),
 ) -> Set[bytes]:
-    """Folds the segment's policy anew without these persons, each learned from in a first and a last version.
+    """Folds the segment's policy anew without what these persons taught from a first to a last version.
 
-    Returns the persons of whom policy, records and snapshots hold nothing any more. The others have to wait: the time
-    was over, another run is at work, or the refold under way began before they came. Raises PolicyUnreadableError or
-    VersionError when the policy cannot be folded anew, UnavailableError after too many lost races.
+    Those who are `staying` may teach again in later versions. Returns the persons of whose lessons up to the last
+    version policy, records and snapshots hold nothing any more. The others have to wait: the time was over, another run
+    is at work, or the refold under way began before they came. Raises PolicyUnreadableError or VersionError when the
+    policy cannot be folded anew, UnavailableError after too many lost races.
     """
     done: Set[bytes] = frozenset()
     while turn.goes_on:
         hold, behind = _standing(store, segment, settings)
-        under = hold.refold.persons if hold else frozenset()
+        under = _covered(hold, taught) if hold else frozenset()
         if behind is None:
             waiting = ((person, last) for person, (_, last) in taught.items() if person not in done | under)
             done |= {person for person, last in waiting if not _recorded(store, segment, last, person)}
@@ -89,11 +101,17 @@ def unlearn(
             first = min((taught[person][0] for person in left), default=behind)
             if first is None:
                 break
-            hold = take_hold(store, segment, Change(first, ERASURE, left), settings, turn)
+            change = Change(first, ERASURE, {person: taught[person][1] for person in left}, left & staying)
+            hold = take_hold(store, segment, change, settings, turn)
         if not go_on(hold, store, settings, turn):
             break
-        done |= hold.refold.persons & taught.keys()
+        done |= _covered(hold, taught)
     return done
+
+
+def _covered(hold: Hold, taught: Mapping[bytes, tuple[int, int]]) -> Set[bytes]:
+    """Returns the persons all of whose lessons this refold removes."""
+    return {person for person, (_, last) in taught.items() if hold.refold.persons.get(person, 0) >= last}
 
 
 def under_way(store: Store, segment: Segment, settings: Settings) -> Hold | None:
@@ -175,13 +193,17 @@ def _advance(hold: Hold, store: Store, seen: int) -> Hold:
     for record in store.records(refold.segment, folded.version, snapshot or seen):
         if len(changed) == _RECORDS or (changed and record.restored is not None):
             break  # what a rollback restores is read from the table, so it has to be written before
-        before, rest = folded, tuple(t for t in record.transitions if t.key[:PERSON] not in refold.persons)
+        before, rest = folded, tuple(t for t in record.transitions if not _removed(refold, record.version, t))
         folded = step(store, before, replace(record, transitions=rest))
         cleaned = _cleaned(replace(record, transitions=rest), before, folded)
         changed += [cleaned] if cleaned != record else []
     if folded.version == refold.folded.version:
         raise VersionError(f"the record of version {folded.version + 1} is missing")
     return hold.advance(folded, changed, folded.version == snapshot)
+
+
+def _removed(refold: Refold, version: int, transition: Transition) -> bool:
+    return version <= refold.persons.get(transition.key[:PERSON], 0)
 
 
 def _cleaned(record: VersionRecord, before: Policy, after: Policy) -> VersionRecord:

@@ -19,7 +19,7 @@ from rl_core.errors import (
     UnavailableError,
 )
 from rl_core.models import ACTIONS, Learning, Policy, Profile, Session, Status, Transition, VersionRecord, Why
-from rl_core.sessions import can_learn, excluded, expire, is_due, learned, learning_of, transition_of, why_not
+from rl_core.sessions import can_learn, excluded, expire, is_due, learned, learning_of, queued, transition_of, why_not
 from rl_core.store import Due, Put, Store, parked_write, profile_write, publish_writes, session_write
 from rl_core.work.retry import attempts
 
@@ -74,6 +74,7 @@ def close_and_learn(store: Store, session: Session, profile: Profile, settings: 
                 break
             return Closed(done, after, attempt.number)
         conflicts += 1
+    profile = queued(profile, session) if is_due(session) else profile
     store.write(session_write(session, settings.index_shards), profile_write(profile), *more)
     return Closed(session, None, conflicts)
 
@@ -107,12 +108,12 @@ def training_figures(store: Store, closed: Closed, settings: Settings) -> Traini
 
 
 def exploration_rate(policy: Policy, session: Session, settings: Settings) -> float | None:
-    """Returns the policy's exploration rate for the session's state and eligible actions; 1 for a fallback session.
+    """Returns the policy's exploration rate for the session's state and eligible actions.
 
-    Returns None when only a newer release has one of the eligible actions.
+    Returns 1 for a session that was drawn without a policy, None when only a newer release has one of the actions.
     """
     decision = session.decision
-    if decision.fallback:
+    if decision.fallback or decision.impersonal:
         return 1.0
     if not set(decision.eligible) <= set(ACTIONS):
         return None
@@ -209,6 +210,7 @@ def close_expired(store: Store, due: Due, settings: Settings, now: datetime) -> 
     if session.status is not Status.OPEN or now < session.expires_at:
         return None
     closed, profile = expire(session, profile, settings, now)
+    profile = queued(profile, closed) if is_due(closed) else profile
     moved = [profile_write(profile)] if closed.closing else []
     store.write(session_write(closed, settings.index_shards), *moved)
     return replace(closed, revision=closed.revision + 1)

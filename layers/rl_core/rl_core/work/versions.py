@@ -131,7 +131,8 @@ def explain(store: Store, session: Session, settings: Settings) -> Explanation:
     rng = learner.generator(session.key, stored.policy_version)
     policy = policy_at(store, session.segment, stored.policy_version)
     read = None if stored.fallback else policy
-    again = learner.decide(read, stored.state, stored.eligible, settings, rng, stored.facts)
+    personal = not stored.impersonal
+    again = learner.decide(read, stored.state, stored.eligible, settings, rng, stored.facts, personal=personal)
     later = store.records(session.segment, stored.policy_version)
     rewritten = any(r.rewritten is not None and r.rewritten <= stored.policy_version for r in later)
     others = stored.settings not in (b"", again.settings)
