@@ -34,14 +34,14 @@ def active_day(profile: Profile, now: datetime) -> date:
 
 
 def counted(profile: Profile, now: datetime) -> Profile:
-    """Returns the profile with the counts of its present day; a later day than the stored one starts both at 0.
+    """Returns the profile with the counts of its present day; a later day than the stored one starts them at 0.
 
     The day never runs back, whatever a time zone or a skewed clock says.
     """
     today = day_of(now, profile.timezone)
     if profile.day is not None and today <= profile.day:
         return profile
-    return replace(profile, day=today, issued=0, learned=0)
+    return replace(profile, day=today, issued=0, learned=0, grants=0)
 
 
 def day_ends(profile: Profile, now: datetime) -> datetime:

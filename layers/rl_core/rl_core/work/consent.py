@@ -5,8 +5,8 @@ from datetime import datetime
 
 from rl_core.config import Settings
 from rl_core.errors import ProfileRequiredError, WithdrawalError
-from rl_core.models import Learning, Profile, Statement
-from rl_core.sessions import Wish, allowed, learning_of, say
+from rl_core.models import Profile, Statement
+from rl_core.sessions import Wish, allowed, say
 from rl_core.store import (
     Put,
     ReadBudget,
@@ -34,7 +34,7 @@ def state_consent(store: Store, user: str, wish: Wish, settings: Settings, now: 
     was dropped stays dropped, and a repeat goes on), ConflictError when another writer came between, and what `say`
     raises.
     """
-    profile, latest = store.head(user)
+    profile = store.profile(user)  # alone, because a session that cannot be read keeps nobody from withdrawing
     if profile is None:
         raise ProfileRequiredError
     said = say(profile, last_statement(store, profile), wish, settings, now)
@@ -42,8 +42,8 @@ def state_consent(store: Store, user: str, wish: Wish, settings: Settings, now: 
         return profile
     after, drops = said.profile, list[Put]()
     if not allowed(after, settings).learn:
-        waiting = [s.number for s in latest if learning_of(s) is Learning.QUEUED]  # an older release notes none
-        read, drops = _dropped(store, profile, profile.queued_from or min(waiting, default=0))
+        latest = max(1, profile.sessions - 1)  # the two latest are looked at anyway: an older release notes none
+        read, drops = _dropped(store, profile, profile.queued_from or latest)
         after = replace(after, queued_from=0, revision=read.revision)
     writes = [statement_write(said.statement), profile_write(after), *drops]
     if said.request is not None:
@@ -62,10 +62,10 @@ def last_statement(store: Store, profile: Profile) -> Statement | None:
 def _dropped(store: Store, profile: Profile, first: int) -> tuple[Profile, list[Put]]:
     """Returns the drops of the sessions from this number on that wait, at most ninety, and the profile as stored.
 
-    Where more wait, drops the first of them at once. With `first` 0 none waits.
+    Where more wait, drops the first of them at once.
     """
     drops, number, budget = list[Put](), first, ReadBudget(_READS)
-    for item in store.stored_sessions(profile.user, first, profile.sessions, budget) if first else ():
+    for item in store.stored_sessions(profile.user, first, profile.sessions, budget):
         number = session_number(item)
         if waits(item):
             if len(drops) == _DROPS:
