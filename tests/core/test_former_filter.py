@@ -191,6 +191,15 @@ def test_the_bytes_of_a_former_table_are_the_same_on_any_python_and_in_any_relea
     assert sha256(policy.table).hexdigest()[:16] == "c8c32cbc8aceec11"
 
 
+def test_the_former_filters_variance_is_the_actions_and_what_the_state_may_add() -> None:
+    table, state = Posterior1(100), State(1, 1)
+    table.counts[state.row * 6 + 2], table.noise = 50, 0.01
+    table.variances = [9.0] * 9 + [0.5, 0.5, 0.01, 0.5, 0.5, 0.5]
+    found = table.spread(state, scale=2.0)
+    assert found[2] == pytest.approx(0.04 * (0.01 * 4 / 9 + 1 / 150))
+    assert found[0] == pytest.approx(0.04 * (0.5 + 1 / 100))
+
+
 def test_to_the_former_filter_every_person_is_alike() -> None:
     seen, facts = random_transitions(9, 200), NO_FACTS.learned(ACTIONS[2], 0.9).had(ACTIONS[2])
     told = [replace(t, facts=facts) for t in seen]

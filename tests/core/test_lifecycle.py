@@ -31,6 +31,7 @@ from rl_core.sessions import (
     accepts_answers,
     add_rating,
     catalogue,
+    completed_today,
     engagement_delta,
     expire,
     is_due,
@@ -45,6 +46,7 @@ from rl_core.sessions import (
     why_not,
     with_answers,
 )
+from tests.core.test_slate import favourites
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 LATER = NOW + timedelta(hours=1)
@@ -115,12 +117,25 @@ def test_without_a_policy_a_fallback_is_issued_that_counts_as_previous(profile: 
 
 def test_the_next_session_shares_at_most_half_of_its_names(profile: Profile, constants: Settings) -> None:
     previous: Session | None = None
+    policy = Policy(profile.segment, activities=dict(favourites(profile.segment)))
     for _ in range(30):
-        session, profile, _, _ = issue(profile, previous, Policy(profile.segment), constants, NOW, shown=True)
+        session, profile, _, _ = issue(profile, previous, policy, constants, NOW, shown=True)
         before = {catalogue().by_slug[a.slug].name for a in previous.activities} if previous else set()
         now = {catalogue().by_slug[a.slug].name for a in session.activities}
         assert len(now & before) <= len(now) / 2
         previous = session
+
+
+def test_a_session_keeps_what_was_completed_before_it_on_its_day(
+    session: Session, profile: Profile, constants: Settings
+) -> None:
+    ended = record(session, profile, {1: DONE, 2: DONE}, constants, NOW)
+    next_one = issue(ended.profile, ended.session, None, constants, LATER, shown=True)
+    assert (next_one.session.done_before, next_one.session.issued_on) == (2, NOW.date())
+    third = issue(next_one.profile, next_one.session, None, constants, LATER, shown=True).session
+    assert completed_today(third, NOW.date()) == 2
+    days_later = issue(ended.profile, ended.session, None, constants, AFTER, shown=True).session
+    assert (days_later.done_before, days_later.issued_on) == (0, None)
 
 
 def test_what_the_user_avoids_is_not_issued(profile: Profile, constants: Settings) -> None:

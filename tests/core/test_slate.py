@@ -5,13 +5,13 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from itertools import chain, combinations, pairwise
 from random import Random
-from statistics import mean
+from statistics import mean, pstdev
 
 import pytest
 
 from rl_core.models import ACTIONS, LEVELS, Action, ActivityStats, Level, Segment
 from rl_core.sessions.catalogue import Entry, catalogue
-from rl_core.sessions.slate import assign
+from rl_core.sessions.slate import assign, normal
 
 Stats = Mapping[int, ActivityStats]
 
@@ -82,6 +82,7 @@ def test_the_best_known_come_back_as_often_as_variety_lets_them(segment: Segment
     first = plan(segment, Action.MEDITATION, 1, stats=stats)
     again = plan(segment, Action.MEDITATION, 2, previous=first, stats=stats)
     assert len({e.name for e in first} & {e.name for e in again}) == 3
+    assert Counter(e.type for e in again) == Counter(e.type for e in first)
 
 
 def plans(segment: Segment, action: Action) -> list[tuple[Entry, ...]]:
@@ -158,6 +159,13 @@ def test_where_the_wanted_type_is_all_in_the_previous_session_others_fill_in() -
     session = plan(Segment.HIGH_LOW, Action.JOURNALING, previous=journaling)
     assert Counter(e.type for e in session)["journaling"] == 3
     assert len(session) == 6
+
+
+def test_a_normal_draw_has_mean_0_and_variance_1() -> None:
+    rng = Random(3)
+    draws = [normal(rng) for _ in range(5_000)]
+    assert mean(draws) == pytest.approx(0, abs=0.05)
+    assert pstdev(draws) == pytest.approx(1, abs=0.05)
 
 
 def meditations_but_first(segment: Segment, first: ActivityStats) -> tuple[str, Stats]:

@@ -145,6 +145,17 @@ def test_what_a_write_goes_by_is_read_strongly_consistent(world: World, recorder
     assert all(asked["ConsistentRead"] is True for asked in reads if "IndexName" not in asked)
 
 
+def test_a_session_in_the_head_and_a_number_that_no_session_has_are_not_asked_for(
+    world: World, recorder: Recorder
+) -> None:
+    world.issue("ana")
+    head = world.store.head("ana")
+    recorder.asked.clear()
+    assert world.store.session("ana", 1, head) == head.sessions[0]
+    assert [world.store.session("ana", n, head) for n in (-1, 0, 10**8, 10**2000)] == [None] * 4
+    assert recorder.asked == []
+
+
 def test_earlier_sessions_are_read_newest_first_and_no_more_than_asked_for(world: World) -> None:
     for number in range(4):
         world.issue("ana", at=NOW + number * timedelta(days=3))

@@ -165,6 +165,35 @@ def test_a_run_goes_on_where_the_one_before_was_cut_off(world: World) -> None:
     assert_gone(world, sessions, GONE)
 
 
+LEASE = timedelta(minutes=15)
+
+
+def held(world: World) -> Hold:
+    """A refold that one run has for fifteen minutes from LATER on."""
+    live(world)
+    ask_to_be_erased(world, "person-1")
+    cut_after_one_step(world)
+    found = Hold.of(world.store, SEGMENT, 1)
+    assert found is not None
+    return found
+
+
+def test_a_refold_that_was_taken_over_stays_with_the_run_that_took_it(world: World) -> None:
+    late = LATER + LEASE
+    taken = held(world).lease("another", late, late + LEASE)
+    taken = taken.advance(taken.refold.folded, [], False)
+    with pytest.raises(ConflictError):
+        taken.lease("a third", late, late + LEASE)
+
+
+def test_a_refold_that_was_let_go_is_taken_over_at_once(world: World) -> None:
+    hold = held(world)
+    with pytest.raises(ConflictError):
+        hold.lease("another", LATER, LATER + LEASE)
+    hold.release()
+    assert hold.lease("another", LATER, LATER + LEASE).refold.owner == "another"
+
+
 def test_a_refold_whose_progress_is_lost_starts_anew(world: World) -> None:
     sessions = live(world)
     ask_to_be_erased(world, "person-1")

@@ -120,9 +120,12 @@ def test_a_rollback_restores_a_version_without_those_excluded_today(world: World
     assert restored.excluded == (taught(world, "person-1"),)
 
 
-def test_a_mended_policy_still_excludes(world: World) -> None:
-    live(world)
-    out(world, "person-1")
+@pytest.mark.parametrize(
+    ("people", "user"), [(PEOPLE, "person-1"), (PEOPLE[:10], "person-9")], ids=["by a snapshot", "by a record since"]
+)
+def test_a_mended_policy_still_excludes(world: World, people: list[str], user: str) -> None:
+    live(world, people)
+    out(world, user)
     before = world.store.policy(SEGMENT)
     spoil_policy(**BROKEN_TABLE)
     mended = versions.mend(world.store, SEGMENT, settings())
@@ -182,7 +185,7 @@ def test_a_segment_excludes_only_so_many(world: World, monkeypatch: pytest.Monke
 
 def test_a_preview_says_what_would_come_and_writes_nothing(world: World) -> None:
     sessions = live(world)
-    versions.roll_back(world.store, SEGMENT, 2, "too far", settings())
+    versions.roll_back(world.store, SEGMENT, 5, "too far", settings())  # after a snapshot that has the person's lesson
     before = dump()
     found = preview(world.store, SEGMENT, taught(world, "person-1"), excluded=True)
     assert dump() == before

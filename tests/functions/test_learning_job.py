@@ -14,7 +14,7 @@ from rl_core.config import settings
 from rl_core.errors import ConflictError, OversizeError, PolicyUnreadableError, UnavailableError
 from rl_core.models import EndedBy, Learning, Policy, Profile, Session, Status, VersionRecord, Why
 from rl_core.sessions import learning_of
-from rl_core.store import Due, Put, Store, parked_write, publish_writes, session_write
+from rl_core.store import Due, Put, Store, mark_writes, open_day_table, parked_write, publish_writes, session_write
 from rl_core.work import close_and_learn, close_expired, learn_due
 from tests.conftest import TEMPLATE, handler_of, table_client
 from tests.functions.conftest import NOW, SEGMENT, World
@@ -259,10 +259,13 @@ def test_an_unreadable_policy_is_left_as_it_is_and_its_sessions_wait(world: Worl
 
 
 class Contended(Store):
-    """A table on which every race over the policy is lost."""
+    """A table on which every race over the policy is lost, or only the first `races` of them."""
+
+    races = float("inf")
 
     def write(self, *puts: Put) -> None:
-        if any(put.name == "policy" for put in puts):
+        if self.races and any(put.name == "policy" for put in puts):
+            self.races -= 1
             raise ConflictError(frozenset({"policy"}))
         super().write(*puts)
 
@@ -272,6 +275,25 @@ def test_after_lost_races_the_api_closes_alone_and_queues(world: World) -> None:
     assert (closed.policy, closed.conflicts) == (None, settings().learn_attempts)
     assert learning_of(world.session("ana")) is Learning.QUEUED
     assert learn.run(world.store, NOW, always)["learned"] == 1
+
+
+def test_a_batch_that_loses_a_race_is_halved_and_the_race_counted(world: World) -> None:
+    due = [world.due(f"u{n}") for n in range(4)]
+    contended = Contended(TEMPLATE.table.name)
+    contended.races = 1
+    report: Counter[str] = Counter()
+    learn_due(contended, due, settings(), report)
+    assert (report["learned"], report["conflicts"]) == (4, 1)
+    assert world.store.policy(SEGMENT).version == 2
+
+
+@pytest.mark.parametrize("table", [Store, Contended], ids=["learned from", "closed alone"])
+def test_what_is_written_with_a_closing_is_written_either_way(world: World, table: type[Store]) -> None:
+    world.issue("ana")
+    closed, tomorrow = world.closed("ana", NOW + timedelta(days=1)), NOW.date() + timedelta(days=1)
+    mark = mark_writes(closed.mark)
+    close_and_learn(table(TEMPLATE.table.name), closed.session, closed.profile, settings(), *mark)
+    assert len(mark) == len(open_day_table().days_of("ana", tomorrow, tomorrow)) == 1
 
 
 class Throttled(Store):

@@ -11,7 +11,7 @@ import pytest
 from local.functions import Functions
 from local.phone import Answer, Phone, pages, to_functions
 from local.units import Units
-from rl_core.store import Store, open_store
+from rl_core.store import ReadBudget, Store, open_day_table, open_store
 from rl_core.store.items import session_item
 from tests.conftest import TEMPLATE
 from tests.functions.conftest import NOW, World
@@ -84,6 +84,12 @@ def test_the_largest_sessions_of_ninety_days_stay_within_the_units(life: Life) -
     assert 100 < units <= STATS
     assert [day["sessions"] for day in daily[:4]] == [1] * 4
     assert daily[89]["sessions"] == 0
+
+
+def test_what_the_users_days_take_is_taken_off_the_units(life: Life) -> None:
+    budget = ReadBudget(STATS)
+    assert open_day_table().days_of("ana", TODAY, TODAY, budget)
+    assert budget.left < STATS
 
 
 def test_a_day_that_is_over_everywhere_is_settled_with_its_sessions(life: Life) -> None:
