@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import boto3
 
-from operate import after_restore, persons
+from operate import after_restore, persons, unlearning
 from operate.daily import compute, table
 from rl_core.config import Settings, read_settings
 from rl_core.errors import FettleError, UnavailableError
@@ -228,6 +228,7 @@ def _parser() -> argparse.ArgumentParser:
     add("parked", parked)
     persons.add_to(commands, _segment)
     after_restore.add_to(commands, _moment)
+    unlearning.add_to(commands, _moment)
     for each in (add("explain", explanation), add("unpark", unpark)):
         each.add_argument("user")
         each.add_argument("session", type=int)

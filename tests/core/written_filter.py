@@ -96,7 +96,7 @@ class Filter:
         then = t.facts.learned(t.action, t.reward).had(t.action) if t.facts else None
         above = max(self.q(after, b, then) for b in range(6) if b not in t.barred) - self.reference
         self.reference += above / min(self.episodes + 1, self.constants.value_window)
-        return self.constants.discount * self.episodes / (self.episodes + 50) * above
+        return self.constants.discount * self.episodes / (self.episodes + self.constants.discount_ramp) * above
 
     def see(self, t: Transition) -> None:
         s, a, facts, k = t.state.row, int(t.action), t.facts or NO_FACTS, self.k

@@ -33,8 +33,7 @@ _NOISE_FIRST, _NOISE_WINDOW, _NOISE_LEAST = 20, 1000, 1e-4
 _EVERY = 10  # episodes after which k is estimated anew and the weights fade
 _K_WEIGHT, _K_WINDOW, _K_LEAST, _K_MOST = 10.0, 300.0, 5.0, 2000.0
 _MOST_ADOPTED = 100
-_AHEAD = 50  # episodes after which the discount has half of its size
-_FIRST = 50  # episodes after which a draw's scale has half of its way behind it
+_FIRST = 150  # episodes after which a draw's scale has half of its way behind it
 _SCALE_WINDOW, _SCALE_STEP = 100, 2.0
 
 
@@ -47,6 +46,7 @@ class Constants(NamedTuple):
     drift: float
     person_correlation: float
     innovation_limit: float
+    discount_ramp: float = 50.0
 
 
 class Posterior:
@@ -226,7 +226,7 @@ class Posterior:
         values = self.estimates(t.next_state, then)
         apart = max(q for b, q in zip(ACTIONS, values, strict=True) if b not in t.barred) - self.reference
         self.reference += apart / min(episodes + 1, constants["value_window"])
-        return constants["discount"] * episodes / (episodes + _AHEAD) * apart
+        return constants["discount"] * episodes / (episodes + constants["discount_ramp"]) * apart
 
     def _learn_variances(
         self,

@@ -3,7 +3,7 @@
 from rl_core.store.budget import ReadBudget
 from rl_core.store.consents import dropped_write, request_write, session_number, statement_write, waits
 from rl_core.store.day_table import DayTable, ShardState, Watermark, open_day_table
-from rl_core.store.erasing import Leaver
+from rl_core.store.erasing import Leaver, lesson_of
 from rl_core.store.erasures import ERASURES_TTL, Erasures, life_of
 from rl_core.store.fields import Put, Stored
 from rl_core.store.items import (
@@ -40,6 +40,7 @@ __all__ = [
     "UserDay",
     "Watermark",
     "dropped_write",
+    "lesson_of",
     "life_of",
     "mark_writes",
     "marker_write",
