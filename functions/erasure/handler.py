@@ -26,8 +26,6 @@ _LONGEST = 15  # minutes between two tries
 Person = Leaver | Unlearner
 People = Mapping[Due, Person]
 
-_METRICS: Mapping[type[Person], str] = {Leaver: "UsersErased", Unlearner: "UsersUnlearned"}
-
 
 def run(store: Store, turn: Turn) -> int:
     """Erases or unlearns the users that are due, and returns how many were done with.
@@ -118,8 +116,15 @@ def _removed(store: Store, people: People, waits: dict[Due, set[Segment]], turn:
             else:
                 done += removed
                 if removed:
-                    metrics.add_metric(name=_METRICS[type(person)], unit=MetricUnit.Count, value=1)
+                    _count(person)
     return done
+
+
+def _count(person: Person) -> None:
+    if isinstance(person, Leaver):
+        metrics.add_metric(name="UsersErased", unit=MetricUnit.Count, value=1)
+    else:
+        metrics.add_metric(name="UsersUnlearned", unit=MetricUnit.Count, value=1)
 
 
 def _put_off(store: Store, failures: dict[Due, int], turn: Turn, why: FettleError | str, **where: str) -> None:

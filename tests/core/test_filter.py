@@ -30,8 +30,8 @@ from tests.core.written_filter import Filter
 
 POSTERIOR = Settings(table_name="t", exploration="posterior")
 ANY_PYTHON = (
-    0.2761060923650624, 0.35556026398885504, 0.34183828158122503, 0.45157290765178154, 0.49994997193772456,
-    0.5438944576669706,
+    0.27332004206263066, 0.35811671018972613, 0.34276645963880936, 0.45035403999300894, 0.5011632460073902,
+    0.5484814035748463,
 )  # fmt: skip
 
 
@@ -81,7 +81,7 @@ def test_the_filters_values_do_not_grow_with_what_follows() -> None:
 
 def test_what_follows_counts_more_the_more_was_learned() -> None:
     grown = []
-    for episodes in (0, 50, 450, 100_000):
+    for episodes in (0, 200, 1_800, 1_000_000):
         table = taught(Posterior, random_transitions(5, 200), FILTER)
         table.reference = max(table.estimates(State(0, 0))) - 0.4
         table.wear = table.alike[0] = 0.0
@@ -230,7 +230,7 @@ def test_a_filter_that_has_learned_from_people_comes_to_the_same_bits_on_any_pyt
     seen = mixed(8, 500)
     policy = fold(EMPTY, seen, FILTER)
     assert learner.estimates(policy, seen[-1].facts or NO_FACTS)[State(1, 1).row] == ANY_PYTHON
-    assert sha256(policy.table).hexdigest()[:16] == "e1a63363e38b9d00"
+    assert sha256(policy.table).hexdigest()[:16] == "eacb3b8d3073e514"
 
 
 @pytest.mark.parametrize("first", [AVERAGES, FORMER], ids=["epsilon", "posterior/1"])

@@ -20,7 +20,7 @@ from rl_core import learner
 from rl_core.config import Settings
 from rl_core.errors import ConflictError, RefoldPendingError, UnavailableError, VersionError
 from rl_core.models import PERSON, Policy, Refold, Segment, Transition, VersionRecord
-from rl_core.store import Hold, Store
+from rl_core.store import LAST_VERSION, Hold, Store
 from rl_core.work.retry import attempts
 from rl_core.work.versions import step
 
@@ -101,7 +101,8 @@ def unlearn(
             first = min((taught[person][0] for person in left), default=behind)
             if first is None:
                 break
-            change = Change(first, ERASURE, {person: taught[person][1] for person in left}, left & staying)
+            limits = {person: taught[person][1] if person in staying else LAST_VERSION for person in left}
+            change = Change(first, ERASURE, limits, left & staying)
             hold = take_hold(store, segment, change, settings, turn)
         if not go_on(hold, store, settings, turn):
             break
