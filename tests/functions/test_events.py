@@ -8,11 +8,11 @@ import boto3
 import pytest
 
 from local.functions import Functions
-from rl_core.models import MILLION, Segment, Session, Status
+from rl_core.models import MILLION, Segment, Session, Status, Why
 from rl_core.store import Store, open_day_table
 from tests.conftest import JOURNEY, ROOT, TEMPLATE, event_of
 
-API = JOURNEY[:6]
+API = JOURNEY[:7]
 FUNCTIONS = Functions(TEMPLATE, fresh=False)  # judges each call by the function's role
 LOGICAL = {function.folder.name: name for name, function in TEMPLATE.functions.items()}
 USER = "5f1c0a9e-6f3b-4c1e-9d55-0d7c2f9b8a11"
@@ -140,9 +140,23 @@ def test_the_learn_event_two_days_later_closes_and_learns_an_unfinished_session(
     assert session_one(store).status is Status.LEARNED
 
 
-def test_the_erasure_event_leaves_alone_who_did_not_ask(store: Store) -> None:
-    assert live_until("erasure") == {"done": 0}
+def test_the_consent_event_withdraws_and_asks_to_be_unlearned(store: Store) -> None:
+    told = live_until("consent")
+    at = "2026-11-23T08:47:00Z"
+    assert told["learn"] == {"granted": False, "since": at, "text_version": "2026-11"}
+    assert told["personalise"] == {"granted": True, "since": None, "text_version": None}
+    assert told["unlearning"] == "pending"
+    said = {"at": at, "personalise": None, "learn": False, "unlearn": True, "text_version": "2026-11"}
+    assert told["history"] == [said]
     assert session_one(store).status is Status.LEARNED
+
+
+def test_the_erasure_event_unlearns_who_asked_and_leaves_the_rest(store: Store) -> None:
+    assert live_until("erasure") == {"done": 1}
+    session = session_one(store)
+    assert (session.status, session.why, session.learned_version) == (Status.CLOSED, Why.CONSENT, None)
+    assert store.policy(Segment.HIGH_LOW).episodes == 0
+    assert answer("erasure") == {"done": 0}
 
 
 def test_the_erasure_event_removes_who_asked(store: Store) -> None:

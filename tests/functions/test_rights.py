@@ -78,6 +78,7 @@ def story(store: Store, queue: None, setting: Callable[[str, str], None]) -> Sto
     told = Story(store)
     _answers(told)
     _days(told)
+    _refuses(told)
     _leaves(told)
     return told
 
@@ -114,6 +115,16 @@ def _days(story: Story) -> None:
     for shard in range(DAY_SHARDS):
         body = f'{{"date": "{NOW.date()}", "shard": {shard}, "time": "{(NOW + 6 * DAY).isoformat()}"}}'
         story.invoke("DailyEngagement", {"Records": [sample | {"body": body}]})
+
+
+def _refuses(story: Story) -> None:
+    """Ben has two sessions that wait, withdraws, and asks for what was learned to be taken back, twice."""
+    spoil("USER#ben", "SESSION#00000001", eligible={"S": "01235"})
+    later = story.phone("ben", NOW + 6 * DAY)
+    assert later.put_consent(learn=False, unlearn=True, text_version="1").status == 200
+    later.recommend()
+    assert later.put_consent(unlearn=True, text_version="1").status == 200
+    later.consent()
 
 
 def _leaves(story: Story) -> None:
