@@ -47,7 +47,7 @@ class ConsentRequest(StrictRequest):
     personalise: bool | SkipJsonSchema[None] = None
     learn: bool | SkipJsonSchema[None] = None
     text_version: Annotated[str, Field(min_length=1, max_length=64)]
-    unlearn: bool = False
+    unlearn: bool | SkipJsonSchema[None] = None
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
@@ -115,7 +115,7 @@ def get_consent() -> ConsentResponse:
 def put_consent(said: Annotated[ConsentRequest, Body()]) -> ConsentResponse:
     event = app.current_event.raw_event
     user, now = caller(event), now_of(event)
-    return _response(_stated(user, Wish(said.text_version, said.personalise, said.learn, said.unlearn), now))
+    return _response(_stated(user, Wish(said.text_version, said.personalise, said.learn, bool(said.unlearn)), now))
 
 
 def _stated(user: str, wish: Wish, now: datetime) -> Profile:
