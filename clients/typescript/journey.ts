@@ -1,4 +1,4 @@
-// A user's first days through the generated types: profile, plan, completion, batch, history, stats, erasure.
+// A user's first days through the generated types: profile, plan, completion, batch, history, stats, consent, erasure.
 // URL and TOKEN say where and who; whatever is not as described ends it with an error.
 
 import assert from "node:assert/strict";
@@ -70,9 +70,40 @@ const stats = await api.GET("/stats/");
 assert.equal(stats.data?.totals.completed, 2);
 assert.equal(stats.data.daily.at(-1)?.completed, 2, "today is the last day");
 
-// Of a user's day the first two sessions are learned from, and twelve are issued.
+// Consent: who said nothing has what the service assumes; whoever withdraws is not learned from any more.
+const text = "privacy-3";
+const assumed = await api.GET("/consent/");
+assert.deepEqual(assumed.data?.learn, { granted: true, since: null, text_version: null });
+
+const early = await api.PUT("/consent/", { body: { unlearn: true, text_version: text } });
+assert.equal(early.response.status, 422, "what stands cannot be taken back");
+assert(early.error && "type" in early.error);
+assert.equal(early.error.type, "invalid-request");
+
+const withdrawn = await api.PUT("/consent/", { body: { learn: false, text_version: text } });
+assert.equal(withdrawn.data?.learn.granted, false);
+assert.equal(withdrawn.data.learn.text_version, text);
+assert.equal(withdrawn.data.unlearning, "none");
+const unheeded = await api.POST("/activity/feedback-batch/", {
+  body: { activities: [{ activity_id: second.activities[0]!.id, completed: true }] },
+});
+assert.equal(unheeded.data?.training_metrics.learning, "none");
+assert.equal(unheeded.data.training_metrics.why, "consent");
+
+const unlearn = await api.PUT("/consent/", { body: { unlearn: true, text_version: text } });
+assert.equal(unlearn.data?.unlearning, "pending", "a job takes back what was learned");
+
+assert.equal((await api.PUT("/consent/", { body: { learn: true, text_version: text } })).data?.learn.granted, true);
+const said = await api.GET("/consent/");
+assert.deepEqual(said.data?.history.map(({ learn, unlearn }) => [learn, unlearn]), [
+  [true, false],
+  [null, true],
+  [false, false],
+]);
+
+// Of a user's day two sessions are learned from, here the first and the third, and twelve are issued.
 const why: (string | null | undefined)[] = [];
-for (let open = second; ; ) {
+for (let open = await plan(); ; ) {
   const ended = await api.POST("/activity/feedback-batch/", {
     body: { activities: [{ activity_id: open.activities[0]!.id, completed: true }] },
   });
@@ -88,7 +119,7 @@ for (let open = second; ; ) {
   assert(Number(response.headers.get("retry-after")) >= 1);
   break;
 }
-assert.deepEqual(why, [null, ...Array(10).fill("over-weight")]);
+assert.deepEqual(why, [null, ...Array(9).fill("over-weight")]);
 
 assert.equal((await api.DELETE("/profile/")).response.status, 204);
 assert.equal((await api.GET("/profile/")).response.status, 404);

@@ -1,6 +1,7 @@
 """GET and PUT /consent/ read and change what the user lets the service do: personal plans, and learning from them."""
 
 from datetime import datetime
+from itertools import zip_longest
 from typing import Annotated, Any, Self
 
 from aws_lambda_powertools import Logger
@@ -47,7 +48,7 @@ class ConsentRequest(StrictRequest):
     personalise: bool | SkipJsonSchema[None] = None
     learn: bool | SkipJsonSchema[None] = None
     text_version: Annotated[str, Field(min_length=1, max_length=64)]
-    unlearn: bool = False
+    unlearn: bool | SkipJsonSchema[None] = None
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
@@ -115,7 +116,7 @@ def get_consent() -> ConsentResponse:
 def put_consent(said: Annotated[ConsentRequest, Body()]) -> ConsentResponse:
     event = app.current_event.raw_event
     user, now = caller(event), now_of(event)
-    return _response(_stated(user, Wish(said.text_version, said.personalise, said.learn, said.unlearn), now))
+    return _response(_stated(user, Wish(said.text_version, said.personalise, said.learn, bool(said.unlearn)), now))
 
 
 def _stated(user: str, wish: Wish, now: datetime) -> Profile:
@@ -126,14 +127,14 @@ def _stated(user: str, wish: Wish, now: datetime) -> Profile:
 
 
 def _response(profile: Profile) -> ConsentResponse:
-    statements = open_store().statements(profile.user, _HISTORY) if profile.statements else []
+    statements = open_store().statements(profile.user, _HISTORY + 1) if profile.statements else []
     may = allowed(profile, settings())
     personalise, learn = (statements[0].personalise, statements[0].learn) if statements else (None, None)
     return ConsentResponse(
         personalise=_purpose(may.personalise, personalise),
         learn=_purpose(may.learn, learn),
         unlearning=profile.unlearning,
-        history=[_statement(statement) for statement in statements],
+        history=[_statement(*pair) for pair in zip_longest(statements, statements[1:])][:_HISTORY],
     )
 
 
@@ -141,19 +142,19 @@ def _purpose(granted: bool, choice: Choice | None) -> Purpose:
     return Purpose(granted=granted, since=choice and choice.since, text_version=choice and choice.text_version)
 
 
-def _statement(its: Statement) -> ConsentStatement:
+def _statement(its: Statement, before: Statement | None) -> ConsentStatement:
     return ConsentStatement(
         at=its.at,
-        personalise=_new(its.personalise, its.at),
-        learn=_new(its.learn, its.at),
+        personalise=_new(its.personalise, before.personalise if before else None),
+        learn=_new(its.learn, before.learn if before else None),
         unlearn=its.unlearn,
         text_version=its.text_version,
     )
 
 
-def _new(choice: Choice | None, at: datetime) -> bool | None:
-    """Returns what was said of a purpose at this moment; None if what holds of it was said earlier, or never."""
-    return choice.granted if choice and choice.since == at else None
+def _new(choice: Choice | None, before: Choice | None) -> bool | None:
+    """Returns what a statement said of a purpose; None if what holds of it held before, or nothing was ever said."""
+    return choice.granted if choice and choice != before else None
 
 
 @logger.inject_lambda_context

@@ -11,7 +11,7 @@ import argparse
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -25,11 +25,15 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from rich.table import Table
 
 from lab.demo import report
+from lab.demo.consent import Held, Tally, recount, recounted, tally, what_was_said
 from lab.demo.daily import daily_rows, tell_days
-from lab.demo.drive import Issued, SurpriseError, User
+from lab.demo.drive import SurpriseError, User
+from lab.demo.held import held
+from lab.demo.log import Issued, Log
 from lab.demo.plots import SHORT
 from lab.demo.results import Learned, SegmentRow, Served, table, verdict
 from lab.world.people import Person, days_out, population
+from lab.world.wishes import wishes
 from local.clock import SteppedClock
 from local.engine import EngineError
 from local.phone import Json, over_http
@@ -81,16 +85,19 @@ def _run(
 ) -> None:
     """Lets the people live with the service, gathers the sessions and the policies, and writes the report."""
     began = time.monotonic()
-    with _users(people, seed, parameters) as (stack, users):
+    with _users(people, days, seed, parameters) as (stack, users):
         _live(stack, diary_of(users), console)
         stack.advance_to(stack.clock.now() + timedelta(hours=settings().session_hours + 1))
         for _ in range(FINISHING):
             stack.advance_to(stack.clock.now() + timedelta(days=1))
         sessions = _gather(users)
         policies = _policies(stack)
+        logs = [user.log for user in users]
+        table_says = held(Store(stack.table_name), logs)
         rolled_up = daily_rows(stack.table_name, START.date(), days + 3)
     _expect_learned_once(policies, sessions)
-    unseen = sum(not issued.seen for user in users for issued in user.issued)
+    _expect_consent(logs, table_says)
+    unseen = sum(not issued.seen for log in logs for issued in log.issued)
     requests = sum(user.requests for user in users)
     facts = {
         "sessions shown": f"{len(sessions):,}",
@@ -100,19 +107,28 @@ def _run(
         "HTTP requests": f"{requests:,}",
         "running time": f"{time.monotonic() - began:.0f} s",
     }
-    report.write(path, policies, sessions, facts, rolled_up)
-    _tell(console, table(policies, sessions), sessions, facts)
+    said = tally(logs)
+    report.write(path, policies, sessions, facts, rolled_up, said)
+    _tell(console, table(policies, sessions), sessions, facts, said)
     tell_days(console, rolled_up)
     console.print(f"Report: {path}", highlight=False, soft_wrap=True)
 
 
 @contextmanager
-def _users(people: Sequence[Person], seed: int, parameters: dict[str, str]) -> Iterator[tuple[Stack, list[User]]]:
+def _users(
+    people: Sequence[Person], days: int, seed: int, parameters: dict[str, str]
+) -> Iterator[tuple[Stack, list[User]]]:
     """Starts the stack and yields it with a user, each with a phone, for every person."""
     with Stack(clock=SteppedClock(START), quiet=True, parameters=parameters, seed=seed, short=True) as stack:
-        cooldown = settings().action_cooldown
+        cooldown, asked = settings().action_cooldown, settings().consent_default == "required"
         with httpx.Client(base_url=stack.url, timeout=30.0, trust_env=False) as http:
-            yield stack, [User(person, over_http(http, stack.token(person.name)), cooldown) for person in people]
+            users = [
+                User(
+                    person, over_http(http, stack.token(person.name)), cooldown, wishes(seed, person.name, days, asked)
+                )
+                for person in people
+            ]
+            yield stack, users
 
 
 def diary_of(users: Sequence[User]) -> Diary:
@@ -163,19 +179,19 @@ def _gather(users: Sequence[User]) -> list[Served]:
     found = [
         (remembered["issued_at"], place, _served(issued, remembered))
         for place, user in enumerate(users)
-        for issued, remembered in zip(user.issued, user.history(), strict=True)
-        if _closed_as_it_should(issued, remembered)
+        for issued, remembered in zip(user.log.issued, user.history(), strict=True)
+        if _closed_as_it_should(user.log, issued, remembered)
     ]
     return [served for _, _, served in sorted(found, key=lambda each: each[:2])]
 
 
-def _closed_as_it_should(issued: Issued, remembered: Json) -> bool:
+def _closed_as_it_should(log: Log, issued: Issued, remembered: Json) -> bool:
     """Returns whether the session was shown.
 
-    Raises SurpriseError when a shown session is not learned, or when a session that was only prefetched is not
-    "unseen".
+    Raises SurpriseError when the history does not say "unseen" of a session that was only prefetched, "learned" of one
+    that the person lets the service learn from, or "closed" of another one.
     """
-    status = "learned" if issued.seen else "unseen"
+    status = "unseen" if not issued.seen else "learned" if log.teaches(issued) else "closed"
     if (remembered["session_id"], remembered["status"]) != (issued.session_id, status):
         raise SurpriseError(f"{issued.user}: session {issued.session_id} is {remembered['status']}, not {status}")
     return issued.seen
@@ -195,6 +211,7 @@ def _served(issued: Issued, remembered: Json) -> Served:
         reward=remembered["reward"],
         completion_rate=sum(done) / len(done),
         tried=issued.tried,
+        learned=remembered["status"] == "learned",
     )
 
 
@@ -214,14 +231,22 @@ def _policies(stack: Stack) -> list[Learned]:
 
 
 def _expect_learned_once(policies: Sequence[Learned], sessions: Sequence[Served]) -> None:
-    """Raises SurpriseError unless each session that was shown became one episode of its segment (promise 1)."""
+    """Raises SurpriseError unless each session that is learned is one episode of its segment (promise 1)."""
     for policy in policies:
-        shown = sum(session.segment == policy.segment for session in sessions)
-        if policy.episodes != shown:
-            raise SurpriseError(f"{policy.segment}: {shown} sessions were shown, {policy.episodes} learned")
+        learned = sum(session.learned for session in sessions if session.segment == policy.segment)
+        if policy.episodes != learned:
+            raise SurpriseError(f"{policy.segment}: {learned} sessions are learned, {policy.episodes} episodes counted")
 
 
-def _tell(console: Console, rows: Sequence[SegmentRow], sessions: Sequence[Served], facts: dict[str, str]) -> None:
+def _expect_consent(logs: Sequence[Log], table_says: Mapping[str, Held]) -> None:
+    """Raises SurpriseError when the table has learned from somebody who did not let it."""
+    if wrong := recount(logs, table_says):
+        raise SurpriseError(f"the table disagrees with what people said of consent: {'; '.join(wrong[:9])}")
+
+
+def _tell(
+    console: Console, rows: Sequence[SegmentRow], sessions: Sequence[Served], facts: dict[str, str], said: Tally
+) -> None:
     """Prints the table and the verdict."""
     shown = Table(box=SIMPLE_HEAD, padding=0, pad_edge=False)
     for heading in ("Anxiety", "Activity"):
@@ -234,7 +259,7 @@ def _tell(console: Console, rows: Sequence[SegmentRow], sessions: Sequence[Serve
         shown.add_row(*_cells(row))
     console.print(shown)
     console.print("; ".join(f"{label}: {figure}" for label, figure in facts.items()), highlight=False)
-    console.print("Every session that was shown was learned from exactly once.", highlight=False)
+    console.print(f"{what_was_said(said)} {recounted(said)}", highlight=False)
     console.print(verdict(rows, sessions), style="bold", highlight=False, soft_wrap=True)
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
+from lab.demo.log import Issued, Log, Said
 from lab.world.people import (
     Answer,
     Ending,
@@ -19,33 +21,16 @@ from lab.world.people import (
     willingness,
 )
 from lab.world.tastes import REMEMBERED, Moment
+from lab.world.wishes import Wish
 from local.phone import Json, Phone, Request, Send, pages
 
 ACTIONS = range(6)
+TEXT = "demo-1"  # the version of the text that people read before they say anything of consent
+EVEN = "you do not want personal plans"  # what the reason of an even draw says
 
 
 class SurpriseError(Exception):
     """Raised when the service answers what it must not answer here."""
-
-
-@dataclass(frozen=True)
-class Issued:
-    """A session as the phone received it, and what the service cannot see of the visit, shapes (6,) by action.
-
-    `expected` is the mean reward of each action, `rested` the same had the person had nothing lately, and `liking` the
-    chance that an activity of its plan gets done.
-    """
-
-    user: str
-    session_id: int
-    segment: str
-    action: int
-    eligible: tuple[int, ...]
-    expected: tuple[float, ...]
-    rested: tuple[float, ...]
-    liking: tuple[float, ...]
-    seen: bool
-    tried: bool
 
 
 @dataclass
@@ -55,27 +40,36 @@ class User:
     person: Person
     send: Send
     cooldown: int
+    wishes: Sequence[Wish] = ()
     away_until: datetime | None = None
-    issued: list[Issued] = field(default_factory=list)
+    opened: int = 0
     requests: int = 0
 
     def __post_init__(self) -> None:
         self.phone = Phone(self._body)
+        self.log = Log(self.person.name)
 
     def visit(self, now: datetime) -> bool:
-        """Opens the app once; returns False if the person stays away until an abandoned session has expired."""
+        """Opens the app once, and says what the person wants to say of consent.
+
+        Returns False if the person does no more, because they stay away until an abandoned session has expired.
+        """
+        if newcomer := not self.opened:
+            self._introduce()
+        self.opened += 1
+        for wish in self.wishes:
+            if wish.opening == self.opened:
+                self._say(wish, now)
         if self.away_until is not None and now < self.away_until:
             return False
-        if newcomer := not self.issued:
-            self._introduce()
-        recent = tuple(issued.action for issued in self.issued[-len(REMEMBERED) :])
+        recent = tuple(issued.action for issued in self.log.issued[-len(REMEMBERED) :])
         visit = next_visit(self.person, newcomer, Moment(recent=recent))
         plan = self._plan(visit)
-        self.issued.append(self._noted(plan, visit))
+        issued = self._noted(plan, visit, now)
+        self.log.issued.append(issued)
         if visit.ending is not Ending.UNSEEN:
             self._use(visit, plan)
-        finishes = visit.ending in (Ending.BATCH, Ending.ONE_BY_ONE)
-        self.away_until = None if finishes else datetime.fromisoformat(plan["expires_at"])
+        self.away_until = issued.ends if issued.expires else None
         return True
 
     def history(self) -> list[Json]:
@@ -96,6 +90,19 @@ class User:
         stored = self.phone.put_profile(**profile)
         _expect(stored["segment"] == person.segment, f"{person.name} was put into {stored['segment']}")
 
+    def _say(self, wish: Wish, now: datetime) -> None:
+        """States the wish, and notes it. Raises SurpriseError unless the answer agrees with all that was said."""
+        words = {"personalise": wish.personalise, "learn": wish.learn, "unlearn": wish.unlearn or None}
+        answer = self.phone.put_consent(
+            text_version=TEXT, **{name: word for name, word in words.items() if word is not None}
+        )
+        self.log.said.append(Said(now, len(self.log.issued), wish.personalise, wish.learn, wish.unlearn))
+        stands = {"personalise": self.log.personal, "learn": self.log.willing}
+        _expect(
+            {name: answer[name]["granted"] for name in stands} == stands, f"{self.person.name} is taken for {answer}"
+        )
+        _expect(not wish.unlearn or answer["unlearning"] == "pending", f"{self.person.name} is not to be unlearned")
+
     def _plan(self, visit: Visit) -> Json:
         """Returns the session for this visit. Some phones prefetch it first; the shown session must be the same."""
         if visit.ending is Ending.UNSEEN:
@@ -107,15 +114,18 @@ class User:
         _expect(plan == early, f"{self.person.name} was shown another session than the one prefetched")
         return plan
 
-    def _noted(self, plan: Json, visit: Visit) -> Issued:
+    def _noted(self, plan: Json, visit: Visit, now: datetime) -> Issued:
         """Checks that the service may serve this session, and returns it with the mean rewards of all actions."""
-        recent = [issued.action for issued in self.issued[len(self.issued) - self.cooldown :]] if self.cooldown else []
+        before = self.log.issued
+        recent = [issued.action for issued in before[len(before) - self.cooldown :]] if self.cooldown else []
         eligible = tuple(action for action in ACTIONS if action not in recent)
         number, action, assigned = plan["session_id"], plan["rl_action_id"], len(plan["activities"])
         who = f"{self.person.name}, session {number}"
-        _expect(number == len(self.issued) + 1, f"{who}: expected session {len(self.issued) + 1}")
+        _expect(number == len(before) + 1, f"{who}: expected session {len(before) + 1}")
         _expect(action in eligible, f"{who}: action {action} was served again within the cool-down")
         _expect(5 <= assigned <= 7, f"{who}: {assigned} activities")
+        _expect(self.log.personal != (EVEN in plan["reason"]), f"{who}: {plan['reason']}")
+        finishes = visit.ending in (Ending.BATCH, Ending.ONE_BY_ONE)
         return Issued(
             user=self.person.name,
             session_id=number,
@@ -127,6 +137,8 @@ class User:
             liking=tuple(willingness(self.person, visit, a) for a in ACTIONS),
             seen=visit.ending is not Ending.UNSEEN,
             tried="a try" in plan["reason"],
+            ends=now if finishes else datetime.fromisoformat(plan["expires_at"]),
+            expires=not finishes,
         )
 
     def _use(self, visit: Visit, plan: Json) -> None:
@@ -147,12 +159,13 @@ class User:
     def _batch(self, reported: list[Answer], rating: int | None) -> None:
         """Sends the session's feedback at once, or its rating after the last single answer.
 
-        The session must be learned.
+        The session must be learned, unless the person does not let it.
         """
         items = [_as_json(answer) | {"activity_id": answer.activity_id} for answer in reported]
         rated = {} if rating is None else {"overall_session_rating": rating}
-        learning = self.phone.batch(items, **rated)["training_metrics"]["learning"]
-        _expect(learning == "applied", f"{self.person.name}: learning was {learning}")
+        its = self.phone.batch(items, **rated)["training_metrics"]
+        due = ("applied", None) if self.log.teaches(self.log.issued[-1]) else ("none", "consent")
+        _expect((its["learning"], its["why"]) == due, f"{self.person.name}: learning was {its['learning']}")
 
     def _body(self, request: Request) -> Json:
         """Returns the body of the answer. Raises SurpriseError, with the answer's text, unless the status is 200."""

@@ -10,6 +10,7 @@ from html import escape
 from pathlib import Path
 from string import Template
 
+from lab.demo.consent import Tally, recounted, what_was_said
 from lab.demo.daily import DayRow, table_rows
 from lab.demo.plots import SHORT, day_chart, heat_map, image_tag, learning_curve, plans_of
 from lab.demo.portrait import Portrait, portrait, told
@@ -85,6 +86,10 @@ is that of their time zone.
 <tbody>$day_rows</tbody>
 </table></div></details>
 
+<h2>Consent</h2>
+<p>$consent</p>
+<p class="note">$consent_note</p>
+
 <h2>How to read this</h2>
 <dl>
 <dt>The people</dt><dd>Everyone is simulated. Their tastes are set in the demo and hidden from the service, which sees
@@ -101,6 +106,9 @@ states by their visits. New means that nothing is known of the person, who had n
 had lately, and as if there were no cool-down.</dd>
 <dt>Active, new, gone</dt><dd>Active: was shown a session or answered an activity that day. New: active for the first
 time. Gone: last active exactly seven days before.</dd>
+<dt>Consent</dt><dd>The demo keeps a log of what each person did and when, and works out from the log alone which
+sessions may be learned from. The sessions and version records in the table must say the same, or the demo fails.
+Sessions from which nothing is learned, and evenly drawn ones, are in all figures above but Q and its visits.</dd>
 <dt>Left out</dt><dd>Sessions that were only prefetched: nobody saw them and nothing was learned from them.</dd>
 </dl>
 </main>
@@ -110,7 +118,11 @@ time. Gone: last active exactly seven days before.</dd>
 
 
 def page(
-    policies: Sequence[Learned], sessions: Sequence[Served], facts: Mapping[str, str], days: Sequence[DayRow]
+    policies: Sequence[Learned],
+    sessions: Sequence[Served],
+    facts: Mapping[str, str],
+    days: Sequence[DayRow],
+    said: Tally,
 ) -> str:
     """Returns the report as HTML; `sessions` are in order of issue, `facts` are label -> figure."""
     rows = table(policies, sessions)
@@ -131,6 +143,8 @@ def page(
         person_note=escape(told(person, sessions)),
         days=image_tag(day_chart(days), "Active users and share of activities done, day by day"),
         day_rows=table_rows(days),
+        consent=escape(what_was_said(said)),
+        consent_note=escape(recounted(said)),
     )
 
 
@@ -140,10 +154,11 @@ def write(
     sessions: Sequence[Served],
     facts: Mapping[str, str],
     days: Sequence[DayRow],
+    said: Tally,
 ) -> None:
     """Writes the report, and makes its folder if it is missing."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(page(policies, sessions, facts, days), encoding="utf-8")
+    path.write_text(page(policies, sessions, facts, days, said), encoding="utf-8")
 
 
 def _row(row: SegmentRow) -> str:

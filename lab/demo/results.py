@@ -31,6 +31,7 @@ class Served:
     reward: float
     completion_rate: float
     tried: bool
+    learned: bool = True
 
 
 @dataclass(frozen=True)

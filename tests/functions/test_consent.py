@@ -20,7 +20,7 @@ from tests.functions.conftest import NOW, SEGMENT, Meanwhile, World, turn
 from tests.functions.test_erasure import ask_to_be_erased, dump, erasure, folded_without
 from tests.functions.test_learning_job import spoil, spoil_policy
 
-learn = handler_of("learn")
+learn, api = handler_of("learn"), handler_of("consent")
 LATER = NOW + timedelta(minutes=1)
 NO, YES = Wish("v1", learn=False), Wish("v1", learn=True)
 BACK = Wish("v1", learn=False, unlearn=True)
@@ -89,6 +89,13 @@ def test_before_a_profile_there_is_nothing_to_consent_to(world: World) -> None:
     ask_to_be_erased(world, "ana")
     with pytest.raises(ErasingError):
         say(world, "ana", NO)
+
+
+def test_the_history_shows_what_was_said_anew_also_within_one_second(world: World) -> None:
+    world.issue("ana")
+    say(world, "ana", NO)
+    profile = say(world, "ana", Wish("v1", unlearn=True))
+    assert [(its.learn, its.unlearn) for its in api._response(profile).history] == [(None, True), (False, False)]
 
 
 @pytest.mark.usefixtures("freely")

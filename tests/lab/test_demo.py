@@ -1,17 +1,25 @@
 """The demo as a whole, small; and that it fails when the service surprises it."""
 
 import json
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import lab.demo.__main__ as demo
 from lab.demo.__main__ import START, TICK, diary_of, main
+from lab.demo.consent import Held, Row
 from lab.demo.drive import SurpriseError, User
+from lab.demo.held import held
+from lab.demo.log import Log
 from lab.world.people import Ending, population
 from lab.world.tastes import APPETITES, DEMO_WEAR, REMEMBERED
+from lab.world.wishes import Wish
 from local.phone import Answer, Request, Send
+from rl_core.store import Store
 
 NOW = datetime(2026, 10, 6, tzinfo=UTC)
 PLAN = {
@@ -34,15 +42,23 @@ def service(*answers: tuple[int, dict[str, Any]]) -> Send:
     return answer
 
 
-def user(*answers: tuple[int, dict[str, Any]]) -> User:
+def user(*answers: tuple[int, dict[str, Any]], wishes: Sequence[Wish] = ()) -> User:
     """A user whose service gives these answers."""
     person = population(seed=1, per_segment=1, days=30)[0]
     person.habit, person.unreliable = Ending.BATCH, 0.0
-    return User(person, service(*answers), cooldown=1)
+    return User(person, service(*answers), cooldown=1, wishes=wishes)
+
+
+def consent(personalise: bool = True, learn: bool = True, unlearning: str = "none") -> tuple[int, dict[str, Any]]:
+    """What the service says that the user consents to."""
+    said = {"personalise": {"granted": personalise}, "learn": {"granted": learn}, "unlearning": unlearning}
+    return 200, said
 
 
 PROFILE = (200, {"segment": next(iter(APPETITES))})
-LEARNED = (200, {"training_metrics": {"learning": "applied"}})
+LEARNED = (200, {"training_metrics": {"learning": "applied", "why": None}})
+REFUSED = (200, {"training_metrics": {"learning": "none", "why": "consent"}})
+SECOND = (200, PLAN | {"session_id": 2, "rl_action_id": 3})
 
 
 def test_the_demo_tells_what_was_learned_and_writes_the_report(
@@ -52,8 +68,25 @@ def test_the_demo_tells_what_was_learned_and_writes_the_report(
     assert main(["--days", "4", "--people", "1", "--report", str(report)]) == 0
     told = capsys.readouterr().out
     assert "of 9 segments prefer the truly best action" in told
-    assert "learned from exactly once" in told
+    assert "withdrew their consent to learning" in " ".join(told.split())
+    assert "is learned or says why not" in " ".join(told.split())
     assert all(f"<td>{segment}</td>" in report.read_text(encoding="utf-8") for segment in APPETITES)
+
+
+def test_the_demo_fails_when_the_recount_disagrees(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def without_reasons(store: Store, logs: Sequence[Log]) -> dict[str, Held]:
+        every = held(store, logs)
+        return {
+            user: replace(its, sessions={n: Row(row.key, "closed", None) for n, row in its.sessions.items()}, taught=())
+            for user, its in every.items()
+        }
+
+    monkeypatch.setattr(demo, "held", without_reasons)
+    assert main(["--days", "4", "--people", "1", "--report", str(tmp_path / "report.html")]) == 1
+    assert "neither learned nor with a reason why not" in capsys.readouterr().err
+    assert not (tmp_path / "report.html").exists()
 
 
 def test_a_refusal_is_told_in_the_problems_own_words() -> None:
@@ -70,14 +103,50 @@ def test_an_action_served_again_within_the_cool_down_is_a_surprise() -> None:
 
 def test_feedback_that_is_not_learned_from_is_a_surprise() -> None:
     with pytest.raises(SurpriseError, match="learning was queued"):
-        user(PROFILE, (200, PLAN), (200, {"training_metrics": {"learning": "queued"}})).visit(NOW)
+        user(PROFILE, (200, PLAN), (200, {"training_metrics": {"learning": "queued", "why": None}})).visit(NOW)
+
+
+def test_who_withdrew_is_not_learned_from_and_what_they_said_is_on_their_log() -> None:
+    someone = user(PROFILE, (200, PLAN), LEARNED, consent(learn=False), SECOND, REFUSED, wishes=[Wish(2, learn=False)])
+    assert someone.visit(NOW)
+    assert someone.visit(NOW)
+    assert [(said.at, said.sessions, said.learn) for said in someone.log.said] == [(NOW, 1, False)]
+    assert someone.log.withdrew
+
+
+def test_a_session_that_is_learned_after_a_withdrawal_is_a_surprise() -> None:
+    someone = user(PROFILE, (200, PLAN), LEARNED, consent(learn=False), SECOND, LEARNED, wishes=[Wish(2, learn=False)])
+    assert someone.visit(NOW)
+    with pytest.raises(SurpriseError, match="learning was applied"):
+        someone.visit(NOW)
+
+
+@pytest.mark.parametrize("wish", [Wish(1, learn=False), Wish(1, personalise=False), Wish(1, learn=False, unlearn=True)])
+def test_an_answer_that_does_not_do_what_was_said_is_a_surprise(wish: Wish) -> None:
+    with pytest.raises(SurpriseError):
+        user(PROFILE, consent(), wishes=[wish]).visit(NOW)
+
+
+def test_a_personal_plan_for_who_wants_none_is_a_surprise() -> None:
+    with pytest.raises(SurpriseError, match="the best kind of plan"):
+        user(PROFILE, consent(personalise=False), (200, PLAN), wishes=[Wish(1, personalise=False)]).visit(NOW)
+
+
+def test_who_is_away_may_still_say_something_of_consent() -> None:
+    someone = user(PROFILE, (200, PLAN), LEARNED, SECOND, *[(200, {})] * 3, wishes=[Wish(3, learn=False)])
+    someone.person.unreliable = 1.0
+    assert someone.visit(NOW)
+    assert someone.visit(NOW)
+    someone.send = service(consent(learn=False))
+    assert not someone.visit(NOW)
+    assert not someone.log.teaches(someone.log.issued[-1])
 
 
 def test_a_plan_that_was_had_lately_is_liked_less_by_its_share_of_the_wear() -> None:
     course = [PLAN | {"session_id": number, "rl_action_id": action} for number, action in enumerate((2, 3, 4), start=1)]
     someone = user(PROFILE, *[answer for plan in course for answer in ((200, plan), LEARNED)])
     assert all(someone.visit(NOW) for _ in course)
-    first, _, third = someone.issued
+    first, _, third = someone.log.issued
     assert first.expected == first.rested
     assert [action for action in range(6) if third.expected[action] < third.rested[action]] == [2]
     appetite = someone.person.tastes.appetites[2] + someone.person.deviation[2]

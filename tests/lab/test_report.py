@@ -12,6 +12,7 @@ from random import Random
 import numpy as np
 import pytest
 
+from lab.demo.consent import Tally, recounted, what_was_said
 from lab.demo.daily import DayRow
 from lab.demo.plots import SHORT, day_chart, heat_map, learning_curve, moving_mean, plans_of
 from lab.demo.portrait import Portrait
@@ -21,6 +22,7 @@ from lab.world.tastes import APPETITES
 from operate.intervals import Estimate
 
 FACTS = {"sessions <shown>": "90"}
+SAID = Tally(72, withdrew=9, unlearned=4, returned=3, impersonal=2, refused=50, taken_back=20)
 
 
 def sessions() -> list[Served]:
@@ -59,7 +61,7 @@ def days() -> list[DayRow]:
 
 @lru_cache(maxsize=1)
 def report() -> str:
-    return page(policies(), sessions(), FACTS, days())
+    return page(policies(), sessions(), FACTS, days(), SAID)
 
 
 def plots() -> list[str]:
@@ -89,7 +91,7 @@ def test_what_stands_in_the_report_is_escaped() -> None:
 
 
 def test_the_same_run_makes_the_same_report_and_its_folder(tmp_path: Path) -> None:
-    write(tmp_path / "new" / "report.html", policies(), sessions(), FACTS, days())
+    write(tmp_path / "new" / "report.html", policies(), sessions(), FACTS, days(), SAID)
     assert (tmp_path / "new" / "report.html").read_text(encoding="utf-8") == report()
 
 
@@ -158,7 +160,7 @@ def test_the_report_says_who_is_shown_and_what_they_and_their_segment_like() -> 
     ana = [replace(like, user="ana", rested=(0.9, 0.0, 0.0, 0.0, 0.0, 0.0))] * 10
     eve = [replace(like, user="<eve>", rested=(0.0, 0.0, 0.0, 0.0, 0.0, 0.5))] * 10
     others = [session for session in sessions() if session.segment != like.segment]
-    said = page(policies(), [*ana, *eve, *others], FACTS, days())
+    said = page(policies(), [*ana, *eve, *others], FACTS, days(), SAID)
     assert f"<p>&lt;eve&gt; likes {SHORT[5]} best of all actions, the segment {SHORT[0]}. Of the people" in said
     assert re.search(r"<figcaption>The share of sessions with the plan that this person liked best", said)
 
@@ -180,3 +182,9 @@ def test_the_chart_of_days_shows_users_and_the_share_done_with_a_band() -> None:
     assert (len(upper.lines), len(upper.collections), len(lower.patches)) == (1, 1, 2)
     assert upper.get_ylabel()
     assert lower.get_ylabel()
+
+
+def test_the_report_says_what_people_said_of_consent_and_what_the_recount_found() -> None:
+    assert "<h2>Consent</h2>" in report()
+    assert f"<p>{what_was_said(SAID)}</p>" in report()
+    assert recounted(SAID) in report()
