@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from lab.proofs.model.reference import Day, Model, Person, Plan
+from lab.proofs.model.person import Day, Person, Plan
+from lab.proofs.model.reference import Model
 from lab.proofs.model.service import Table
 from rl_core.learner import fold
 from rl_core.models import Facts, Mark, Marker, Policy, Profile, Segment, Session, Status

@@ -13,7 +13,21 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from lab.proofs.formulas import Said
 from lab.proofs.model.checks import FOREIGN, check_policy, check_user, mended
-from lab.proofs.model.reference import Model, Person, Plan
+from lab.proofs.model.draws import (
+    SEGMENTS,
+    USERS,
+    batches,
+    bounds,
+    minutes,
+    mores,
+    positions,
+    profiles,
+    saids,
+    segments,
+    users,
+)
+from lab.proofs.model.person import Person, Plan
+from lab.proofs.model.reference import Model
 from lab.proofs.model.service import TEMPLATE, client, empty_table, read_table, run_job
 from lab.proofs.model.user import User
 from rl_core.config import settings
@@ -22,32 +36,8 @@ from rl_core.store import Hold, keys, open_store
 from rl_core.work import Turn, exclude, include
 
 START = 1_795_424_460  # 2026-11-23T09:01:00Z; in the first minute of an hour the jobs ask every partition
-SEGMENTS = (Segment.HIGH_LOW, Segment.MODERATE_MODERATE)
-USERS = ("ana", "ben", "cem")
 
 Request = partial[Any]
-
-users = st.sampled_from(USERS)
-segments = st.sampled_from(SEGMENTS)
-positions = st.integers(1, 7)
-points = st.none() | st.integers(1, 5)
-notes = st.sampled_from([None, "", "fine"])
-saids: st.SearchStrategy[Said] = st.fixed_dictionaries(
-    {"completed": st.sampled_from([True, True, False])},
-    optional={"motivation_before": points, "motivation_after": points, "difficulty_rating": points, "notes": notes},
-)
-batches = st.dictionaries(st.sampled_from([1, 2, 3, 4, 5, 6]), saids, min_size=1, max_size=4)
-mores: st.SearchStrategy[Said] = st.fixed_dictionaries({}, optional={"overall_session_rating": points, "notes": notes})
-profiles: st.SearchStrategy[Said] = st.fixed_dictionaries(
-    {},
-    optional={
-        "segment": st.sampled_from([s.value for s in SEGMENTS]),
-        "timezone": st.sampled_from(["Asia/Tokyo", "America/Los_Angeles"]),
-        "avoid": st.sampled_from([[], ["floor"], ["breath_hold", "floor"]]),
-    },
-)
-bounds = st.sampled_from([(1000, 1000), (12, 2), (4, 1), (2, 2), (3, 0)])  # a day's sessions: issued, learned from
-minutes = st.sampled_from([1, 30, 240, 1000, 48 * 60 - 1, 48 * 60, 100 * 60])
 
 
 class Fettle(RuleBasedStateMachine):
@@ -232,7 +222,7 @@ class Fettle(RuleBasedStateMachine):
                 self.leave(user, person)
         with twice(self.model.now, overlapping) as others:
             counts = run_job("Erasure", self.model.now)
-        assert counts["erased"] + sum(others) == len(erased)
+        assert counts["done"] + sum(others) == len(erased)
 
     def leave(self, user: str, person: Person) -> None:
         """Forgets the person; if the person had used up a day, a bare marker stays until that day is over."""

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from lab.proofs.formulas import Said
-from lab.proofs.model.reference import BLANK, Model, Person, Plan, iso
+from lab.proofs.model.person import BLANK, Person, Plan, iso
+from lab.proofs.model.reference import Model
 from lab.proofs.model.service import invoke
 from local.phone import Answer, Phone, pages, to_functions
 from rl_core.store import open_store
