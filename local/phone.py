@@ -80,6 +80,12 @@ class Phone(Generic[T]):
     def delete_profile(self) -> T:
         return self.ask("DELETE", "/profile/")
 
+    def get_consent(self) -> T:
+        return self.ask("GET", "/consent/")
+
+    def put_consent(self, **said: Any) -> T:
+        return self.ask("PUT", "/consent/", said)
+
     def recommend(self, prefetch: bool | None = None) -> T:
         """Asks for the open session, or a new one."""
         return self.ask("GET", "/activity/recommended/" + _query(prefetch=prefetch))

@@ -29,3 +29,26 @@ profiles: st.SearchStrategy[Said] = st.fixed_dictionaries(
 )
 bounds = st.sampled_from([(1000, 1000), (12, 2), (4, 1), (2, 2), (3, 0)])  # a day's sessions: issued, learned from
 minutes = st.sampled_from([1, 30, 240, 1000, 48 * 60 - 1, 48 * 60, 100 * 60])
+
+WITHDRAWN: Said = {"learn": False, "text_version": "1"}
+GRANTED: Said = {"personalise": True, "learn": True, "text_version": "1"}
+wishes: st.SearchStrategy[Said] = st.fixed_dictionaries(
+    {"text_version": st.sampled_from(["1", "1", "2"])},
+    optional={"personalise": st.booleans(), "learn": st.booleans(), "unlearn": st.booleans()},
+).filter(lambda wish: wish.keys() & {"personalise", "learn"} or wish.get("unlearn"))
+first_wishes = st.sampled_from([None, None, GRANTED, GRANTED | {"personalise": False}])
+malformed = st.sampled_from(
+    [
+        {"text_version": "1"},
+        {"text_version": "1", "unlearn": False},
+        {"text_version": "", "learn": False},
+        {"text_version": "1" * 65, "learn": False},
+        {"text_version": "1", "learn": None},
+        {"text_version": "1", "learn": 0},
+        {"text_version": "1", "learn": False, "share": True},
+        {"text_version": "1", "learn": True, "unlearn": True},
+        {"learn": False},
+    ]
+)
+drops = st.sampled_from([1, 2, 90])  # sessions dropped in one transaction
+reads = st.sampled_from([18, 50, 50])  # units in which one request looks for sessions to drop

@@ -13,18 +13,26 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from lab.proofs.formulas import Said
 from lab.proofs.model.checks import FOREIGN, check_policy, check_user, mended
+from lab.proofs.model.consent import GRANTS, Consent
 from lab.proofs.model.draws import (
+    GRANTED,
     SEGMENTS,
     USERS,
+    WITHDRAWN,
     batches,
     bounds,
+    drops,
+    first_wishes,
+    malformed,
     minutes,
     mores,
     positions,
     profiles,
+    reads,
     saids,
     segments,
     users,
+    wishes,
 )
 from lab.proofs.model.person import Person, Plan
 from lab.proofs.model.reference import Model
@@ -32,8 +40,8 @@ from lab.proofs.model.service import TEMPLATE, client, empty_table, read_table, 
 from lab.proofs.model.user import User
 from rl_core.config import settings
 from rl_core.models import Segment
-from rl_core.store import Hold, keys, open_store
-from rl_core.work import Turn, exclude, include
+from rl_core.store import Due, Hold, keys, open_store
+from rl_core.work import Turn, consent, exclude, include
 
 START = 1_795_424_460  # 2026-11-23T09:01:00Z; in the first minute of an hour the jobs ask every partition
 
@@ -69,13 +77,35 @@ class Fettle(RuleBasedStateMachine):
     def latest_plan(self, user: str, back: int = 0) -> Plan | None:
         return self.model.plan(user, self.latest(user, back)) if user in self.model.people else None
 
-    @initialize(wanted=st.tuples(segments, segments, segments), prefetch=st.booleans(), bounds=bounds)
-    def begin(self, wanted: tuple[Segment, ...], prefetch: bool, bounds: tuple[int, int]) -> None:
+    @initialize(
+        wanted=st.tuples(segments, segments, segments),
+        prefetch=st.booleans(),
+        bounds=bounds,
+        default=st.booleans(),
+        said=st.tuples(first_wishes, first_wishes, first_wishes),
+        limits=st.tuples(drops, reads),
+    )
+    def begin(
+        self,
+        wanted: tuple[Segment, ...],
+        prefetch: bool,
+        bounds: tuple[int, int],
+        default: bool,
+        said: tuple[Said | None, ...],
+        limits: tuple[int, int],
+    ) -> None:
         self.model.sessions_per_day, self.model.learned_per_day = bounds
+        self.model.consent_default = default
         os.environ |= {"SESSIONS_PER_DAY": str(bounds[0]), "LEARNED_PER_DAY": str(bounds[1])}
+        os.environ["CONSENT_DEFAULT"] = "granted" if default else "required"
         settings.cache_clear()
-        for user, segment in zip(USERS, wanted, strict=True):
+        patch = self.service.enter_context(pytest.MonkeyPatch.context())
+        patch.setattr(consent, "_DROPS", limits[0])
+        patch.setattr(consent, "_READS", limits[1])
+        for user, segment, wish in zip(USERS, wanted, said, strict=True):
             self.do(user, partial(self.users[user].put, {"segment": segment.value}))
+            if wish is not None:
+                self.do(user, partial(self.users[user].consent, wish))
             self.do(user, partial(self.users[user].recommend, prefetch))
 
     @rule(user=users, wanted=profiles)
@@ -165,10 +195,50 @@ class Fettle(RuleBasedStateMachine):
             items = [{"activity_id": i, "completed": True} for i in (first, second)]
             assert self.users[user].phone.batch(items).status == 422
 
+    @rule(user=users, wish=wishes)
+    def state_consent(self, user: str, wish: Said) -> None:
+        self.do(user, partial(self.users[user].consent, wish))
+
+    @rule(user=users, wish=malformed)
+    def state_nonsense(self, user: str, wish: Said) -> None:
+        answer = self.users[user].phone.put_consent(**wish)
+        assert (answer.status, answer.body["type"]) == (422, "invalid-request")
+
+    @rule(user=users, returns=st.booleans(), answers=st.lists(saids, min_size=7, max_size=7))
+    def withdraw_and_unlearn(self, user: str, returns: bool, answers: list[Said]) -> None:
+        """Withdraws and asks for what was learned to be taken back; who returns grants again and teaches more."""
+        self.do(user, partial(self.users[user].consent, WITHDRAWN | {"unlearn": True}))
+        if returns:
+            self.do(user, partial(self.users[user].consent, GRANTED))
+            self.complete_the_rest(user, True, answers)
+
+    @rule(user=users)
+    def grant_in_a_loop(self, user: str) -> None:
+        """Grants under one text after another, more often than a day allows; a withdrawal is taken all the same."""
+        for text in range(GRANTS + 1):
+            self.do(user, partial(self.users[user].consent, GRANTED | {"text_version": f"text {text}"}))
+        self.do(user, partial(self.users[user].consent, WITHDRAWN))
+
+    @rule(user=users)
+    def set_aside_or_put_back(self, user: str) -> None:
+        """Sets the first session aside that waits to be learned from, as if it had failed alone, or puts it back."""
+        person = self.model.people.get(user)
+        plan = next((p for p in person.plans if p.waits), None) if person and not person.erasing else None
+        if plan is None:
+            return
+        pk, sk = keys.user_pk(user), keys.session_sk(plan.number)
+        place = Due(self.table[pk, sk]["due_shard"]["S"], pk, sk, datetime.now(UTC))
+        if plan.parked:
+            open_store().unpark(place, settings().index_shards)
+        else:
+            open_store().park(place, "at random")
+        plan.parked = None if plan.parked else "at random"
+
     @rule(user=users)
     def look(self, user: str) -> None:
         self.users[user].look()
         self.users[user].look_back()
+        self.users[user].look_at_consent()
 
     @rule(user=users)
     def delete(self, user: str) -> None:
@@ -209,12 +279,15 @@ class Fettle(RuleBasedStateMachine):
 
     @rule(overlapping=st.booleans())
     def erasure_job(self, overlapping: bool) -> None:
-        """Runs the job: it cannot erase a user while a policy that learned from the user cannot be read.
+        """Runs the job: it cannot erase or unlearn a user while a policy that learned from the user cannot be read.
 
         Such a user waits, but sessions that were not learned from are deleted at once. A user who had used up a day is
         erased, but can come back only when that day is over. An overlapping run starts while this one rewrites the
-        past; both together erase as many.
+        past; both together are done with as many.
         """
+        unlearned = [user for user, person in self.unlearning() if self.model.unlearn(person)]
+        for user in unlearned:
+            self.forget_figures(user)
         due = [(u, p) for u, p in self.model.people.items() if p.erasing and p.due <= self.model.now]
         erased = [(user, person) for user, person in due if not person.bare and self.model.erase(person)]
         for user, person in due:
@@ -222,13 +295,25 @@ class Fettle(RuleBasedStateMachine):
                 self.leave(user, person)
         with twice(self.model.now, overlapping) as others:
             counts = run_job("Erasure", self.model.now)
-        assert counts["done"] + sum(others) == len(erased)
+        assert counts["done"] + sum(others) == len(erased) + len(unlearned)
+
+    def unlearning(self) -> list[tuple[str, Person]]:
+        """Returns the users whose request to be unlearned is due; of a user in erasure the erasure takes it over."""
+        staying = [(user, person) for user, person in self.model.people.items() if not person.erasing]
+        return [(u, p) for u, p in staying if p.consent.request and p.consent.request.due <= self.model.now]
+
+    def forget_figures(self, user: str) -> None:
+        """Forgets what the user's last batch said of learning, which a repeat no longer says."""
+        if user in self.last:
+            request, answer = self.last[user]
+            self.last[user] = request, answer | ({"training_metrics": None} if "training_metrics" in answer else {})
 
     def leave(self, user: str, person: Person) -> None:
         """Forgets the person; if the person had used up a day, a bare marker stays until that day is over."""
         self.last.pop(user, None)
         if person.held and self.model.now < person.held[1]:
             person.plans, person.days, person.bare, person.due = [], {}, True, person.held[1]
+            person.consent = Consent()
         else:
             del self.model.people[user]
 
@@ -269,7 +354,7 @@ class Fettle(RuleBasedStateMachine):
 
 @contextmanager
 def twice(now: int, overlapping: bool) -> Iterator[list[int]]:
-    """Runs the erasure once more while a run in this block rewrites the past; yields how many users that erased.
+    """Runs the erasure once more while a run in this block rewrites the past; yields how many users it was done with.
 
     Does nothing when they are not to overlap.
     """

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 from typing import NamedTuple
 
 from lab.proofs.formulas import Figures, Said, day_is_over, faded, figures, own_day
+from lab.proofs.model.consent import Consent
 
 BLANK: Said = {
     "completed": None,
@@ -43,6 +44,11 @@ class Known:
             self.taught_elsewhere(action, sessions)
         self.counts, self.sums = {}, {}
 
+    def blur(self) -> None:
+        """Keeps nothing but the count that bounds the person's weight: no plan may be personal."""
+        self.move()
+        self.latest = []
+
     def frozen(self) -> tuple[tuple[int, ...], ...]:
         """Returns the four parts as they are stored."""
         parts = (self.counts, self.sums, self.earlier)
@@ -54,7 +60,8 @@ class Plan:
     """A session.
 
     `engaged` is the engagement after it; `episodes` is the count that its answer gave when it was learned from; `known`
-    is what was known of the person when it was drawn.
+    is what was known of the person when it was drawn. `even` says that the person wanted no personal plan; `parked` why
+    it was set aside.
     """
 
     number: int
@@ -64,6 +71,7 @@ class Plan:
     expires: int
     shown: bool
     fallback: bool
+    even: bool
     answers: list[Said]
     action: int
     known: tuple[tuple[int, ...], ...]
@@ -77,6 +85,16 @@ class Plan:
     day: date | None = None
     episodes: int | None = None
     why: str | None = None
+    parked: str | None = None
+
+    @property
+    def waits(self) -> bool:
+        """Returns whether it waits to be learned from, or would if it were not set aside."""
+        return self.status == "closed" and self.why is None
+
+    def drop(self) -> None:
+        """Makes it a closed session that is not learned from, by the person's wish."""
+        self.status, self.why, self.parked, self.episodes = "closed", "consent", None, None
 
     def figures(self, rating: int | None = None) -> Figures:
         return figures(self.answers, len(self.answers), self.engagement, rating)
@@ -105,11 +123,12 @@ class Day(NamedTuple):
 
 
 class Counts(NamedTuple):
-    """Counts what a person's day has had: sessions issued, and closed sessions that are learned from."""
+    """Counts what a person's day has had: sessions issued, closed sessions that are learned from, and grants."""
 
     day: date | None = None
     issued: int = 0
     taught: int = 0
+    grants: int = 0
 
 
 @dataclass
@@ -136,6 +155,7 @@ class Person:
     due: int = 0
     failures: int = 0
     known: Known = field(default_factory=Known)
+    consent: Consent = field(default_factory=Consent)
 
     def move(self, segment: str) -> None:
         """Puts the person into a segment; in another one than before what is known of them starts anew."""

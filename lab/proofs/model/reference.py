@@ -6,19 +6,23 @@ Nothing of the service is imported here.
 from dataclasses import dataclass, field
 
 from lab.proofs.formulas import Said, motivated
-from lab.proofs.model.person import Person, Plan
+from lab.proofs.model.consent import GRANTS, Choice, Request, Statement
+from lab.proofs.model.person import Known, Person, Plan
 
 
 @dataclass
 class Model:
     """Holds all people, what each segment learned (sessions by their key), whom it excludes (the first eight bytes of
     their keys), and which policies are unreadable or contended.
+
+    `consent_default` is what holds of a person who never said anything of a purpose.
     """
 
     segments: tuple[str, ...]
     now: int
     sessions_per_day: int = 1000
     learned_per_day: int = 1000
+    consent_default: bool = True
     people: dict[str, Person] = field(default_factory=dict)
     contended: bool = False
     unreadable: set[str] = field(default_factory=set)
@@ -71,7 +75,7 @@ class Model:
         plan.status, plan.ended_by, plan.reward, plan.rating, plan.notes = "closed", by, came_to.reward, rating, notes
         person.counts = counts = person.counted(self.now)
         over = counts.taught >= self.learned_per_day
-        plan.why = "fallback" if plan.fallback else "excluded" if out else "over-weight" if over else None
+        plan.why = self.why(person, plan, out, over)
         at_once = by != "expiry" and not self.contended and self.may_learn(plan)
         if at_once and self.excludes(plan):
             plan.why = "excluded"
@@ -85,9 +89,19 @@ class Model:
             if at_once:
                 self.learn(plan)
                 plan.episodes = self.episodes(plan.segment)
+        if not self.grants(person, "personalise"):
+            person.known.blur()
+
+    def why(self, person: Person, plan: Plan, out: bool, over: bool) -> str | None:
+        """Returns the first reason why nothing is learned from a plan that closes now, by what now stands."""
+        if plan.fallback:
+            return "fallback"
+        if not self.grants(person, "learn") or plan.number <= person.consent.unlearned:
+            return "consent"
+        return "excluded" if out else "over-weight" if over else None
 
     def may_learn(self, plan: Plan) -> bool:
-        return plan.status == "closed" and plan.why is None and plan.segment not in self.unreadable
+        return plan.waits and plan.parked is None and plan.segment not in self.unreadable
 
     def excludes(self, plan: Plan) -> bool:
         return plan.key[:8] in self.excluded[plan.segment]
@@ -101,6 +115,67 @@ class Model:
         assert plan.reward is not None
         plan.status = "learned"
         self.learned[plan.segment][plan.key] = plan
+
+    def grants(self, person: Person, purpose: str) -> bool:
+        return self._grants(person.consent.choice(purpose))
+
+    def _grants(self, choice: Choice | None) -> bool:
+        return self.consent_default if choice is None else choice.granted
+
+    def state(self, user: str, wish: Said) -> tuple[int, str]:
+        """Applies what the user says of consent. Returns the status that answers it, and the type of a refusal."""
+        asked = wish.get("unlearn", False)
+        if asked and wish.get("learn"):
+            return 422, "invalid-request"
+        person = self.people.get(user)
+        if person is None or person.erasing:
+            return 409, "erasing" if person else "profile-required"
+        unlearn = asked and person.consent.unlearned < len(person.plans)
+        said = person.consent.stated(wish, self.now, unlearn)
+        if asked and self._grants(said.learn):
+            return 422, "invalid-request"
+        news = person.consent.news(said)
+        if not news and not unlearn:
+            return 200, ""
+        counts, granted = person.counted(self.now), any(new.granted for new in news)
+        if granted and counts.grants >= GRANTS:
+            return 429, "too-many-grants"
+        person.counts = counts._replace(grants=counts.grants + granted)
+        self._follow(person, said)
+        return 200, ""
+
+    def _follow(self, person: Person, said: Statement) -> None:
+        """Takes the statement, and does to the person's facts and to the sessions that wait what follows from it."""
+        consent = person.consent
+        consent.statements.append(said)
+        if not self.grants(person, "personalise"):
+            person.known.blur()
+        if not self.grants(person, "learn"):
+            for plan in person.plans:
+                if plan.waits:
+                    plan.drop()
+        if said.unlearn:
+            consent.unlearning, consent.unlearned = "pending", len(person.plans)
+            consent.request, person.known = Request(consent.unlearned, self.now), Known()
+
+    def unlearn(self, person: Person) -> bool:
+        """Takes the sessions of the person's request out of every readable policy; returns whether nothing is left.
+
+        If something is left the request waits, and the sessions say that they were learned from. An exclusion stands.
+        """
+        request = person.consent.request
+        assert request is not None
+        plans = [plan for plan in person.plans[: request.upto] if plan.status == "learned"]
+        for plan in plans:
+            if plan.segment not in self.unreadable:
+                self.learned[plan.segment].pop(plan.key, None)
+        if any(plan.segment in self.unreadable for plan in plans):
+            request.put_off(self.now)
+            return False
+        for plan in plans:
+            plan.drop()
+        person.consent.request, person.consent.unlearning = None, "done"
+        return True
 
     def erase(self, person: Person) -> bool:
         """Removes what was learned from the person from every readable policy; returns whether nothing of it is left.
@@ -121,12 +196,13 @@ class Model:
     def expire(self, person: Person, read: str = "") -> bool:
         """Closes the latest session as it stands if it has expired, and returns whether it did.
 
-        `read` is the segment whose policy was read for that.
+        `read` is the segment whose policy was read for that; for a person without personal plans none is read.
         """
         plan = person.plans[-1] if person.plans else None
         if plan is None or plan.status != "open" or self.now < plan.expires:
             return False
         if plan.shown or any(a["completed"] is not None for a in plan.answers):
+            read = read if self.grants(person, "personalise") else ""
             out = plan.segment == read and plan.segment not in self.unreadable and self.excludes(plan)
             self.close(person, plan, "expiry", out=out)
         else:
