@@ -3,6 +3,7 @@
 from hypothesis import strategies as st
 
 from lab.proofs.formulas import Said
+from lab.proofs.model.consent import GRANTS
 from rl_core.models import Segment
 
 SEGMENTS = (Segment.HIGH_LOW, Segment.MODERATE_MODERATE)
@@ -30,13 +31,17 @@ profiles: st.SearchStrategy[Said] = st.fixed_dictionaries(
 bounds = st.sampled_from([(1000, 1000), (12, 2), (4, 1), (2, 2), (3, 0)])  # a day's sessions: issued, learned from
 minutes = st.sampled_from([1, 30, 240, 1000, 48 * 60 - 1, 48 * 60, 100 * 60])
 
-WITHDRAWN: Said = {"learn": False, "text_version": "1"}
 GRANTED: Said = {"personalise": True, "learn": True, "text_version": "1"}
+WITHDRAWN: Said = {"learn": False, "text_version": "1"}
+UNLEARN: Said = WITHDRAWN | {"unlearn": True}
+mostly = st.sampled_from([True, True, False])
 wishes: st.SearchStrategy[Said] = st.fixed_dictionaries(
     {"text_version": st.sampled_from(["1", "1", "2"])},
-    optional={"personalise": st.booleans(), "learn": st.booleans(), "unlearn": st.booleans()},
+    optional={"personalise": mostly, "learn": mostly, "unlearn": st.booleans()},
 ).filter(lambda wish: wish.keys() & {"personalise", "learn"} or wish.get("unlearn"))
-first_wishes = st.sampled_from([None, None, GRANTED, GRANTED | {"personalise": False}])
+first_wishes = st.sampled_from([None, GRANTED, GRANTED | {"personalise": False}])
+withdrawals = st.sampled_from([WITHDRAWN, UNLEARN])
+times = st.sampled_from([1, 1, 1, 1, 1, 1, 1, GRANTS + 1])
 malformed = st.sampled_from(
     [
         {"text_version": "1"},

@@ -13,12 +13,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from lab.proofs.formulas import Said
 from lab.proofs.model.checks import FOREIGN, check_policy, check_user, mended
-from lab.proofs.model.consent import GRANTS, Consent
+from lab.proofs.model.consent import Consent
 from lab.proofs.model.draws import (
     GRANTED,
     SEGMENTS,
     USERS,
-    WITHDRAWN,
     batches,
     bounds,
     drops,
@@ -26,13 +25,16 @@ from lab.proofs.model.draws import (
     malformed,
     minutes,
     mores,
+    mostly,
     positions,
     profiles,
     reads,
     saids,
     segments,
+    times,
     users,
     wishes,
+    withdrawals,
 )
 from lab.proofs.model.person import Person, Plan
 from lab.proofs.model.reference import Model
@@ -81,7 +83,7 @@ class Fettle(RuleBasedStateMachine):
         wanted=st.tuples(segments, segments, segments),
         prefetch=st.booleans(),
         bounds=bounds,
-        default=st.booleans(),
+        default=mostly,
         said=st.tuples(first_wishes, first_wishes, first_wishes),
         limits=st.tuples(drops, reads),
     )
@@ -204,20 +206,41 @@ class Fettle(RuleBasedStateMachine):
         answer = self.users[user].phone.put_consent(**wish)
         assert (answer.status, answer.body["type"]) == (422, "invalid-request")
 
-    @rule(user=users, returns=st.booleans(), answers=st.lists(saids, min_size=7, max_size=7))
-    def withdraw_and_unlearn(self, user: str, returns: bool, answers: list[Said]) -> None:
-        """Withdraws and asks for what was learned to be taken back; who returns grants again and teaches more."""
-        self.do(user, partial(self.users[user].consent, WITHDRAWN | {"unlearn": True}))
+    @rule(user=users, times=times)
+    def grant(self, user: str, times: int) -> None:
+        """Grants under one text after another, perhaps more often than a day allows."""
+        person = self.model.people.get(user)
+        for text in range(times if person and not person.erasing else 1):
+            self.do(user, partial(self.users[user].consent, GRANTED | {"text_version": f"text {text}"}))
+
+    @rule(user=users, wish=withdrawals, returns=mostly, job=st.booleans(), items=batches)
+    def teach_and_withdraw(self, user: str, wish: Said, returns: bool, job: bool, items: dict[int, Said]) -> None:
+        """Teaches and withdraws, perhaps with what was learned; who returns grants again and teaches more.
+
+        The job runs after that, or some time later.
+        """
+        self.batch(user, True, 0, items, {})
+        self.do(user, partial(self.users[user].consent, wish))
         if returns:
             self.do(user, partial(self.users[user].consent, GRANTED))
-            self.complete_the_rest(user, True, answers)
+            self.batch(user, True, 0, items, {})
+        if job:
+            self.erasure_job(False)
 
-    @rule(user=users)
-    def grant_in_a_loop(self, user: str) -> None:
-        """Grants under one text after another, more often than a day allows; a withdrawal is taken all the same."""
-        for text in range(GRANTS + 1):
-            self.do(user, partial(self.users[user].consent, GRANTED | {"text_version": f"text {text}"}))
-        self.do(user, partial(self.users[user].consent, WITHDRAWN))
+    @rule(user=users, wish=withdrawals, sessions=st.integers(1, 3), aside=st.booleans(), items=batches)
+    def withdraw_what_waits(self, user: str, wish: Said, sessions: int, aside: bool, items: dict[int, Said]) -> None:
+        """Has sessions of a person who grants everything wait to be learned from, and then withdraws."""
+        before = self.model.contended
+        self.contend(True)
+        if user not in self.model.people:
+            self.do(user, partial(self.users[user].put, {"segment": SEGMENTS[0].value}))
+        self.do(user, partial(self.users[user].consent, GRANTED))
+        for _ in range(sessions):
+            self.batch(user, True, 0, items, {})
+        self.contend(before)
+        if aside:
+            self.set_aside_or_put_back(user)
+        self.do(user, partial(self.users[user].consent, wish))
 
     @rule(user=users)
     def set_aside_or_put_back(self, user: str) -> None:
@@ -227,7 +250,9 @@ class Fettle(RuleBasedStateMachine):
         if plan is None:
             return
         pk, sk = keys.user_pk(user), keys.session_sk(plan.number)
-        place = Due(self.table[pk, sk]["due_shard"]["S"], pk, sk, datetime.now(UTC))
+        item = open_store().get(pk, sk)
+        assert item is not None
+        place = Due(item["due_shard"]["S"], pk, sk, datetime.now(UTC))
         if plan.parked:
             open_store().unpark(place, settings().index_shards)
         else:
