@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from lab.proofs.faults.bench import Bench, Item, bench
+from lab.proofs.faults.calls import Scenario
 from lab.proofs.faults.client import Kind
 from lab.proofs.faults.outcome import broken, differences, outcome
-from lab.proofs.faults.scenarios import SCENARIOS, Scenario
+from lab.proofs.faults.scenarios import SCENARIOS
 from lab.proofs.faults.trial import Trial
 
 
