@@ -3,6 +3,7 @@
 import os
 import signal
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -82,7 +83,8 @@ class FaultyClient:
             send(**arguments)
             return send(**arguments)
         if fault.kind in {Kind.AFTER, Kind.KILL_AFTER}:
-            send(**arguments)
+            with suppress(ClientError):  # a refusal is lost as well
+                send(**arguments)
         if fault.kind.kills:
             os.kill(os.getpid(), signal.SIGKILL)
         raise _error(fault.kind, operation, arguments)
