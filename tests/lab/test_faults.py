@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from lab.proofs.faults.bench import Bench, Item, bench
+from lab.proofs.faults.calls import Scenario
 from lab.proofs.faults.client import Kind
 from lab.proofs.faults.outcome import broken, differences, outcome
-from lab.proofs.faults.scenarios import SCENARIOS, Scenario
+from lab.proofs.faults.scenarios import SCENARIOS
 from lab.proofs.faults.trial import Trial
 
 
@@ -34,6 +35,31 @@ def test_the_last_completion_survives_lost_answers_kills_and_conflicts(own: Benc
 
 def test_a_recommendation_may_fall_back_but_is_issued_once(own: Bench) -> None:
     assert found(own, "recommend", Kind.BEFORE, Kind.KILL_BEFORE) == []
+
+
+def test_a_withdrawal_survives_lost_answers_kills_and_conflicts(own: Bench) -> None:
+    name = "withdrawal, more wait than a transaction takes"
+    assert found(own, name, Kind.AFTER, Kind.CONFLICT, Kind.KILL_AFTER) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "sessions"),
+    [
+        ("withdrawal, more wait than a transaction takes", "learned consent consent consent consent consent open"),
+        ("withdrawal, the learner between", "learned learned"),
+        ("learn job, a withdrawal between", "learned consent open"),
+        ("batch, a withdrawal between", "consent"),
+        ("withdrawal, an unpark between", "learned consent open"),
+        ("expiry after a withdrawal", "learned consent"),
+        ("unlearning of somebody who returned", "consent consent consent learned"),
+        ("erasure after an unlearning was cut off", ""),
+    ],
+)
+def test_without_a_fault_consent_comes_to_what_it_promises(own: Bench, name: str, sessions: str) -> None:
+    Trial(own, scenario(name))
+    items = sorted(((i["sk"]["S"], i) for i in own.items() if i["pk"]["S"] == "USER#ana"), key=lambda each: each[0])
+    its = [item for sk, item in items if sk.startswith("SESSION#")]
+    assert " ".join(item.get("why", item["status"])["S"] for item in its) == sessions
 
 
 def test_every_scenario_names_a_different_operation() -> None:

@@ -3,11 +3,12 @@
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import boto3
 
@@ -17,6 +18,7 @@ from local.functions import Functions, environment
 from local.stack import UNCAPPED, variables
 from local.template import load
 from local.tokens import PARAMETERS
+from rl_core.work import consent
 
 Item = dict[str, dict[str, Any]]
 
@@ -25,6 +27,10 @@ _SETTINGS = {
     "POWERTOOLS_METRICS_DISABLED": "true",
     "LEARN_BATCH": "2",  # a transaction of the job, so that a few sessions make several transactions
 }
+DROPS = 2  # the same for a withdrawal
+
+
+Between = Callable[["Bench"], object]
 
 
 class Bench:
@@ -39,19 +45,22 @@ class Bench:
         self.queue = queue.client
         queue.client = Beside(self.client, self.queue)
 
-    def invoke(self, function: str, event: Any, fault: Fault | None = None) -> Any:
-        """Calls a function as Lambda does, with at most one fault, and returns its answer."""
-        self.client.arm(fault)
+    def invoke(self, function: str, event: Any, fault: Fault | None = None, between: Between | None = None) -> Any:
+        """Calls a function as Lambda does, with at most one fault, and returns its answer.
+
+        `between` comes just before the function's first transaction; its own calls neither count nor fail.
+        """
+        self.client.arm(fault, (lambda: between(self)) if between else None)
         return self._functions.invoke(function, event)
 
-    def invoke_and_die(self, function: str, event: Any, fault: Fault) -> bool:
+    def invoke_and_die(self, function: str, event: Any, fault: Fault, between: Between | None = None) -> bool:
         """Calls a function in a child process that the fault kills; returns False if the child survived."""
         self.queue.close()
         self.client.client.close()  # parent and child must not share connections
         child = os.fork()
         if not child:
             try:
-                self.invoke(function, event, fault)
+                self.invoke(function, event, fault, between)
             finally:
                 os._exit(0)
         _, status = os.waitpid(child, 0)
@@ -86,6 +95,7 @@ def bench() -> Iterator[Bench]:
         folder = Path(exits.enter_context(tempfile.TemporaryDirectory(prefix="fettle-faults-")))
         endpoints = exits.enter_context(data_plane.running(folder))
         exits.enter_context(environment(variables(template, endpoints) | _SETTINGS))
+        exits.enter_context(patch.object(consent, "_DROPS", DROPS))
         dynamodb = boto3.session.Session().client("dynamodb")
         exits.callback(dynamodb.close)
         template.create_tables(dynamodb)

@@ -2,6 +2,8 @@
 
 import os
 import signal
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -48,10 +50,14 @@ class FaultyClient:
     fault: Fault | None = None
     calls: list[str] = field(default_factory=list)
     struck: bool = False
+    between: Callable[[], object] | None = None
 
-    def arm(self, fault: Fault | None) -> None:
-        """Counts calls anew from 0; the fault, if any, is injected at its call."""
-        self.fault, self.calls, self.struck = fault, [], False
+    def arm(self, fault: Fault | None, between: Callable[[], object] | None = None) -> None:
+        """Counts calls anew from 0; the fault, if any, is injected at its call.
+
+        `between` is done once, just before the first transaction.
+        """
+        self.fault, self.calls, self.struck, self.between = fault, [], False, between
 
     @property
     def meta(self) -> Any:
@@ -63,6 +69,8 @@ class FaultyClient:
 
     def call(self, client: Any, operation: str, arguments: dict[str, Any]) -> Any:
         """Makes the client's call, or injects the fault if this is its call."""
+        if operation == _TRANSACTION and self.between:
+            self._do_between(self.between)
         fault, at = self.fault, sum(self._counts(name.split()[0]) for name in self.calls)
         self.calls.append(f"{operation} {_target(arguments)}")
         send = getattr(client, operation)
@@ -75,10 +83,18 @@ class FaultyClient:
             send(**arguments)
             return send(**arguments)
         if fault.kind in {Kind.AFTER, Kind.KILL_AFTER}:
-            send(**arguments)
+            with suppress(ClientError):  # a refusal is lost as well
+                send(**arguments)
         if fault.kind.kills:
             os.kill(os.getpid(), signal.SIGKILL)
         raise _error(fault.kind, operation, arguments)
+
+    def _do_between(self, between: Callable[[], object]) -> None:
+        """Does what comes between, with its calls neither counted nor failing."""
+        kept = self.fault, self.calls, self.struck
+        self.arm(None)
+        between()
+        self.fault, self.calls, self.struck = kept
 
     def _counts(self, operation: str) -> bool:
         return self.fault is None or self.fault.only in (None, operation)

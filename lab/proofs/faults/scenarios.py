@@ -2,103 +2,38 @@
 
 import json
 import zlib
-from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from lab.proofs.faults.bench import Bench
-from lab.proofs.faults.client import Fault, Kind
-from local.phone import Json, Phone, ids, invocation
+from lab.proofs.faults.calls import (
+    EXPIRED,
+    NEXT_DAY,
+    OTHER_SEGMENT,
+    SEGMENT,
+    SOON,
+    START,
+    Call,
+    Scenario,
+    after,
+    batch,
+    complete,
+    done,
+    issued,
+    job,
+    learned,
+    phone,
+    put,
+    queued,
+)
+from lab.proofs.faults.consents import CONSENTS
 from rl_core.config import settings
 from rl_core.models import PERSON, Segment
 from rl_core.store import Store
 from rl_core.work import Turn, exclude
 
-START = datetime(2026, 11, 23, 8, tzinfo=UTC)
-# Jobs run a minute after an hour begins: in its first minute they ask every partition, and each call is made to fail.
-SOON, NEXT_DAY, EXPIRED = (START + timedelta(hours=hours, minutes=1) for hours in (1, 24, 49))
 DISPATCH = datetime(2026, 11, 26, 12, 30, tzinfo=UTC)  # the time of the run after which the 23rd is final
-SEGMENT, OTHER_SEGMENT = "High Anxiety, Low Activity", "Low Anxiety, High Activity"
 ONE_SHARD = ("user-9", "user-12", "user-25", "user-44")  # all of one shard
 DUE = ("finn", "gina", "hugo")  # with two sessions in a transaction, these users make two transactions
-ANSWER = {"completed": True, "motivation_before": 2, "motivation_after": 4, "difficulty_rating": 3}
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A call of a function, and the time at which the jobs run after it."""
-
-    function: str
-    event: Json
-    jobs_at: datetime
-
-    @property
-    def is_job(self) -> bool:
-        """Returns whether a schedule makes the call, not a phone."""
-        return "requestContext" not in self.event
-
-
-@dataclass(frozen=True, slots=True)
-class Scenario:
-    """A named operation; `prepare` fills the table and returns the call to make."""
-
-    name: str
-    prepare: Callable[[Bench], Call]
-    ordered: bool = True
-
-
-def phone(user: str = "ana", at: datetime = START) -> Phone[Call]:
-    """Returns a phone that sends nothing: its methods return the call that the request comes to."""
-    return Phone(lambda request: Call(*invocation(request, user, at), at + timedelta(minutes=1)))
-
-
-def put(user: str = "ana", **fields: Any) -> Call:
-    """Returns the call that puts a profile with these fields, or with only a segment if there are none."""
-    return phone(user).put_profile(**(fields or {"segment": SEGMENT}))
-
-
-def complete(activity: int, user: str = "ana", at: datetime = SOON) -> Call:
-    """Returns the call that completes the activity."""
-    return phone(user, at).complete(activity, **ANSWER)
-
-
-def batch(activities: list[int], user: str = "ana", at: datetime = SOON, **more: Any) -> Call:
-    """Returns the call that ends the session with these activities completed."""
-    return phone(user, at).batch([{"activity_id": activity, **ANSWER} for activity in activities], **more)
-
-
-def job(function: str, at: datetime) -> Call:
-    """Returns a schedule's call; the jobs after it run with the same time, as a repeated run does."""
-    return Call(function, {"time": at.isoformat()}, at)
-
-
-def done(bench: Bench, call: Call, fault: Fault | None = None) -> Json:
-    """Makes the call and returns the body of its answer. Raises RuntimeError when it failed."""
-    answer = bench.invoke(call.function, call.event, fault)
-    if answer["statusCode"] not in {200, 204}:
-        raise RuntimeError(f"{call.function}: {answer}")
-    body: Json = json.loads(answer.get("body") or "{}")
-    return body
-
-
-def issued(bench: Bench, user: str = "ana", *, prefetch: bool | None = None, segment: str = SEGMENT) -> list[int]:
-    """Makes a new user with a first session, and returns the ids of its activities."""
-    done(bench, put(user, segment=segment))
-    return ids(done(bench, phone(user).recommend(prefetch)))
-
-
-def learned(bench: Bench) -> None:
-    """Has the service learn from one session, so that the policy exists."""
-    done(bench, batch(issued(bench, "first"), "first"))
-
-
-def queued(bench: Bench, user: str, segment: str = SEGMENT) -> None:
-    """Closes a session while the policy is busy, so that the session is queued."""
-    busy = Fault(Kind.THROTTLE, 0, "transact_write_items")
-    body = done(bench, batch(issued(bench, user, segment=segment), user), busy)
-    if body["training_metrics"]["learning"] != "queued":
-        raise RuntimeError(f"{user}'s session is not queued")
 
 
 def _shown(bench: Bench) -> Call:
@@ -131,15 +66,6 @@ def _rating(bench: Bench) -> Call:
     for activity in activities:
         done(bench, complete(activity))
     return batch(activities[:1], overall_session_rating=4, notes="Felt great")
-
-
-def _after(*calls: Call, then: Call) -> Callable[[Bench], Call]:
-    def prepare(bench: Bench) -> Call:
-        for call in calls:
-            done(bench, call)
-        return then
-
-    return prepare
 
 
 def _new_session(bench: Bench) -> Call:
@@ -233,19 +159,19 @@ def _delete(bench: Bench) -> Call:
 
 
 SCENARIOS = (
-    Scenario("first profile", _after(then=put())),
-    Scenario("changed profile", _after(put(), then=put(timezone="Europe/Berlin", avoid=[]))),
-    Scenario("read profile", _after(put(), phone().recommend(), then=phone().get_profile())),
-    Scenario("history", _after(put(), phone().recommend(), then=phone().history())),
-    Scenario("recommend, first of all", _after(put(), then=phone().recommend())),
+    Scenario("first profile", after(then=put())),
+    Scenario("changed profile", after(put(), then=put(timezone="Europe/Berlin", avoid=[]))),
+    Scenario("read profile", after(put(), phone().recommend(), then=phone().get_profile())),
+    Scenario("history", after(put(), phone().recommend(), then=phone().history())),
+    Scenario("recommend, first of all", after(put(), then=phone().recommend())),
     Scenario("recommend", _new_session),
-    Scenario("recommend, open session", _after(put(), phone().recommend(), then=phone().recommend())),
+    Scenario("recommend, open session", after(put(), phone().recommend(), then=phone().recommend())),
     Scenario("recommend, prefetched session", _shown),
     Scenario("recommend, expired session", _expired),
     Scenario("completion", lambda bench: complete(issued(bench)[0])),
     Scenario("last completion", lambda bench: _last(bench, policy=True)),
     Scenario("last completion, first policy", lambda bench: _last(bench, policy=False)),
-    Scenario("first look of a day", _after(put(), phone().recommend(), then=phone(at=NEXT_DAY).recommend())),
+    Scenario("first look of a day", after(put(), phone().recommend(), then=phone(at=NEXT_DAY).recommend())),
     Scenario("first answer of a day", lambda bench: complete(issued(bench)[0], at=NEXT_DAY)),
     Scenario("last completion on a new day", _last_on_a_new_day),
     Scenario("batch", _batch),
@@ -258,4 +184,5 @@ SCENARIOS = (
     Scenario("learn job", _learning, ordered=False),
     Scenario("erasure job", _erasing),
     Scenario("exclusion, finished by the erasure job", _excluding),
+    *CONSENTS,
 )

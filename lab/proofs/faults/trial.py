@@ -10,9 +10,10 @@ from multiprocessing import get_context
 from typing import Any, NamedTuple
 
 from lab.proofs.faults.bench import Bench, Item, bench
+from lab.proofs.faults.calls import Call, Scenario
 from lab.proofs.faults.client import Fault, Kind
 from lab.proofs.faults.outcome import Outcome, broken, differences, outcome
-from lab.proofs.faults.scenarios import SCENARIOS, Call, Scenario
+from lab.proofs.faults.scenarios import SCENARIOS
 
 _TRIES = 5
 _READS_OF_POLICY = ("get_item SEGMENT#", "query SEGMENT#")
@@ -101,7 +102,7 @@ class Trial:
         call = self._call
         if fault.kind.kills:
             errors = ["killed"]
-            if not self._bench.invoke_and_die(call.function, call.event, fault):
+            if not self._bench.invoke_and_die(call.function, call.event, fault, self._scenario.between):
                 return ["the process was not killed"]
         else:
             errors = self._attempt(fault)
@@ -122,7 +123,7 @@ class Trial:
     def _attempt(self, fault: Fault | None) -> list[str]:
         """Calls the function once, and returns the errors that keep the call from being done."""
         try:
-            answer: Any = self._bench.invoke(self._call.function, self._call.event, fault)
+            answer: Any = self._bench.invoke(self._call.function, self._call.event, fault, self._scenario.between)
         except Exception as error:
             return [f"raised {type(error).__name__}: {error}"]
         if self._call.is_job:
@@ -134,7 +135,11 @@ class Trial:
         return [f"{answer['statusCode']}: {answer.get('body')}"]
 
     def _finish(self) -> list[Item]:
-        """Runs the jobs once, and again where an erasure has to wait, and returns the table after them."""
+        """Has done, after the call, whatever comes between in any case; then runs the jobs once, and again where an
+        erasure has to wait. Returns the table after them.
+        """
+        if self._scenario.between:
+            self._scenario.between(self._bench)
         self._bench.jobs(self._call.jobs_at)
         items = self._bench.items()
         if not any(i.get("due_shard", {"S": ""})["S"].startswith("erasing#") for i in items):

@@ -6,12 +6,15 @@ from typing import Any
 
 import pytest
 
-from lab.proofs.model.reference import Day, Model, Person, Plan
+from lab.proofs.model.consent import PURPOSES, Request
+from lab.proofs.model.person import Day, Person, Plan
+from lab.proofs.model.reference import Model
 from lab.proofs.model.service import Table
-from rl_core.learner import fold
-from rl_core.models import Facts, Mark, Marker, Policy, Profile, Segment, Session, Status
-from rl_core.sessions import catalogue
+from rl_core.learner import draw, even, fold, generator
+from rl_core.models import Choice, Facts, Mark, Marker, Policy, Profile, Segment, Session, Statement, Status
+from rl_core.sessions import assign, catalogue
 from rl_core.store import UserDay, items, keys, policies, read_user_day
+from rl_core.store.consents import read_request, read_statement
 
 FOREIGN, OURS = "posterior/99", "posterior/2"  # a learner that this code does not have, and one that it has
 
@@ -27,22 +30,27 @@ class Stored:
     profile: Profile | Marker | None
     sessions: list[Session]
     days: list[UserDay]
+    said: list[Statement]
+    request: Any
 
 
 def stored(table: Table, user: str) -> Stored:
     mine = {sk: item for (pk, sk), item in sorted(table.items()) if pk == keys.user_pk(user)}
     profile = mine.pop(keys.PROFILE_SK, None)
     days = [read_user_day(mine.pop(sk)) for sk in sorted(mine) if sk.startswith(keys.DAY_PREFIX)]
+    said = [read_statement(mine.pop(sk)) for sk in sorted(mine) if sk.startswith(keys.CONSENT_PREFIX)]
+    request = mine.pop(keys.REQUEST_SK, None)
     assert all(sk.startswith(keys.SESSION_PREFIX) for sk in mine)
     sessions = [items.read_session(i) for i in mine.values()]
-    return Stored(items.read_profile(profile) if profile else None, sessions, days)
+    its = items.read_profile(profile) if profile else None
+    return Stored(its, sessions, days, said, read_request(request) if request else None)
 
 
 def check_user(person: Person | None, user: str, table: Table) -> None:
     """Asserts that the user's items are as the model says, and that an erased user has none."""
     found = stored(table, user)
     if person is None:
-        assert found == Stored(None, [], []), "an item outlived its user"
+        assert found == Stored(None, [], [], [], None), "an item outlived its user"
         return
     profile = found.profile
     assert profile is not None
@@ -50,7 +58,9 @@ def check_user(person: Person | None, user: str, table: Table) -> None:
     if isinstance(profile, Marker):
         assert (profile.key == b"", profile.day) == (person.bare, person.held and person.held[0]), "the day used up"
     if isinstance(profile, Profile):
-        assert (profile.day, profile.issued, profile.learned) == tuple(person.counts), "the day's counts"
+        counts = (profile.day, profile.issued, profile.learned, profile.grants)
+        assert counts == tuple(person.counts), "the day's counts"
+        check_consent(person, profile, found)
         assert (profile.engagement, profile.seen) == (close_to(person.engagement), person.seen), "engagement"
         assert profile.motivation == close_to(person.motivation), "motivation"
         assert parts_of(profile.facts) == person.known.frozen(), "what is known of the person"
@@ -74,6 +84,38 @@ def check_user(person: Person | None, user: str, table: Table) -> None:
             assert person.erasing, "only an erasure under way takes one between two"
 
 
+def check_consent(person: Person, profile: Profile, found: Stored) -> None:
+    """Asserts what was said of consent, what waits to be unlearned, and that a withdrawal would find all that waits."""
+    consent, waiting = person.consent, [plan.number for plan in person.plans if plan.waits]
+    told = [
+        (int(s.at.timestamp()), s.text_version, *map(choice_of, (s.personalise, s.learn)), s.unlearn)
+        for s in found.said
+    ]
+    assert told == consent.statements, "statements"
+    granted = [choice and choice.granted for choice in map(consent.choice, PURPOSES)]
+    assert [profile.personalise, profile.learn] == granted, "consent"
+    assert (profile.unlearning, profile.unlearned) == (consent.unlearning, consent.unlearned), "unlearning"
+    request = found.request and Request(
+        found.request.upto, int(found.request.due_at.timestamp()), found.request.failures
+    )
+    assert request == consent.request, "the request to be unlearned"
+    assert not waiting or 0 < profile.queued_from <= waiting[0], "a withdrawal would not find what waits"
+
+
+def choice_of(choice: Choice | None) -> tuple[bool, int, str] | None:
+    return (choice.granted, int(choice.since.timestamp()), choice.text_version) if choice else None
+
+
+def check_even(session: Session, before: Session | None, avoid: list[str]) -> None:
+    """Asserts that a plan was drawn as if nothing had been learned from anybody."""
+    decision, rng, book = session.decision, generator(session.key, 0), catalogue()
+    assert decision.action == draw(even(decision.eligible), rng)
+    previous = {book.by_slug[a.slug].name for a in before.activities} if before else set()
+    entries = book.by_segment[session.segment]
+    slate = assign(session.segment, entries, decision.action, avoid, previous, {}, rng)
+    assert [a.slug for a in session.activities] == [entry.slug for entry in slate]
+
+
 def parts_of(facts: Facts) -> tuple[tuple[int, ...], ...]:
     return facts.counts, facts.sums, facts.earlier, facts.latest
 
@@ -89,7 +131,7 @@ def check_session(session: Session, plan: Plan) -> None:
     assert (session.key, session.segment.value, session.shown) == (plan.key, plan.segment, plan.shown)
     assert (session.status, session.ended_by, session.why) == (plan.status, plan.ended_by, plan.why)
     assert (session.engagement, session.day) == (close_to(plan.engagement), plan.day)
-    assert session.parked is None
+    assert session.parked == plan.parked
     assert not (session.status is Status.OPEN and session.fully_answered), "answered in full, but open"
     for activity, answer in zip(session.activities, plan.answers, strict=True):
         at = activity.completed_at
@@ -114,7 +156,10 @@ def check_session(session: Session, plan: Plan) -> None:
     assert decision.fallback == plan.fallback
     assert decision.action in decision.eligible
     assert 0 < decision.propensity <= 1
-    assert not decision.fallback or decision.propensity == 1 / len(decision.eligible)
+    assert decision.impersonal == plan.even
+    if plan.even or plan.fallback:
+        assert decision.propensity == 1 / len(decision.eligible)
+        assert (decision.policy_version, decision.explored) == (0, True)
 
 
 def check_variety(before: Session, after: Session) -> None:

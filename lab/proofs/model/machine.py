@@ -13,41 +13,41 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from lab.proofs.formulas import Said
 from lab.proofs.model.checks import FOREIGN, check_policy, check_user, mended
-from lab.proofs.model.reference import Model, Person, Plan
+from lab.proofs.model.consent import Consent
+from lab.proofs.model.draws import (
+    GRANTED,
+    SEGMENTS,
+    USERS,
+    batches,
+    bounds,
+    drops,
+    first_wishes,
+    malformed,
+    minutes,
+    mores,
+    mostly,
+    positions,
+    profiles,
+    reads,
+    saids,
+    segments,
+    times,
+    users,
+    wishes,
+    withdrawals,
+)
+from lab.proofs.model.person import Person, Plan
+from lab.proofs.model.reference import Model
 from lab.proofs.model.service import TEMPLATE, client, empty_table, read_table, run_job
 from lab.proofs.model.user import User
 from rl_core.config import settings
 from rl_core.models import Segment
-from rl_core.store import Hold, keys, open_store
-from rl_core.work import Turn, exclude, include
+from rl_core.store import Due, Hold, keys, open_store
+from rl_core.work import Turn, consent, exclude, include
 
 START = 1_795_424_460  # 2026-11-23T09:01:00Z; in the first minute of an hour the jobs ask every partition
-SEGMENTS = (Segment.HIGH_LOW, Segment.MODERATE_MODERATE)
-USERS = ("ana", "ben", "cem")
 
 Request = partial[Any]
-
-users = st.sampled_from(USERS)
-segments = st.sampled_from(SEGMENTS)
-positions = st.integers(1, 7)
-points = st.none() | st.integers(1, 5)
-notes = st.sampled_from([None, "", "fine"])
-saids: st.SearchStrategy[Said] = st.fixed_dictionaries(
-    {"completed": st.sampled_from([True, True, False])},
-    optional={"motivation_before": points, "motivation_after": points, "difficulty_rating": points, "notes": notes},
-)
-batches = st.dictionaries(st.sampled_from([1, 2, 3, 4, 5, 6]), saids, min_size=1, max_size=4)
-mores: st.SearchStrategy[Said] = st.fixed_dictionaries({}, optional={"overall_session_rating": points, "notes": notes})
-profiles: st.SearchStrategy[Said] = st.fixed_dictionaries(
-    {},
-    optional={
-        "segment": st.sampled_from([s.value for s in SEGMENTS]),
-        "timezone": st.sampled_from(["Asia/Tokyo", "America/Los_Angeles"]),
-        "avoid": st.sampled_from([[], ["floor"], ["breath_hold", "floor"]]),
-    },
-)
-bounds = st.sampled_from([(1000, 1000), (12, 2), (4, 1), (2, 2), (3, 0)])  # a day's sessions: issued, learned from
-minutes = st.sampled_from([1, 30, 240, 1000, 48 * 60 - 1, 48 * 60, 100 * 60])
 
 
 class Fettle(RuleBasedStateMachine):
@@ -79,13 +79,35 @@ class Fettle(RuleBasedStateMachine):
     def latest_plan(self, user: str, back: int = 0) -> Plan | None:
         return self.model.plan(user, self.latest(user, back)) if user in self.model.people else None
 
-    @initialize(wanted=st.tuples(segments, segments, segments), prefetch=st.booleans(), bounds=bounds)
-    def begin(self, wanted: tuple[Segment, ...], prefetch: bool, bounds: tuple[int, int]) -> None:
+    @initialize(
+        wanted=st.tuples(segments, segments, segments),
+        prefetch=st.booleans(),
+        bounds=bounds,
+        default=mostly,
+        said=st.tuples(first_wishes, first_wishes, first_wishes),
+        limits=st.tuples(drops, reads),
+    )
+    def begin(
+        self,
+        wanted: tuple[Segment, ...],
+        prefetch: bool,
+        bounds: tuple[int, int],
+        default: bool,
+        said: tuple[Said | None, ...],
+        limits: tuple[int, int],
+    ) -> None:
         self.model.sessions_per_day, self.model.learned_per_day = bounds
+        self.model.consent_default = default
         os.environ |= {"SESSIONS_PER_DAY": str(bounds[0]), "LEARNED_PER_DAY": str(bounds[1])}
+        os.environ["CONSENT_DEFAULT"] = "granted" if default else "required"
         settings.cache_clear()
-        for user, segment in zip(USERS, wanted, strict=True):
+        patch = self.service.enter_context(pytest.MonkeyPatch.context())
+        patch.setattr(consent, "_DROPS", limits[0])
+        patch.setattr(consent, "_READS", limits[1])
+        for user, segment, wish in zip(USERS, wanted, said, strict=True):
             self.do(user, partial(self.users[user].put, {"segment": segment.value}))
+            if wish is not None:
+                self.do(user, partial(self.users[user].consent, wish))
             self.do(user, partial(self.users[user].recommend, prefetch))
 
     @rule(user=users, wanted=profiles)
@@ -175,10 +197,73 @@ class Fettle(RuleBasedStateMachine):
             items = [{"activity_id": i, "completed": True} for i in (first, second)]
             assert self.users[user].phone.batch(items).status == 422
 
+    @rule(user=users, wish=wishes)
+    def state_consent(self, user: str, wish: Said) -> None:
+        self.do(user, partial(self.users[user].consent, wish))
+
+    @rule(user=users, wish=malformed)
+    def state_nonsense(self, user: str, wish: Said) -> None:
+        answer = self.users[user].phone.put_consent(**wish)
+        assert (answer.status, answer.body["type"]) == (422, "invalid-request")
+
+    @rule(user=users, times=times)
+    def grant(self, user: str, times: int) -> None:
+        """Grants under one text after another, perhaps more often than a day allows."""
+        person = self.model.people.get(user)
+        for text in range(times if person and not person.erasing else 1):
+            self.do(user, partial(self.users[user].consent, GRANTED | {"text_version": f"text {text}"}))
+
+    @rule(user=users, wish=withdrawals, returns=mostly, job=st.booleans(), items=batches)
+    def teach_and_withdraw(self, user: str, wish: Said, returns: bool, job: bool, items: dict[int, Said]) -> None:
+        """Teaches and withdraws, perhaps with what was learned; who returns grants again and teaches more.
+
+        The job runs after that, or some time later.
+        """
+        self.batch(user, True, 0, items, {})
+        self.do(user, partial(self.users[user].consent, wish))
+        if returns:
+            self.do(user, partial(self.users[user].consent, GRANTED))
+            self.batch(user, True, 0, items, {})
+        if job:
+            self.erasure_job(False)
+
+    @rule(user=users, wish=withdrawals, sessions=st.integers(1, 3), aside=st.booleans(), items=batches)
+    def withdraw_what_waits(self, user: str, wish: Said, sessions: int, aside: bool, items: dict[int, Said]) -> None:
+        """Has sessions of a person who grants everything wait to be learned from, and then withdraws."""
+        before = self.model.contended
+        self.contend(True)
+        if user not in self.model.people:
+            self.do(user, partial(self.users[user].put, {"segment": SEGMENTS[0].value}))
+        self.do(user, partial(self.users[user].consent, GRANTED))
+        for _ in range(sessions):
+            self.batch(user, True, 0, items, {})
+        self.contend(before)
+        if aside:
+            self.set_aside_or_put_back(user)
+        self.do(user, partial(self.users[user].consent, wish))
+
+    @rule(user=users)
+    def set_aside_or_put_back(self, user: str) -> None:
+        """Sets the first session aside that waits to be learned from, as if it had failed alone, or puts it back."""
+        person = self.model.people.get(user)
+        plan = next((p for p in person.plans if p.waits), None) if person and not person.erasing else None
+        if plan is None:
+            return
+        pk, sk = keys.user_pk(user), keys.session_sk(plan.number)
+        item = open_store().get(pk, sk)
+        assert item is not None
+        place = Due(item["due_shard"]["S"], pk, sk, datetime.now(UTC))
+        if plan.parked:
+            open_store().unpark(place, settings().index_shards)
+        else:
+            open_store().park(place, "at random")
+        plan.parked = None if plan.parked else "at random"
+
     @rule(user=users)
     def look(self, user: str) -> None:
         self.users[user].look()
         self.users[user].look_back()
+        self.users[user].look_at_consent()
 
     @rule(user=users)
     def delete(self, user: str) -> None:
@@ -219,12 +304,15 @@ class Fettle(RuleBasedStateMachine):
 
     @rule(overlapping=st.booleans())
     def erasure_job(self, overlapping: bool) -> None:
-        """Runs the job: it cannot erase a user while a policy that learned from the user cannot be read.
+        """Runs the job: it cannot erase or unlearn a user while a policy that learned from the user cannot be read.
 
         Such a user waits, but sessions that were not learned from are deleted at once. A user who had used up a day is
         erased, but can come back only when that day is over. An overlapping run starts while this one rewrites the
-        past; both together erase as many.
+        past; both together are done with as many.
         """
+        unlearned = [user for user, person in self.unlearning() if self.model.unlearn(person)]
+        for user in unlearned:
+            self.forget_figures(user)
         due = [(u, p) for u, p in self.model.people.items() if p.erasing and p.due <= self.model.now]
         erased = [(user, person) for user, person in due if not person.bare and self.model.erase(person)]
         for user, person in due:
@@ -232,13 +320,25 @@ class Fettle(RuleBasedStateMachine):
                 self.leave(user, person)
         with twice(self.model.now, overlapping) as others:
             counts = run_job("Erasure", self.model.now)
-        assert counts["erased"] + sum(others) == len(erased)
+        assert counts["done"] + sum(others) == len(erased) + len(unlearned)
+
+    def unlearning(self) -> list[tuple[str, Person]]:
+        """Returns the users whose request to be unlearned is due; of a user in erasure the erasure takes it over."""
+        staying = [(user, person) for user, person in self.model.people.items() if not person.erasing]
+        return [(u, p) for u, p in staying if p.consent.request and p.consent.request.due <= self.model.now]
+
+    def forget_figures(self, user: str) -> None:
+        """Forgets what the user's last batch said of learning, which a repeat no longer says."""
+        if user in self.last:
+            request, answer = self.last[user]
+            self.last[user] = request, answer | ({"training_metrics": None} if "training_metrics" in answer else {})
 
     def leave(self, user: str, person: Person) -> None:
         """Forgets the person; if the person had used up a day, a bare marker stays until that day is over."""
         self.last.pop(user, None)
         if person.held and self.model.now < person.held[1]:
             person.plans, person.days, person.bare, person.due = [], {}, True, person.held[1]
+            person.consent = Consent()
         else:
             del self.model.people[user]
 
@@ -279,7 +379,7 @@ class Fettle(RuleBasedStateMachine):
 
 @contextmanager
 def twice(now: int, overlapping: bool) -> Iterator[list[int]]:
-    """Runs the erasure once more while a run in this block rewrites the past; yields how many users that erased.
+    """Runs the erasure once more while a run in this block rewrites the past; yields how many users it was done with.
 
     Does nothing when they are not to overlap.
     """

@@ -1,187 +1,28 @@
 """Models what Fettle promises in plain Python, without a table, revisions or races.
 
-Nothing of the service is imported here. The formulas are those of `lab.proofs.formulas`, which the recount uses too.
+Nothing of the service is imported here.
 """
 
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
-from typing import NamedTuple
 
-from lab.proofs.formulas import Figures, Said, day_is_over, faded, figures, motivated, own_day
-
-BLANK: Said = {
-    "completed": None,
-    "motivation_before": None,
-    "motivation_after": None,
-    "difficulty_rating": None,
-    "notes": "",
-    "at": None,
-    "on": None,
-}
-
-
-@dataclass
-class Known:
-    """What is known of a person, by action: how many of the present segment's sessions count and what they came to, and
-    how many count from earlier segments. `latest` holds the actions of the latest five sessions that the person saw.
-    """
-
-    counts: dict[int, int] = field(default_factory=dict)
-    sums: dict[int, int] = field(default_factory=dict)
-    earlier: dict[int, int] = field(default_factory=dict)
-    latest: list[int] = field(default_factory=list)
-
-    def taught(self, action: int, reward: float) -> None:
-        self.counts[action] = self.counts.get(action, 0) + 1
-        self.sums[action] = self.sums.get(action, 0) + round(1_000_000 * reward)
-
-    def taught_elsewhere(self, action: int, sessions: int = 1) -> None:
-        self.earlier[action] = self.earlier.get(action, 0) + sessions
-
-    def move(self) -> None:
-        for action, sessions in self.counts.items():
-            self.taught_elsewhere(action, sessions)
-        self.counts, self.sums = {}, {}
-
-    def frozen(self) -> tuple[tuple[int, ...], ...]:
-        """Returns the four parts as they are stored."""
-        parts = (self.counts, self.sums, self.earlier)
-        return (*(tuple(part.get(action, 0) for action in range(6)) for part in parts), tuple(self.latest))
-
-
-@dataclass
-class Plan:
-    """A session.
-
-    `engaged` is the engagement after it; `episodes` is the count that its answer gave when it was learned from; `known`
-    is what was known of the person when it was drawn.
-    """
-
-    number: int
-    key: bytes
-    segment: str
-    engagement: float
-    expires: int
-    shown: bool
-    fallback: bool
-    answers: list[Said]
-    action: int
-    known: tuple[tuple[int, ...], ...]
-    status: str = "open"
-    ended_by: str | None = None
-    rating: int | None = None
-    notes: str = ""
-    reward: float | None = None
-    engaged: float | None = None
-    motivated: float | None = None
-    day: date | None = None
-    episodes: int | None = None
-    why: str | None = None
-
-    def figures(self, rating: int | None = None) -> Figures:
-        return figures(self.answers, len(self.answers), self.engagement, rating)
-
-    @property
-    def delta(self) -> float:
-        return (self.figures().engagement if self.engaged is None else self.engaged) - self.engagement
-
-    def merged(self, position: int, said: Said, now: int, today: date) -> Said:
-        """Returns an activity's answers with these over them: a field left out keeps its value, null clears it."""
-        new = self.answers[position - 1] | said
-        new["notes"] = new["notes"] or ""
-        new["at"], new["on"] = (new["at"] or now, new["on"] or today) if new["completed"] else (None, None)
-        return new
-
-
-class Day(NamedTuple):
-    """The mark of a day, with the values at the day's first moment."""
-
-    segment: str
-    timezone: str
-    session: int
-    engagement: float
-    motivation: float
-    first_ever: bool
-
-
-class Counts(NamedTuple):
-    """Counts what a person's day has had: sessions issued, and closed sessions that are learned from."""
-
-    day: date | None = None
-    issued: int = 0
-    taught: int = 0
-
-
-@dataclass
-class Person:
-    """A user of the service.
-
-    `held` is the day that a person who asked to be erased had used up, and the second at which it is over. `bare` is
-    true when nothing but that day is left of the person. An erasure that was put off `failures` times is tried again at
-    the second `due`.
-    """
-
-    segment: str
-    timezone: str = "UTC"
-    avoid: list[str] = field(default_factory=list)
-    engagement: float = 0.0  # as of `seen`
-    motivation: float = 0.0
-    seen: date | None = None
-    days: dict[date, Day] = field(default_factory=dict)
-    erasing: bool = False
-    plans: list[Plan] = field(default_factory=list)
-    counts: Counts = field(default_factory=Counts)
-    held: tuple[date, int] | None = None
-    bare: bool = False
-    due: int = 0
-    failures: int = 0
-    known: Known = field(default_factory=Known)
-
-    def move(self, segment: str) -> None:
-        """Puts the person into a segment; in another one than before what is known of them starts anew."""
-        if segment != self.segment:
-            self.segment = segment
-            self.known.move()
-
-    def today(self, now: int) -> date:
-        return own_day(datetime.fromtimestamp(now, UTC), self.timezone, self.seen)
-
-    def score(self, now: int) -> float:
-        return faded(self.engagement, self.seen, self.today(now))
-
-    def counted(self, now: int) -> Counts:
-        """Returns the counts of the person's present day, which never runs backwards."""
-        day = own_day(datetime.fromtimestamp(now, UTC), self.timezone, self.counts.day)
-        return self.counts if day == self.counts.day else Counts(day)
-
-    def day_over(self, now: int) -> int:
-        """Returns the second at which the day of the counts is over."""
-        return day_is_over(self.counted(now).day or self.today(now), self.timezone)
-
-    def active(self, now: int, number: int) -> date:
-        """Records that the person was shown that session or answered; the first time on a day writes a mark."""
-        today = self.today(now)
-        if today != self.seen:
-            self.engagement, first = self.score(now), self.seen is None
-            self.seen = today
-            self.days[today] = Day(self.segment, self.timezone, number, self.engagement, self.motivation, first)
-        return today
-
-    def done_today(self, now: int) -> int:
-        """Returns how many completions count for today; each counts for the person's day when it was made."""
-        return [a["on"] for p in self.plans for a in p.answers].count(self.today(now))
+from lab.proofs.formulas import Said, motivated
+from lab.proofs.model.consent import GRANTS, Choice, Request, Statement
+from lab.proofs.model.person import Known, Person, Plan
 
 
 @dataclass
 class Model:
     """Holds all people, what each segment learned (sessions by their key), whom it excludes (the first eight bytes of
     their keys), and which policies are unreadable or contended.
+
+    `consent_default` is what holds of a person who never said anything of a purpose.
     """
 
     segments: tuple[str, ...]
     now: int
     sessions_per_day: int = 1000
     learned_per_day: int = 1000
+    consent_default: bool = True
     people: dict[str, Person] = field(default_factory=dict)
     contended: bool = False
     unreadable: set[str] = field(default_factory=set)
@@ -234,7 +75,7 @@ class Model:
         plan.status, plan.ended_by, plan.reward, plan.rating, plan.notes = "closed", by, came_to.reward, rating, notes
         person.counts = counts = person.counted(self.now)
         over = counts.taught >= self.learned_per_day
-        plan.why = "fallback" if plan.fallback else "excluded" if out else "over-weight" if over else None
+        plan.why = self.why(person, plan, out, over)
         at_once = by != "expiry" and not self.contended and self.may_learn(plan)
         if at_once and self.excludes(plan):
             plan.why = "excluded"
@@ -248,9 +89,19 @@ class Model:
             if at_once:
                 self.learn(plan)
                 plan.episodes = self.episodes(plan.segment)
+        if not self.grants(person, "personalise"):
+            person.known.blur()
+
+    def why(self, person: Person, plan: Plan, out: bool, over: bool) -> str | None:
+        """Returns the first reason why nothing is learned from a plan that closes now, by what now stands."""
+        if plan.fallback:
+            return "fallback"
+        if not self.grants(person, "learn") or plan.number <= person.consent.unlearned:
+            return "consent"
+        return "excluded" if out else "over-weight" if over else None
 
     def may_learn(self, plan: Plan) -> bool:
-        return plan.status == "closed" and plan.why is None and plan.segment not in self.unreadable
+        return plan.waits and plan.parked is None and plan.segment not in self.unreadable
 
     def excludes(self, plan: Plan) -> bool:
         return plan.key[:8] in self.excluded[plan.segment]
@@ -264,6 +115,67 @@ class Model:
         assert plan.reward is not None
         plan.status = "learned"
         self.learned[plan.segment][plan.key] = plan
+
+    def grants(self, person: Person, purpose: str) -> bool:
+        return self._grants(person.consent.choice(purpose))
+
+    def _grants(self, choice: Choice | None) -> bool:
+        return self.consent_default if choice is None else choice.granted
+
+    def state(self, user: str, wish: Said) -> tuple[int, str]:
+        """Applies what the user says of consent. Returns the status that answers it, and the type of a refusal."""
+        asked = wish.get("unlearn", False)
+        if asked and wish.get("learn"):
+            return 422, "invalid-request"
+        person = self.people.get(user)
+        if person is None or person.erasing:
+            return 409, "erasing" if person else "profile-required"
+        unlearn = asked and person.consent.unlearned < len(person.plans)
+        said = person.consent.stated(wish, self.now, unlearn)
+        if asked and self._grants(said.learn):
+            return 422, "invalid-request"
+        news = person.consent.news(said)
+        if not news and not unlearn:
+            return 200, ""
+        counts, granted = person.counted(self.now), any(new.granted for new in news)
+        if granted and counts.grants >= GRANTS:
+            return 429, "too-many-grants"
+        person.counts = counts._replace(grants=counts.grants + granted)
+        self._follow(person, said)
+        return 200, ""
+
+    def _follow(self, person: Person, said: Statement) -> None:
+        """Takes the statement, and does to the person's facts and to the sessions that wait what follows from it."""
+        consent = person.consent
+        consent.statements.append(said)
+        if not self.grants(person, "personalise"):
+            person.known.blur()
+        if not self.grants(person, "learn"):
+            for plan in person.plans:
+                if plan.waits:
+                    plan.drop()
+        if said.unlearn:
+            consent.unlearning, consent.unlearned = "pending", len(person.plans)
+            consent.request, person.known = Request(consent.unlearned, self.now), Known()
+
+    def unlearn(self, person: Person) -> bool:
+        """Takes the sessions of the person's request out of every readable policy; returns whether nothing is left.
+
+        If something is left the request waits, and the sessions say that they were learned from. An exclusion stands.
+        """
+        request = person.consent.request
+        assert request is not None
+        plans = [plan for plan in person.plans[: request.upto] if plan.status == "learned"]
+        for plan in plans:
+            if plan.segment not in self.unreadable:
+                self.learned[plan.segment].pop(plan.key, None)
+        if any(plan.segment in self.unreadable for plan in plans):
+            request.put_off(self.now)
+            return False
+        for plan in plans:
+            plan.drop()
+        person.consent.request, person.consent.unlearning = None, "done"
+        return True
 
     def erase(self, person: Person) -> bool:
         """Removes what was learned from the person from every readable policy; returns whether nothing of it is left.
@@ -284,12 +196,13 @@ class Model:
     def expire(self, person: Person, read: str = "") -> bool:
         """Closes the latest session as it stands if it has expired, and returns whether it did.
 
-        `read` is the segment whose policy was read for that.
+        `read` is the segment whose policy was read for that; for a person without personal plans none is read.
         """
         plan = person.plans[-1] if person.plans else None
         if plan is None or plan.status != "open" or self.now < plan.expires:
             return False
         if plan.shown or any(a["completed"] is not None for a in plan.answers):
+            read = read if self.grants(person, "personalise") else ""
             out = plan.segment == read and plan.segment not in self.unreadable and self.excludes(plan)
             self.close(person, plan, "expiry", out=out)
         else:
@@ -352,7 +265,3 @@ class Model:
         if plan is person.plans[-1]:
             person.engagement = plan.engaged = plan.figures(rating).engagement
         return 200
-
-
-def iso(seconds: int | None) -> str | None:
-    return None if seconds is None else f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%SZ}"

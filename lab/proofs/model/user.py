@@ -6,7 +6,10 @@ from typing import Any
 import pytest
 
 from lab.proofs.formulas import Said
-from lab.proofs.model.reference import BLANK, Model, Person, Plan, iso
+from lab.proofs.model.checks import check_even
+from lab.proofs.model.consent import PURPOSES, Statement
+from lab.proofs.model.person import BLANK, Person, Plan, iso
+from lab.proofs.model.reference import Model
 from lab.proofs.model.service import invoke
 from local.phone import Answer, Phone, pages, to_functions
 from rl_core.store import open_store
@@ -98,6 +101,39 @@ class User:
         assert active == [day.isoformat() for day in days]
         assert body["engagement_score"] == shown(person.score(self.model.now))
 
+    def consent(self, wish: Said) -> Any:
+        """States consent, again and again while so much waits that the service asks for a repeat."""
+        status, refusal = self.model.state(self.name, wish)
+        answer, person = self.phone.put_consent(**wish), self.person
+        while answer.status == 503 and answer.body["type"] == "withdrawal-unfinished":
+            assert answer.headers["retry-after"] == "1"
+            answer = self.phone.put_consent(**wish)
+        body = told(answer, status)
+        if body is None or person is None:
+            assert answer.body["type"] == refusal
+            if person is not None and status == 429:
+                assert int(answer.headers["retry-after"]) == max(person.day_over(self.model.now) - self.model.now, 1)
+            return None
+        self.check_consent(person, body)
+        return body
+
+    def look_at_consent(self) -> None:
+        """Reads what was said of consent and compares it with the model."""
+        person, answer = self.person, self.phone.get_consent()
+        if person is None or person.erasing:
+            assert (answer.status, answer.body["type"]) == (409, "erasing" if person else "profile-required")
+            return
+        self.check_consent(person, told(answer, 200))
+
+    def check_consent(self, person: Person, body: Any) -> None:
+        consent = person.consent
+        for purpose in PURPOSES:
+            choice, granted = consent.choice(purpose), self.model.grants(person, purpose)
+            said = {"since": iso(choice.since), "text_version": choice.text} if choice else dict.fromkeys(_SAID)
+            assert body[purpose] == {"granted": granted, **said}
+        assert body["unlearning"] == consent.unlearning
+        assert body["history"] == [_entry(statement) for statement in consent.statements[:-101:-1]]
+
     def delete(self) -> Any:
         if self.person is not None:
             self.model.delete(self.person)
@@ -134,6 +170,10 @@ class User:
         """Returns the plan that was just drawn; its key is read from the table."""
         session = open_store().session(self.name, len(person.plans) + 1)
         assert session is not None
+        even = not self.model.grants(person, "personalise")
+        assert body["reason"].endswith("you do not want personal plans.") == even
+        if even:
+            check_even(session, open_store().session(self.name, len(person.plans)), person.avoid)
         return Plan(
             number=len(person.plans) + 1,
             key=session.key,
@@ -141,7 +181,8 @@ class User:
             engagement=person.score(self.model.now),
             expires=self.model.now + 48 * 3600,
             shown=shown,
-            fallback=person.segment in self.model.unreadable,
+            fallback=not even and person.segment in self.model.unreadable,
+            even=even,
             answers=[dict(BLANK) for _ in body["activities"]],
             action=body["rl_action_id"],
             known=person.known.frozen(),
@@ -179,4 +220,17 @@ class User:
         if plan.episodes is not None:
             assert training["total_episodes"] == plan.episodes
             assert training["epsilon"] == shown(max(0.06, 0.3 * 0.993**plan.episodes))
+        if plan.even:
+            assert training["exploration_rate"] == (None if plan.segment in self.model.unreadable else 1)
         return body if plan.status == "learned" else body | {"training_metrics": None}
+
+
+_SAID = ("since", "text_version")
+
+
+def _entry(statement: Statement) -> Said:
+    """Returns the entry of the history; of each purpose it shows what was said of it at that second."""
+    choices = [getattr(statement, purpose) for purpose in PURPOSES]
+    said = [choice.granted if choice and choice.since == statement.at else None for choice in choices]
+    entry = {"at": iso(statement.at), "unlearn": statement.unlearn, "text_version": statement.text}
+    return entry | dict(zip(PURPOSES, said, strict=True))
