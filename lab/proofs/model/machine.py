@@ -164,10 +164,13 @@ class Fettle(Requests):
 
     @rule(user=users, excluded=st.booleans())
     def exclude_or_include(self, user: str, excluded: bool) -> None:
-        """Excludes the person from the first segment that learned from them, or includes them again."""
+        """Excludes the person from the first segment that learned from them, or includes them again.
+
+        An exclusion stands, and can be taken back, also when what it left out was unlearned.
+        """
         person = self.model.people.get(user)
         plans = person.plans if person else []
-        plan = next((p for p in plans if p.key in self.model.learned[p.segment]), None)
+        plan = next((p for p in plans if p.key in self.model.learned[p.segment] or self.model.excludes(p)), None)
         if plan is None or plan.segment in self.model.unreadable or self.model.excludes(plan) == excluded:
             return
         self.model.excluded[plan.segment] ^= {plan.key[:8]}
