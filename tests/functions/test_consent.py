@@ -14,7 +14,16 @@ from rl_core.errors import ConflictError, ErasingError, ProfileRequiredError, Wi
 from rl_core.models import Learning, Profile, Segment, Session, Status, Unlearning, Why
 from rl_core.sessions import Wish, learning_of
 from rl_core.store import Store, Unlearner, keys, policies, profile_write
-from rl_core.work import close_and_learn, close_expired, consent, exclude, learn_due, state_consent
+from rl_core.work import (
+    close_and_learn,
+    close_expired,
+    consent,
+    exclude,
+    include,
+    learn_due,
+    policy_at,
+    state_consent,
+)
 from tests.conftest import handler_of
 from tests.functions.conftest import NOW, SEGMENT, Meanwhile, World, turn
 from tests.functions.test_erasure import ask_to_be_erased, dump, erasure, folded_without
@@ -315,6 +324,18 @@ def test_an_exclusion_stands(world: World) -> None:
     assert erasure.run(world.store, turn(LATER)) == 1
     assert world.store.policy(SEGMENT).excluded == (person,)
     assert not [t for r in world.store.records(SEGMENT) for t in r.transitions if t.key[:8] == person]
+
+
+def test_an_exclusion_can_be_taken_back_after_what_it_left_out_was_unlearned(world: World) -> None:
+    sessions = live(world)
+    person = world.session("person-1").person
+    assert exclude(world.store, SEGMENT, person, "lies", settings(), turn(NOW))
+    say(world, "person-1", BACK)
+    assert erasure.run(world.store, turn(LATER)) == 1
+    assert include(world.store, SEGMENT, person, "no lies", settings(), turn(LATER))
+    policy = world.store.policy(SEGMENT)
+    assert policy == replace(folded_without(world, sessions, ["person-1"]), version=policy.version)
+    assert policy_at(world.store, SEGMENT, policy.version, from_start=True) == policy
 
 
 @pytest.mark.usefixtures("freely")

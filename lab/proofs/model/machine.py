@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import initialize, invariant, rule
 
 from lab.proofs.formulas import Said
 from lab.proofs.model.checks import FOREIGN, check_policy, check_user, mended
@@ -22,24 +22,17 @@ from lab.proofs.model.draws import (
     bounds,
     drops,
     first_wishes,
-    malformed,
     minutes,
-    mores,
     mostly,
-    positions,
-    profiles,
     reads,
-    saids,
     segments,
-    times,
     users,
-    wishes,
     withdrawals,
 )
-from lab.proofs.model.person import Person, Plan
+from lab.proofs.model.person import Person
 from lab.proofs.model.reference import Model
+from lab.proofs.model.requests import Requests
 from lab.proofs.model.service import TEMPLATE, client, empty_table, read_table, run_job
-from lab.proofs.model.user import User
 from rl_core.config import settings
 from rl_core.models import Segment
 from rl_core.store import Due, Hold, keys, open_store
@@ -47,37 +40,18 @@ from rl_core.work import Turn, consent, exclude, include
 
 START = 1_795_424_460  # 2026-11-23T09:01:00Z; in the first minute of an hour the jobs ask every partition
 
-Request = partial[Any]
 
-
-class Fettle(RuleBasedStateMachine):
+class Fettle(Requests):
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(Model(tuple(s.value for s in SEGMENTS), START))
         self.service = ExitStack()
         self.service.enter_context(empty_table())
-        self.model = Model(tuple(s.value for s in SEGMENTS), START)
-        self.users = {user: User(self.model, user) for user in USERS}
-        self.last: dict[str, tuple[Request, Any]] = {}
         self.table = read_table()
         self.told = self.model.told()
 
     def teardown(self) -> None:
         os.environ.pop("LEARN_ATTEMPTS", None)
         self.service.close()
-
-    def do(self, user: str, request: Request) -> None:
-        """Sends the request, and keeps it with its answer if it was accepted."""
-        answer = request()
-        if answer is not None:
-            self.last[user] = (request, answer)
-
-    def latest(self, user: str, back: int = 0) -> int:
-        """Returns the number of the user's latest session, or with `back` of an earlier one."""
-        person = self.model.people.get(user)
-        return max(len(person.plans) - back, 1) if person else 1
-
-    def latest_plan(self, user: str, back: int = 0) -> Plan | None:
-        return self.model.plan(user, self.latest(user, back)) if user in self.model.people else None
 
     @initialize(
         wanted=st.tuples(segments, segments, segments),
@@ -110,108 +84,17 @@ class Fettle(RuleBasedStateMachine):
                 self.do(user, partial(self.users[user].consent, wish))
             self.do(user, partial(self.users[user].recommend, prefetch))
 
-    @rule(user=users, wanted=profiles)
-    def put_profile(self, user: str, wanted: Said) -> None:
-        self.do(user, partial(self.users[user].put, wanted))
-
-    @rule(user=users, prefetch=st.booleans())
-    def recommend(self, user: str, prefetch: bool) -> None:
-        self.do(user, partial(self.users[user].recommend, prefetch))
-
-    @rule(user=users, back=st.sampled_from([0, 0, 0, 1]), position=positions, said=saids)
-    def complete(self, user: str, back: int, position: int, said: Said) -> None:
-        self.do(user, partial(self.users[user].complete, self.latest(user, back), position, said))
-
-    @rule(user=users, fresh=st.booleans(), answers=st.lists(saids, min_size=7, max_size=7))
-    def complete_the_rest(self, user: str, fresh: bool, answers: list[Said]) -> None:
-        """Completes the activities without an answer one by one; with `fresh`, asks for a session first."""
-        if fresh:
-            self.do(user, partial(self.users[user].recommend, False))
-        plan = self.latest_plan(user)
-        for position in range(1, len(plan.answers) + 1 if plan else 1):
-            if plan and plan.answers[position - 1]["completed"] is None:
-                self.do(user, partial(self.users[user].complete, plan.number, position, answers[position - 1]))
-
-    @rule(user=users, fresh=st.booleans(), back=st.sampled_from([0, 0, 0, 1]), items=batches, more=mores)
-    def batch(self, user: str, fresh: bool, back: int, items: dict[int, Said], more: Said) -> None:
-        if fresh:
-            self.do(user, partial(self.users[user].recommend, False))
-        self.do(user, partial(self.users[user].batch, self.latest(user, back), items, more))
-
-    @rule(user=users, back=st.sampled_from([0, 0, 1]), position=st.integers(1, 5), more=mores)
-    def batch_that_agrees(self, user: str, back: int, position: int, more: Said) -> None:
-        """Sends a batch that repeats an answer; if completions ended the session, it may still add rating and notes."""
-        plan = self.latest_plan(user, back)
-        if plan is not None and plan.engaged is not None:
-            said = {"completed": plan.answers[position - 1]["completed"]}
-            self.do(user, partial(self.users[user].batch, plan.number, {position: said}, more))
-
-    @rule(user=users, answers=st.lists(saids, min_size=7, max_size=7), rating=st.integers(1, 5))
-    def rate_after_the_next(self, user: str, answers: list[Said], rating: int) -> None:
-        """Rates a session that completions ended after the next one was issued: the rating must not move any score."""
-        self.complete_the_rest(user, True, answers)
-        self.do(user, partial(self.users[user].recommend, False))
-        self.batch_that_agrees(user, 1, 1, {"overall_session_rating": rating})
-
     @rule(user=users, segment=segments, items=batches)
     def fall_back(self, user: str, segment: Segment, items: dict[int, Said]) -> None:
         """Draws a plan while the policy cannot be read, and sends its feedback when the policy can be read again.
 
-        Such a session is never learned from.
+        Such a session is never learned from, unless its user wants no personal plan: then no policy would be read.
         """
         self.batch(user, False, 0, items, {})
         self.spoil_or_mend_a_policy(segment)
         self.do(user, partial(self.users[user].recommend, False))
         self.spoil_or_mend_a_policy(segment)
         self.batch(user, False, 0, items, {})
-
-    @rule(user=users)
-    def repeat(self, user: str) -> None:
-        """Sends the last accepted request again.
-
-        The answer must be the same, unless time or a job changed what it concerns.
-        """
-        if user not in self.last:
-            return
-        request, answer = self.last[user]
-        person = self.model.people.get(user)
-        feedback = request.func in (self.users[user].complete, self.users[user].batch)
-        before = self.model.told()
-        again = request()
-        if feedback and person is not None and not person.erasing:
-            queued = "training_metrics" in answer and answer["training_metrics"] is None  # a job may learn from it
-            assert _as_of_then(again | {"training_metrics": None} if queued else again) == _as_of_then(answer)
-            assert self.model.told() == before
-        if again is not None:
-            self.last[user] = (request, again)
-
-    @rule(user=users, position=st.sampled_from([0, 8, 9]), said=saids)
-    def complete_unknown(self, user: str, position: int, said: Said) -> None:
-        self.users[user].complete(self.latest(user), position, said)
-        self.users[user].complete(self.latest(user) + 1, 1, said)
-
-    @rule(user=users, position=positions)
-    def batch_of_two_sessions(self, user: str, position: int) -> None:
-        first = self.latest(user) * 10 + position
-        for second in (first, first + 10):
-            items = [{"activity_id": i, "completed": True} for i in (first, second)]
-            assert self.users[user].phone.batch(items).status == 422
-
-    @rule(user=users, wish=wishes)
-    def state_consent(self, user: str, wish: Said) -> None:
-        self.do(user, partial(self.users[user].consent, wish))
-
-    @rule(user=users, wish=malformed)
-    def state_nonsense(self, user: str, wish: Said) -> None:
-        answer = self.users[user].phone.put_consent(**wish)
-        assert (answer.status, answer.body["type"]) == (422, "invalid-request")
-
-    @rule(user=users, times=times)
-    def grant(self, user: str, times: int) -> None:
-        """Grants under one text after another, perhaps more often than a day allows."""
-        person = self.model.people.get(user)
-        for text in range(times if person and not person.erasing else 1):
-            self.do(user, partial(self.users[user].consent, GRANTED | {"text_version": f"text {text}"}))
 
     @rule(user=users, wish=withdrawals, returns=mostly, job=st.booleans(), items=batches)
     def teach_and_withdraw(self, user: str, wish: Said, returns: bool, job: bool, items: dict[int, Said]) -> None:
@@ -259,16 +142,6 @@ class Fettle(RuleBasedStateMachine):
             open_store().park(place, "at random")
         plan.parked = None if plan.parked else "at random"
 
-    @rule(user=users)
-    def look(self, user: str) -> None:
-        self.users[user].look()
-        self.users[user].look_back()
-        self.users[user].look_at_consent()
-
-    @rule(user=users)
-    def delete(self, user: str) -> None:
-        self.do(user, partial(self.users[user].delete))
-
     @rule(passed=minutes)
     def clock(self, passed: int) -> None:
         self.model.now += passed * 60
@@ -291,10 +164,13 @@ class Fettle(RuleBasedStateMachine):
 
     @rule(user=users, excluded=st.booleans())
     def exclude_or_include(self, user: str, excluded: bool) -> None:
-        """Excludes the person from the first segment that learned from them, or includes them again."""
+        """Excludes the person from the first segment that learned from them, or includes them again.
+
+        An exclusion stands, and can be taken back, also when what it left out was unlearned.
+        """
         person = self.model.people.get(user)
         plans = person.plans if person else []
-        plan = next((p for p in plans if p.key in self.model.learned[p.segment]), None)
+        plan = next((p for p in plans if p.key in self.model.learned[p.segment] or self.model.excludes(p)), None)
         if plan is None or plan.segment in self.model.unreadable or self.model.excludes(plan) == excluded:
             return
         self.model.excluded[plan.segment] ^= {plan.key[:8]}
@@ -394,9 +270,3 @@ def twice(now: int, overlapping: bool) -> Iterator[list[int]]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Hold, "advance", after_another)
         yield others
-
-
-def _as_of_then(answer: Any) -> Any:
-    """Returns the answer without `exploration_rate`, the only figure that describes the present."""
-    training = answer.get("training_metrics")
-    return answer | {"training_metrics": training | {"exploration_rate": None}} if training else answer

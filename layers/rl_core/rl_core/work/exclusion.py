@@ -62,18 +62,19 @@ def preview(store: Store, segment: Segment, person: bytes, *, excluded: bool) ->
 
 
 def _excluding(store: Store, segment: Segment, person: bytes, reason: str) -> Change:
-    return Change(_first_taught(store, segment, person), f"excluded: {reason}", exclude=frozenset({person}))
+    return Change(_first_named(store, segment, person), f"excluded: {reason}", exclude=frozenset({person}))
 
 
 def _including(store: Store, segment: Segment, person: bytes, reason: str) -> Change:
     if person not in store.policy(segment).excluded:
         raise VersionError("this person is not excluded")
-    return Change(_first_taught(store, segment, person), f"included: {reason}", include=frozenset({person}))
+    return Change(_first_named(store, segment, person), f"included: {reason}", include=frozenset({person}))
 
 
-def _first_taught(store: Store, segment: Segment, person: bytes) -> int:
+def _first_named(store: Store, segment: Segment, person: bytes) -> int:
+    """Returns the first version that learned from the person or, if all of that was unlearned, that excludes them."""
     for record in store.records(segment):
-        if any(t.key[:PERSON] == person for t in record.transitions):
+        if person in (record.excluded or ()) or any(t.key[:PERSON] == person for t in record.transitions):
             return record.version
     raise VersionError("nothing was learned here from this person")
 
