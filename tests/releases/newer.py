@@ -35,7 +35,7 @@ READS = (
         f"{RL_CORE}/store/items.py",
         '        Field("sessions", "sessions", WHOLE, "number of the latest session", 0),\n',
         '        Field("sessions", "sessions", WHOLE, "number of the latest session", 0),\n'
-        '        Field("pace", "pace", TEXT, "how fast plans may grow", "", since=5),\n',
+        '        Field("pace", "pace", TEXT, "how fast plans may grow", "", since=6),\n',
     ),
     Edit(f"{RL_CORE}/models.py", '    UNSEEN = "unseen"\n', '    UNSEEN = "unseen"\n    SUSPENDED = "suspended"\n'),
     Edit(f"{RL_CORE}/sessions/catalogue.json", ' "entries": [\n', _ENTRY),
@@ -50,8 +50,8 @@ WRITES = (
     Edit(f"{RL_CORE}/models.py", '    pace: str = ""\n', '    pace: str = "gentle"\n'),
     Edit(
         f"{RL_CORE}/store/items.py",
-        "PROFILE_FORM = 4\n",
         "PROFILE_FORM = 5\n",
+        "PROFILE_FORM = 6\n",
     ),
     Edit(
         f"{RL_CORE}/sessions/lifecycle.py",
