@@ -114,9 +114,9 @@ def test_statements_that_race_are_made_one_after_the_other(ana: Phone) -> None:
     assert len(ok(ana.get_consent())["history"]) == 1
 
 
-def test_what_waits_is_dropped_and_never_learned(stack: Stack, ana: Phone, later: Later, table: Store) -> None:
+def test_what_waits_is_dropped_and_never_learned(stack: Stack, ana: Phone, pause: Later, table: Store) -> None:
     plan = ana.plan()
-    later(hours=49)
+    pause(hours=49)
     other = ana.plan()  # the first one closes in the same transaction, and waits for the learner
     assert ids(other) != ids(plan)
     ok(ana.put_consent(learn=False, text_version="1"))
