@@ -11,6 +11,7 @@ import statistics
 import time
 from collections import defaultdict
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache, partial
 from typing import Any
@@ -22,7 +23,7 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 from local.clock import SteppedClock, event_time
 from local.functions import Context
 from local.gateway import Event, HttpRequest, event_of
-from local.phone import Json, Phone, bodies, ids, to_functions
+from local.phone import Json, Phone, RefusedError, bodies, ids, to_functions
 from local.powertools import isolate_app
 from local.stack import UNCAPPED, Stack
 from local.units import Units, client_of_functions
@@ -32,6 +33,7 @@ WARM_UP, USERS = 50, 40  # below a hundred, because each hundredth version is al
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
 ANSWER = {"completed": True, "motivation_before": 2, "motivation_after": 4, "difficulty_rating": 3}
 JOBS = ("Learn", "Erasure")
+WAITING = (0, 1, 2, 10, 50, 100)  # sessions that wait when their user withdraws
 NOTES, SESSION_NOTES = "Felt great", "Good workout, tired now"
 
 app = APIGatewayHttpResolver(enable_validation=True)
@@ -69,13 +71,13 @@ class Meter:
         self.cpu: dict[str, list[float]] = defaultdict(list)
         self._units = Units(client_of_functions(), _client())
 
-    def phone(self, user: str, kind: str) -> Phone[Json]:
-        """Returns a phone whose requests count as that kind."""
+    def phone(self, user: str, kind: str, at: datetime = NOW) -> Phone[Json]:
+        """Returns a phone whose requests are made at this time and count as that kind."""
 
         def invoke(function: str, event: Event) -> Any:
             return self._noted(kind, partial(self._stack.invoke, function, event))
 
-        return Phone(bodies(to_functions(invoke, user, NOW)))
+        return Phone(bodies(to_functions(invoke, user, at)))
 
     def job(self, function: str, at: datetime) -> None:
         """Runs a job of each minute, which finds nothing to do."""
@@ -113,6 +115,23 @@ def live_one_session(meter: Meter, user: str, prefix: str = "") -> None:
     meter.one_item(f"{prefix}one item")
 
 
+def withdraw(meter: Meter, waiting: int) -> None:
+    """Withdraws while so many sessions wait to be learned from: each expired, and the next request closed it.
+
+    Repeats the request until it is done.
+    """
+    user, at = f"withdraws-{waiting}", NOW
+    meter.phone(user, "profile").put_profile(segment=SEGMENT)
+    for _ in range(waiting + 1):
+        meter.phone(user, "waiting", at).recommend()
+        at += timedelta(hours=49)
+    done = False
+    while not done:
+        with suppress(RefusedError):
+            meter.phone(user, f"withdrawal {waiting}", at).put_consent(learn=False, text_version="2026-11")
+            done = True
+
+
 def main() -> None:
     isolate_app(app)
     with Stack(
@@ -126,6 +145,8 @@ def main() -> None:
         for minute in range(1, USERS + 1):  # from 1: an hour's first minute asks more of the index
             for job in JOBS:
                 meter.job(job, NOW + timedelta(minutes=minute))
+        for waiting in WAITING:
+            withdraw(meter, waiting)
     print(f"{'request':<16}{'read units':>11}{'write units':>12}{'CPU ms':>9}{'x one item':>12}  (quartiles)")
     kinds = ["one item", "profile", "recommend", "completion", "last completion", "batch", *(f"idle {j}" for j in JOBS)]
     for kind in kinds:
@@ -135,6 +156,10 @@ def main() -> None:
             f"{kind:<16}{max(meter.read[kind]):>11.1f}{max(meter.write[kind]):>12.1f}"
             f"{statistics.median(meter.cpu[kind]) * 1000:>9.2f}{middle:>12.2f}  ({low:.2f}-{high:.2f})"
         )
+    for waiting in WAITING:
+        kind = f"withdrawal {waiting}"
+        requests = f"(in {len(meter.read[kind])} requests; the number is of sessions that wait)"
+        print(f"{kind:<16}{sum(meter.read[kind]):>11.1f}{sum(meter.write[kind]):>12.1f}  {requests}")
     print(json.dumps(_figures(meter, kinds)))
 
 
@@ -154,6 +179,7 @@ def _figures(meter: Meter, kinds: list[str]) -> dict[str, Any]:
     return {
         "write_units_per_session": sum(max(meter.write[kind]) * n for kind, n in shares.items()),
         "read_units_per_session": sum(max(meter.read[kind]) * n for kind, n in shares.items()),
+        "withdrawal": {n: [sum(its[f"withdrawal {n}"]) for its in (meter.read, meter.write)] for n in WAITING},
         "cpu_ms": {kind: round(statistics.median(meter.cpu[kind]) * 1000, 3) for kind in kinds},
         "cpu_ratio": {kind: round(statistics.median(_ratios(meter, kind)), 2) for kind in kinds},
     }
