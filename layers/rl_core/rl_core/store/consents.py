@@ -17,7 +17,6 @@ from rl_core.store.fields import (
     Item,
     Put,
     Stored,
-    new_item,
     number,
     read_time,
     same_revision,
@@ -60,9 +59,12 @@ _LEARNING = frozenset({"due_shard", "due_at", "parked", "learned", "episodes"}) 
 
 
 def statement_write(statement: Statement) -> Put:
-    """Returns the write of a statement. Its condition, `new-item`, fails when another one has the same number."""
+    """Returns the write of a statement.
+
+    The write has no condition: the condition of the profile's write in the same transaction guards it.
+    """
     place = {"pk": string(keys.user_pk(statement.user)), "sk": string(keys.statement_sk(statement.number))}
-    return new_item("statement", written(STATEMENT_FORM, place | STATEMENT.write(statement), statement.rest))
+    return Put("statement", written(STATEMENT_FORM, place | STATEMENT.write(statement), statement.rest))
 
 
 @strict
