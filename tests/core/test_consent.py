@@ -36,6 +36,7 @@ from rl_core.sessions import (
     Wish,
     allowed,
     caught_up,
+    excluded,
     expire,
     is_due,
     issue,
@@ -141,6 +142,12 @@ def test_without_personal_plans_the_draw_is_even_and_nothing_of_the_person_is_ke
     assert is_due(done)
     assert transition_of(done).facts == profile.facts
     assert after.facts == profile.facts.learned_elsewhere(action)
+
+
+def test_who_is_excluded_without_personal_plans_loses_the_weight_again() -> None:
+    made = issued(told(ANA, Wish("v1", personalise=False)))
+    out, after = excluded(*closed(made.profile, made.session))
+    assert (out.why, after.learned, after.facts) == (Why.EXCLUDED, 0, made.profile.facts)
 
 
 def test_the_plan_is_that_of_a_fallback_whatever_was_learned() -> None:

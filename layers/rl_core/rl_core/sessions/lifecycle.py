@@ -327,8 +327,8 @@ def _why(session: Session, profile: Profile, settings: Settings, excluded: bool)
     return Why.OVER_WEIGHT if profile.learned >= settings.learned_per_day else None
 
 
-def _counted_in(profile: Profile, session: Session, reward: float, times: int = 1) -> Facts:
-    """Returns the person's facts after one more session that is learned from; with `times` -1, without it again.
+def _counted_in(profile: Profile, session: Session, reward: float) -> Facts:
+    """Returns the person's facts after one more session that is learned from.
 
     Of a session of a former segment only the weight of the person goes on; an action of a newer release has no count.
     """
@@ -336,8 +336,18 @@ def _counted_in(profile: Profile, session: Session, reward: float, times: int = 
     if not can_learn(session):
         return profile.facts
     if profile.segment is session.segment:
-        return profile.facts.learned(action, reward, times)
-    return profile.facts.learned_elsewhere(action, times)
+        return profile.facts.learned(action, reward)
+    return profile.facts.learned_elsewhere(action)
+
+
+def _counted_out(profile: Profile, session: Session, reward: float) -> Facts:
+    """Returns the person's facts without the session that was counted in last, wherever it counts."""
+    action = session.decision.action
+    if not can_learn(session):
+        return profile.facts
+    if profile.segment is session.segment and profile.facts.counts[action]:
+        return profile.facts.learned(action, reward, -1)
+    return profile.facts.learned_elsewhere(action, -1)
 
 
 def excluded(session: Session, profile: Profile) -> tuple[Session, Profile]:
@@ -348,7 +358,7 @@ def excluded(session: Session, profile: Profile) -> tuple[Session, Profile]:
     """
     if session.closing is None:
         raise ValueError("the session is not closed")
-    facts = _counted_in(profile, session, session.closing.reward, -1)
+    facts = _counted_out(profile, session, session.closing.reward)
     return replace(session, why=Why.EXCLUDED), replace(profile, learned=profile.learned - 1, facts=facts)
 
 
