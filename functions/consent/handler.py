@@ -8,7 +8,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 from aws_lambda_powertools.event_handler.openapi.params import Body
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
 from rl_core.config import settings
@@ -42,8 +42,14 @@ logger = Logger()
 _HISTORY = 100  # statements shown; an answer stays far below what a gateway lets through
 
 
+_BOTH: dict[str, Any] = {"learn": {"const": True}, "unlearn": {"const": True}}
+_FORMS: dict[str, Any] = {"minProperties": 2, "not": {"required": list(_BOTH), "properties": _BOTH}}
+
+
 class ConsentRequest(StrictRequest):
     """What the user says after reading a text: of one purpose or both, and whether what was learned is taken back."""
+
+    model_config = ConfigDict(json_schema_extra=_FORMS)
 
     personalise: bool | SkipJsonSchema[None] = None
     learn: bool | SkipJsonSchema[None] = None
@@ -54,8 +60,8 @@ class ConsentRequest(StrictRequest):
     def _says_something(self) -> Self:
         if any(getattr(self, name) is None for name in self.model_fields_set):
             raise ValueError("a field is left out, not null")
-        if self.personalise is None and self.learn is None and not self.unlearn:
-            raise ValueError("say something of personalise or learn, or ask to unlearn")
+        if len(self.model_fields_set) == 1:
+            raise ValueError("say something of personalise, learn or unlearn")
         if self.unlearn and self.learn:
             raise ValueError("unlearn goes with learn false")
         return self

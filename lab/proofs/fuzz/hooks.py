@@ -25,6 +25,7 @@ ZONES = ("UTC", "Europe/Berlin", "America/St_Johns", "Asia/Kathmandu", "Pacific/
 OWN = 0.8  # share of valid requests that name the caller's own activities
 UNKNOWN = 404
 COMPLETE, BATCH = "/activity/{id}/complete/", "/activity/feedback-batch/"
+CONSENT = "/consent/"
 
 draw = random.Random(0)
 answered: defaultdict[str, Counter[int]] = defaultdict(Counter)
@@ -50,9 +51,16 @@ class Users:
 
 @schemathesis.hook
 def before_call(context: Any, case: Any, **kwargs: Any) -> None:
-    """Puts activities of one session into a valid request, mostly those of the caller's open session."""
+    """Puts activities of one session into a valid request, mostly those of the caller's open session.
+
+    Has a valid request that takes back what was learned also withdraw, for the caller may not have done so before.
+    """
     del context, kwargs
-    if case.path not in (COMPLETE, BATCH) or not (case.meta and case.meta.generation.mode.is_positive):
+    if not (case.meta and case.meta.generation.mode.is_positive):
+        return
+    if case.path == CONSENT and case.method.upper() == "PUT" and case.body.get("unlearn"):
+        case.body["learn"] = False
+    if case.path not in (COMPLETE, BATCH):
         return
     token = str((case.headers or {}).get("Authorization", "")).removeprefix("Bearer ")
     ids = _open_activities(token) if token in STAYING and draw.random() < OWN else _elsewhere(case)
