@@ -96,13 +96,18 @@ class Fettle(Requests):
         self.spoil_or_mend_a_policy(segment)
         self.batch(user, False, 0, items, {})
 
-    @rule(user=users, wish=withdrawals, returns=mostly, job=st.booleans(), items=batches)
-    def teach_and_withdraw(self, user: str, wish: Said, returns: bool, job: bool, items: dict[int, Said]) -> None:
-        """Teaches and withdraws, perhaps with what was learned; who returns grants again and teaches more.
+    @rule(user=users, wish=withdrawals, opened=st.booleans(), returns=mostly, job=st.booleans(), items=batches)
+    def teach_and_withdraw(
+        self, user: str, wish: Said, opened: bool, returns: bool, job: bool, items: dict[int, Said]
+    ) -> None:
+        """Teaches and withdraws, perhaps with what was learned, and with a session open; who returns grants again and
+        ends that session, or teaches in a later one.
 
         The job runs after that, or some time later.
         """
         self.batch(user, True, 0, items, {})
+        if opened:
+            self.do(user, partial(self.users[user].recommend, False))
         self.do(user, partial(self.users[user].consent, wish))
         if returns:
             self.do(user, partial(self.users[user].consent, GRANTED))
