@@ -17,6 +17,7 @@ from lab.proofs.model.consent import Consent
 from lab.proofs.model.draws import (
     GRANTED,
     SEGMENTS,
+    UNLEARN,
     USERS,
     batches,
     bounds,
@@ -113,6 +114,18 @@ class Fettle(Requests):
             self.do(user, partial(self.users[user].consent, GRANTED))
             self.batch(user, True, 0, items, {})
         if job:
+            self.erasure_job(False)
+
+    @rule(user=users, items=batches, leaves=st.booleans())
+    def unlearn_who_is_excluded(self, user: str, items: dict[int, Said], leaves: bool) -> None:
+        """Has a person excluded who taught and then asks for that to be taken back; an erasure ends the exclusion."""
+        self.do(user, partial(self.users[user].consent, GRANTED))
+        self.batch(user, True, 0, items, {})
+        self.exclude_or_include(user, True)
+        self.do(user, partial(self.users[user].consent, UNLEARN))
+        self.erasure_job(False)
+        if leaves:
+            self.delete(user)
             self.erasure_job(False)
 
     @rule(user=users, wish=withdrawals, sessions=st.integers(1, 3), aside=st.booleans(), items=batches)
