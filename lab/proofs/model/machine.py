@@ -118,7 +118,10 @@ class Fettle(Requests):
 
     @rule(user=users, items=batches, leaves=st.booleans())
     def unlearn_who_is_excluded(self, user: str, items: dict[int, Said], leaves: bool) -> None:
-        """Has a person excluded who taught and then asks for that to be taken back; an erasure ends the exclusion."""
+        """Has a person excluded who taught and then asks for that to be taken back.
+
+        An erasure ends the exclusion. Of who stays the next session expires, and consent comes before the exclusion.
+        """
         self.do(user, partial(self.users[user].consent, GRANTED))
         self.batch(user, True, 0, items, {})
         self.exclude_or_include(user, True)
@@ -127,6 +130,10 @@ class Fettle(Requests):
         if leaves:
             self.delete(user)
             self.erasure_job(False)
+        else:
+            self.do(user, partial(self.users[user].recommend, False))
+            self.clock(48 * 60)
+            self.do(user, partial(self.users[user].recommend, False))
 
     @rule(user=users, wish=withdrawals, sessions=st.integers(1, 3), aside=st.booleans(), items=batches)
     def withdraw_what_waits(self, user: str, wish: Said, sessions: int, aside: bool, items: dict[int, Said]) -> None:
