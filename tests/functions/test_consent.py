@@ -338,6 +338,17 @@ def test_an_exclusion_can_be_taken_back_after_what_it_left_out_was_unlearned(wor
     assert policy_at(world.store, SEGMENT, policy.version, from_start=True) == policy
 
 
+def test_an_erasure_after_an_unlearning_takes_the_person_off_the_list_of_excluded(world: World) -> None:
+    live(world)
+    person = world.session("person-1").person
+    assert exclude(world.store, SEGMENT, person, "lies", settings(), turn(NOW))
+    say(world, "person-1", BACK)
+    assert erasure.run(world.store, turn(LATER)) == 1
+    ask_to_be_erased(world, "person-1")
+    assert erasure.run(world.store, turn(LATER + timedelta(days=9))) == 1
+    assert world.store.policy(SEGMENT).excluded == ()
+
+
 @pytest.mark.usefixtures("freely")
 def test_an_erasure_takes_it_over(world: World) -> None:
     sessions = live(world)

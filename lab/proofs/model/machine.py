@@ -17,6 +17,7 @@ from lab.proofs.model.consent import Consent
 from lab.proofs.model.draws import (
     GRANTED,
     SEGMENTS,
+    UNLEARN,
     USERS,
     batches,
     bounds,
@@ -96,19 +97,43 @@ class Fettle(Requests):
         self.spoil_or_mend_a_policy(segment)
         self.batch(user, False, 0, items, {})
 
-    @rule(user=users, wish=withdrawals, returns=mostly, job=st.booleans(), items=batches)
-    def teach_and_withdraw(self, user: str, wish: Said, returns: bool, job: bool, items: dict[int, Said]) -> None:
-        """Teaches and withdraws, perhaps with what was learned; who returns grants again and teaches more.
+    @rule(user=users, wish=withdrawals, opened=st.booleans(), returns=mostly, job=st.booleans(), items=batches)
+    def teach_and_withdraw(
+        self, user: str, wish: Said, opened: bool, returns: bool, job: bool, items: dict[int, Said]
+    ) -> None:
+        """Teaches and withdraws, perhaps with what was learned, and with a session open; who returns grants again and
+        ends that session, or teaches in a later one.
 
         The job runs after that, or some time later.
         """
         self.batch(user, True, 0, items, {})
+        if opened:
+            self.do(user, partial(self.users[user].recommend, False))
         self.do(user, partial(self.users[user].consent, wish))
         if returns:
             self.do(user, partial(self.users[user].consent, GRANTED))
             self.batch(user, True, 0, items, {})
         if job:
             self.erasure_job(False)
+
+    @rule(user=users, items=batches, leaves=st.booleans())
+    def unlearn_who_is_excluded(self, user: str, items: dict[int, Said], leaves: bool) -> None:
+        """Has a person excluded who taught and then asks for that to be taken back.
+
+        An erasure ends the exclusion. Of who stays the next session expires, and consent comes before the exclusion.
+        """
+        self.do(user, partial(self.users[user].consent, GRANTED))
+        self.batch(user, True, 0, items, {})
+        self.exclude_or_include(user, True)
+        self.do(user, partial(self.users[user].consent, UNLEARN))
+        self.erasure_job(False)
+        if leaves:
+            self.delete(user)
+            self.erasure_job(False)
+        else:
+            self.do(user, partial(self.users[user].recommend, False))
+            self.clock(48 * 60)
+            self.do(user, partial(self.users[user].recommend, False))
 
     @rule(user=users, wish=withdrawals, sessions=st.integers(1, 3), aside=st.booleans(), items=batches)
     def withdraw_what_waits(self, user: str, wish: Said, sessions: int, aside: bool, items: dict[int, Said]) -> None:

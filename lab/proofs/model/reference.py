@@ -178,16 +178,19 @@ class Model:
         return True
 
     def erase(self, person: Person) -> bool:
-        """Removes what was learned from the person from every readable policy; returns whether nothing of it is left.
+        """Removes what was learned from the person from every readable policy, and the person from the list of those
+        whom it excludes. Returns whether nothing of it is left.
 
-        If something is left the person waits, each time twice as long, up to 15 minutes.
+        If something is left the person waits, each time twice as long, up to 15 minutes. Sessions that were not learned
+        from are deleted at once, apart from those that say `consent`: what they taught may have been taken back.
         """
-        person.plans = [plan for plan in person.plans if plan.status == "learned"]
+        person.plans = [plan for plan in person.plans if plan.status == "learned" or plan.why == "consent"]
         for plan in person.plans:
             if plan.segment not in self.unreadable:
                 self.learned[plan.segment].pop(plan.key, None)
                 self.excluded[plan.segment].discard(plan.key[:8])
-        left = any(plan.segment in self.unreadable for plan in person.plans)
+        unread = [plan for plan in person.plans if plan.segment in self.unreadable]
+        left = any(plan.status == "learned" or self.excludes(plan) for plan in unread)
         if left:
             person.due = self.now + 60 * min(2**person.failures, 15)
             person.failures += 1

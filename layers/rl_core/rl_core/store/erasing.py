@@ -3,30 +3,36 @@
 What a user's day has added to the segments' days is taken off in the transaction that removes the day.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from rl_core.errors import UnreadableItemError
-from rl_core.models import Marker, Segment
+from rl_core.models import Marker, Segment, Why
 from rl_core.store import keys
 from rl_core.store.day_table import DayTable
 from rl_core.store.erasures import Erasures
 from rl_core.store.fields import Item, Put, Stored, Value, strict, string, time
 from rl_core.store.items import TAUGHT, marker_item, read_profile
+from rl_core.store.policies import PERSONS
 from rl_core.store.table import Due, Table
 from rl_core.store.uncounting import uncounting_writes
 
 _PAGE = 99  # removals in one transaction, beside the check of the marker
 _BATCH = 100  # items of one read
-_READ = ("segment", "learned", "key", "revision", "counted", "counted_since", "gone", "gone_since")
+_READ = ("segment", "learned", "why", "key", "revision", "counted", "counted_since", "gone", "gone_since")
 
 
 @strict
 def lesson_of(item: Stored) -> tuple[Segment, int] | None:
     """Returns in which version of which segment's policy the session was learned; None if it was not learned."""
     return (Segment.by_code(item["segment"]["S"]), int(item["learned"]["N"])) if "learned" in item else None
+
+
+def _is_refused(session: Stored) -> bool:
+    """Returns whether nothing is learned from the session by the user's wish; what was learned may be taken back."""
+    return session.get("why") == string(Why.CONSENT)
 
 
 @dataclass(frozen=True)
@@ -85,23 +91,35 @@ class Leaver:
     def prepare(self, now: datetime) -> "Leaver":
         """Deletes sessions that were not learned yet, then notes on the marker where the others were learned.
 
-        After that nothing more is learned from the user. Returns the user with `taught`. Raises ConflictError when one
-        of these sessions changes meanwhile or another run removes them, and UnreadableItemError when a session cannot
-        be parsed.
+        Notes too which segments still exclude the user although what was learned there was taken back. After that
+        nothing more is learned from the user. Returns the user with `taught`. Raises ConflictError when one of these
+        sessions changes meanwhile or another run removes them, and UnreadableItemError when a session cannot be parsed.
         """
         if self.marker.taught is not None:
             return self
         self._tell(now)
         taught: dict[Segment, tuple[int, int]] = {}
+        refused = set[str]()
         for page in self._pages(keys.SESSION_PREFIX, f"{keys.SESSION_PREFIX}~"):
             lessons = [lesson_of(item) for item in page]
             for segment, version in (lesson for lesson in lessons if lesson):
                 first, last = taught.get(segment, (version, version))
                 taught[segment] = min(first, version), max(last, version)
-            self._remove([item for item, lesson in zip(page, lessons, strict=True) if not lesson])
+            refused |= {item["segment"]["S"] for item in page if _is_refused(item)}
+            unlearned = (item for item, lesson in zip(page, lessons, strict=True) if not lesson)
+            self._remove(item for item in unlearned if not _is_refused(item))  # the refused tell where to look
+        taught |= self._excluding([s for s in Segment if s.code in refused and s not in taught])
         if taught:
             self._note(taught)
         return replace(self, marker=replace(self.marker, taught=taught))
+
+    def _excluding(self, segments: Collection[Segment]) -> dict[Segment, tuple[int, int]]:
+        """Returns those of these segments whose policy excludes the user, with its first and its present version."""
+        policies = {segment: (keys.segment_pk(segment), keys.POLICY_SK) for segment in segments}
+        found = self.table.items(list(policies.values()))
+        listing = {s: found[p] for s, p in policies.items() if p in found and "excluded" in found[p]}
+        its = {s: item for s, item in listing.items() if self.person in PERSONS.read(item["excluded"])}
+        return {segment: (1, int(item["version"]["N"])) for segment, item in its.items()}
 
     def _tell(self, now: datetime) -> None:
         """Has `erasures` say that the life is erased; of a bare marker's life the key is gone, and everything else."""

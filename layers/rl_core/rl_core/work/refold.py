@@ -95,7 +95,8 @@ def unlearn(
         under = _covered(hold, taught) if hold else frozenset()
         if behind is None:
             waiting = ((person, last) for person, (_, last) in taught.items() if person not in done | under)
-            done |= {person for person, last in waiting if not _recorded(store, segment, last, person)}
+            unrecorded = {person for person, last in waiting if not _recorded(store, segment, last, person)}
+            done |= unrecorded - _listed(store, segment, unrecorded - staying)
         left = frozenset(taught.keys() - done)
         if hold is None:
             first = min((taught[person][0] for person in left), default=behind)
@@ -222,6 +223,11 @@ def _swap(hold: Hold, seen: Policy, settings: Settings) -> None:
 
 def _record(policy: Policy, first: int, reason: str, settings: Settings) -> VersionRecord:
     return VersionRecord(policy.version, learner.fold_of(settings), rewritten=first, reason=reason)
+
+
+def _listed(store: Store, segment: Segment, persons: Set[bytes]) -> Set[bytes]:
+    """Returns those of these persons whom the policy excludes."""
+    return persons & set(store.policy(segment).excluded) if persons else frozenset()
 
 
 def _recorded(store: Store, segment: Segment, version: int, person: bytes) -> bool:
