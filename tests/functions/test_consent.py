@@ -319,6 +319,17 @@ def test_an_exclusion_stands(world: World) -> None:
     assert not [t for r in world.store.records(SEGMENT) for t in r.transitions if t.key[:8] == person]
 
 
+@pytest.mark.usefixtures("freely")
+def test_a_session_of_somebody_excluded_who_wants_no_personal_plan_closes_excluded(world: World) -> None:
+    live(world)
+    person = world.session("person-1").person
+    assert exclude(world.store, SEGMENT, person, "lies", settings(), turn(NOW))
+    weight = say(world, "person-1", Wish("v1", personalise=False)).facts
+    assert world.end("person-1", world.store).session.why is Why.EXCLUDED
+    profile = world.store.profile("person-1")
+    assert (profile and profile.facts) == weight
+
+
 def test_an_exclusion_can_be_taken_back_after_what_it_left_out_was_unlearned(world: World) -> None:
     sessions = live(world)
     person = world.session("person-1").person

@@ -335,7 +335,8 @@ def _counted_in(profile: Profile, session: Session, reward: float, times: int = 
     action = session.decision.action
     if not can_learn(session):
         return profile.facts
-    if profile.segment is session.segment:
+    kept_apart = times < 0 and not profile.facts.counts[action]  # it was counted, and then made impersonal
+    if profile.segment is session.segment and not kept_apart:
         return profile.facts.learned(action, reward, times)
     return profile.facts.learned_elsewhere(action, times)
 
