@@ -147,6 +147,18 @@ def test_a_session_that_cannot_be_read_and_one_set_aside_are_dropped_too(world: 
     assert [sorted({"parked", "due_at", "due_shard"} & set(item or ())) for item in items] == [[], [], []]
 
 
+def test_a_session_that_was_set_aside_while_it_was_open_stays_open(world: World) -> None:
+    expires = world.issue("ana").expires_at
+    (due,) = [d for page in world.store.expiring(expires, 90, range(16)) for d in page]
+    world.store.park(due, "a reason")
+    say(world, "ana", NO)
+    assert world.session("ana").status is Status.OPEN
+    world.store.unpark(next(world.store.parked()), 1)
+    closed = close_expired(world.store, due, settings(), expires)
+    assert closed is not None
+    assert closed.why is Why.CONSENT
+
+
 @pytest.mark.usefixtures("freely")
 @pytest.mark.parametrize("drops", [2, 3, 7])
 def test_more_sessions_than_one_transaction_takes_are_dropped_in_several(
@@ -324,6 +336,17 @@ def test_an_exclusion_stands(world: World) -> None:
     assert erasure.run(world.store, turn(LATER)) == 1
     assert world.store.policy(SEGMENT).excluded == (person,)
     assert not [t for r in world.store.records(SEGMENT) for t in r.transitions if t.key[:8] == person]
+
+
+@pytest.mark.usefixtures("freely")
+def test_a_session_of_somebody_excluded_who_wants_no_personal_plan_closes_excluded(world: World) -> None:
+    live(world)
+    person = world.session("person-1").person
+    assert exclude(world.store, SEGMENT, person, "lies", settings(), turn(NOW))
+    weight = say(world, "person-1", Wish("v1", personalise=False)).facts
+    assert world.end("person-1", world.store).session.why is Why.EXCLUDED
+    profile = world.store.profile("person-1")
+    assert (profile and profile.facts) == weight
 
 
 def test_an_exclusion_can_be_taken_back_after_what_it_left_out_was_unlearned(world: World) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from lab.proofs.faults.bench import Item
 from rl_core.learner import fold
 from rl_core.models import Policy, Segment
+from rl_core.store import session_number, waits
 from rl_core.store.policies import read_policy, read_record
 
 Outcome = dict[str, Any]
@@ -17,7 +18,8 @@ _BY_ORDER = {"version", "table"}  # depend on the number of transactions, and on
 
 
 def outcome(items: list[Item], *, ordered: bool, fallback: bool = False) -> Outcome:
-    """Returns the table without what is random or counts attempts: revisions and keys (a key becomes its owner's name).
+    """Returns the table without what is random or tells of attempts: revisions, keys (a key becomes its owner's name),
+    and from where on a user's sessions may wait.
 
     ordered: the policy is compared bit for bit; else up to the order of learning.
     fallback: open sessions and the action they add to the profile may be drawn differently.
@@ -63,7 +65,7 @@ def _is_session(item: Item) -> bool:
 
 
 def _of_user(item: Item, ordered: bool, fallback: bool) -> Outcome:
-    dropped = {"revision", "key"} | (set() if ordered or not _is_session(item) else {"learned", "episodes"})
+    dropped = {"revision", "key", "queued"} | (set() if ordered or not _is_session(item) else {"learned", "episodes"})
     fields = {name: value for name, value in item.items() if name not in dropped}
     if fallback and fields.get("status") == {"S": "open"}:
         return {name: fields[name] for name in _OPEN_FALLBACK}
@@ -73,9 +75,23 @@ def _of_user(item: Item, ordered: bool, fallback: bool) -> Outcome:
 
 
 def broken(items: list[Item]) -> list[str]:
-    """Returns what is wrong within the table: work that is stuck, and records that do not give the policy."""
+    """Returns what is wrong within the table.
+
+    That is: work that is stuck, sessions that a withdrawal would not find, and records that do not give the policy.
+    """
     stuck = [f"stuck: {_name(i)}" for i in items if i.get("due_shard", {"S": ""})["S"].startswith(_STUCK)]
-    return stuck + _misrecorded(items)
+    return stuck + _hidden(items) + _misrecorded(items)
+
+
+def _hidden(items: list[Item]) -> list[str]:
+    """Returns a line for each session that waits, or is set aside, before the first one at which a withdrawal looks."""
+    firsts = {i["pk"]["S"]: int(i.get("queued", {"N": "0"})["N"]) for i in items if i["sk"]["S"] == "~PROFILE"}
+    waiting = [i for i in items if _is_session(i) and waits(i) and i["status"]["S"] == "closed"]
+    return [
+        f"hidden from a withdrawal: {_name(i)}"
+        for i in waiting
+        if not 0 < firsts.get(i["pk"]["S"], 0) <= session_number(i)
+    ]
 
 
 def _misrecorded(items: list[Item]) -> list[str]:

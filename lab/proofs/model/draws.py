@@ -40,7 +40,7 @@ wishes: st.SearchStrategy[Said] = st.fixed_dictionaries(
     optional={"personalise": mostly, "learn": mostly, "unlearn": st.booleans()},
 ).filter(lambda wish: wish.keys() & {"personalise", "learn"} or wish.get("unlearn"))
 first_wishes = st.sampled_from([None, GRANTED, GRANTED | {"personalise": False}])
-withdrawals = st.sampled_from([WITHDRAWN, UNLEARN])
+withdrawals = st.sampled_from([WITHDRAWN, UNLEARN, {"personalise": False, "text_version": "1"}])
 times = st.sampled_from([1, 1, 1, 1, 1, 1, 1, GRANTS + 1])
 malformed = st.sampled_from(
     [

@@ -102,7 +102,7 @@ class Fettle(Requests):
         self, user: str, wish: Said, opened: bool, returns: bool, job: bool, items: dict[int, Said]
     ) -> None:
         """Teaches and withdraws, perhaps with what was learned, and with a session open; who returns grants again and
-        ends that session, or teaches in a later one.
+        ends that session, or teaches in a later one; who does not gets a plan all the same.
 
         The job runs after that, or some time later.
         """
@@ -113,6 +113,8 @@ class Fettle(Requests):
         if returns:
             self.do(user, partial(self.users[user].consent, GRANTED))
             self.batch(user, True, 0, items, {})
+        else:
+            self.do(user, partial(self.users[user].recommend, False))
         if job:
             self.erasure_job(False)
 

@@ -103,8 +103,12 @@ def session_number(session: Stored) -> int:
 
 
 def waits(session: Stored) -> bool:
-    """Returns whether a session, as stored, waits to be learned from, or would but for a failure."""
-    return keys.is_to_be_learned(session.get("due_shard", {}).get("S", ""))
+    """Returns whether a session, as stored, waits to be learned from, or would but for a failure.
+
+    One that was set aside while it was open does not wait: when it closes, it is asked what then stands.
+    """
+    still_open = session.get("status", {}).get("S") == Status.OPEN
+    return keys.is_to_be_learned(session.get("due_shard", {}).get("S", "")) and not still_open
 
 
 def dropped_write(session: Stored) -> Put:
