@@ -132,7 +132,8 @@ class User:
             said = {"since": iso(choice.since), "text_version": choice.text} if choice else dict.fromkeys(_SAID)
             assert body[purpose] == {"granted": granted, **said}
         assert body["unlearning"] == consent.unlearning
-        assert body["history"] == [_entry(statement) for statement in consent.statements[:-101:-1]]
+        told = list(zip(consent.statements, [None, *consent.statements], strict=False))
+        assert body["history"] == [_entry(*pair) for pair in told[:-101:-1]]
 
     def delete(self) -> Any:
         if self.person is not None:
@@ -228,9 +229,9 @@ class User:
 _SAID = ("since", "text_version")
 
 
-def _entry(statement: Statement) -> Said:
-    """Returns the entry of the history; of each purpose it shows what was said of it at that second."""
-    choices = [getattr(statement, purpose) for purpose in PURPOSES]
-    said = [choice.granted if choice and choice.since == statement.at else None for choice in choices]
+def _entry(statement: Statement, before: Statement | None) -> Said:
+    """Returns the entry of the history; of each purpose it shows what is new since the statement before."""
+    choices = [(getattr(statement, purpose), getattr(before, purpose, None)) for purpose in PURPOSES]
+    said = [now.granted if now and now != old else None for now, old in choices]
     entry = {"at": iso(statement.at), "unlearn": statement.unlearn, "text_version": statement.text}
     return entry | dict(zip(PURPOSES, said, strict=True))
