@@ -45,7 +45,6 @@ times = st.sampled_from([1, 1, 1, 1, 1, 1, 1, GRANTS + 1])
 malformed = st.sampled_from(
     [
         {"text_version": "1"},
-        {"text_version": "1", "unlearn": False},
         {"text_version": "", "learn": False},
         {"text_version": "1" * 65, "learn": False},
         {"text_version": "1", "learn": None},
