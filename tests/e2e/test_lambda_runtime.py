@@ -99,8 +99,9 @@ def test_the_learning_job_finds_nothing_left_to_learn(journey: dict[str, Served]
     assert counts == {"closed": 0, "learned": 0, "dropped": 0, "parked": 0, "conflicts": 0}
 
 
-def test_the_erasure_job_erases_nobody_who_did_not_ask(journey: dict[str, Served]) -> None:
-    assert journey["erasure"].answer == {"done": 0}
+def test_the_erasure_job_unlearns_who_asked(journey: dict[str, Served]) -> None:
+    assert body_of(journey["consent"])["unlearning"] == "pending"
+    assert journey["erasure"].answer == {"done": 1}
 
 
 @pytest.mark.parametrize("name", JOURNEY)
