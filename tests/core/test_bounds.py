@@ -47,7 +47,8 @@ def test_what_no_bound_holds_keeps_its_proportions(weights: list[float], least: 
 def test_shares_within_the_bounds_stay_bit_for_bit(weights: list[float]) -> None:
     shares = shares_of(weights)
     assert bounded(shares, 0, 1) == tuple(shares)
-    assert bounded(shares, min(shares), max(shares)) == tuple(shares)
+    if possible(len(shares), min(shares), max(shares)):  # rounding may leave equal shares a little below 1 in all
+        assert bounded(shares, min(shares), max(shares)) == tuple(shares)
 
 
 def test_a_share_below_the_least_is_raised_at_the_cost_of_the_others_in_proportion() -> None:
