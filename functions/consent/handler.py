@@ -41,7 +41,6 @@ logger = Logger()
 
 _HISTORY = 100  # statements shown; an answer stays far below what a gateway lets through
 
-
 _BOTH: dict[str, Any] = {"learn": {"const": True}, "unlearn": {"const": True}}
 _FORMS: dict[str, Any] = {"minProperties": 2, "not": {"required": list(_BOTH), "properties": _BOTH}}
 

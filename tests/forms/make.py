@@ -145,7 +145,7 @@ def statements() -> list[Statement]:
 
 def requests() -> list[Request]:
     """A request as it came, and one that the job has looked at and put off."""
-    new = Request("ana", ANA.key, 41, NOW, NOW, revision=1)
+    new = Request("ana", ANA.key, 41, NOW, revision=1)
     return [new, replace(new, due_at=NOW + timedelta(minutes=2), taught={Segment.LOW_LOW: (7, 7)}, failures=1)]
 
 

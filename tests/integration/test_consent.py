@@ -147,3 +147,43 @@ def test_what_was_learned_is_taken_back_and_a_later_yes_touches_later_sessions_o
     keys = [t.key for record in table.records(Segment.HIGH_LOW) for t in record.transitions]
     sessions = [table.session(ana.user, number) for number in (1, 2, 3)]
     assert [session is not None and session.key in keys for session in sessions] == [False, False, True]
+
+
+def ends_by_a_batch(ana: Phone, plan: dict[str, Any]) -> None:
+    ok(ana.batch(done(plan)))
+
+
+def ends_by_completions(ana: Phone, plan: dict[str, Any]) -> None:
+    for activity in ids(plan):
+        ok(ana.complete(activity))
+
+
+def queued_from(table: Store, user: str) -> int:
+    profile = table.profile(user)
+    assert profile is not None
+    return profile.queued_from
+
+
+@pytest.mark.parametrize("ends", [ends_by_a_batch, ends_by_completions])
+def test_a_closing_sees_that_nothing_waits_any_more(
+    stack: Stack, ana: Phone, pause: Later, table: Store, ends: Callable[[Phone, dict[str, Any]], None]
+) -> None:
+    ana.plan()
+    pause(hours=49)
+    plan = ana.plan()
+    assert queued_from(table, ana.user) == 1
+    assert learn_all(stack)
+    ends(ana, plan)
+    assert queued_from(table, ana.user) == 0
+
+
+def test_an_issue_sees_that_the_session_before_waits_and_no_earlier_one(
+    stack: Stack, ana: Phone, pause: Later, table: Store
+) -> None:
+    ana.plan()
+    pause(hours=49)
+    ana.plan()
+    assert learn_all(stack)
+    pause(hours=49)
+    ana.plan()
+    assert queued_from(table, ana.user) == 2

@@ -495,7 +495,6 @@ class Request:
     user: str
     key: bytes
     upto: int
-    since: datetime
     due_at: datetime
     taught: Mapping[Segment, tuple[int, int]] | None = None
     failures: int = 0

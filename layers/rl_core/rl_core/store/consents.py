@@ -48,7 +48,6 @@ REQUEST = FieldTable(
     (
         Field("key", "key", BYTES, "the profile's key"),
         Field("upto", "upto", WHOLE, "number of the last session that is unlearned"),
-        Field("since", "since", TIME, "when the user asked"),
         Field("due_at", "due_at", TIME, "when the user asked, or the next try"),
         Field("taught", "taught", TAUGHT, "where the user was learned from, once the job has looked", None),
         Field("failures", "failures", WHOLE, "how often it was put off", 0),
