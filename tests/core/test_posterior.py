@@ -87,7 +87,7 @@ def test_the_variance_is_the_actions_and_what_the_state_may_add() -> None:
 
 def test_the_probabilities_are_the_shares_within_the_bounds() -> None:
     table, config = table_of(ADVANTAGES, 6, 0.02), within(0.14, 0.3)
-    alone = shares(table.estimates(STATE), table.spread(STATE, 0.8 - 0.4 * 150 / (150 + 324)), ACTIONS[1:])
+    alone = shares(table.estimates(STATE), table.spread(STATE, 0.8 - 0.1 * 150 / (150 + 324)), ACTIONS[1:])
     found = table.probabilities(STATE, ACTIONS[1:], 324, config)
     assert found == bounded(alone, 0.14, 0.3) != alone
     assert (min(found), max(found)) == (0.14, 0.3)
@@ -187,17 +187,17 @@ def test_a_decision_once_made_can_be_recomputed_on_any_python() -> None:
         state=STATE,
         eligible=options,
         chances=(
-            0.12517698544774233,
-            0.2570216682611138,
-            0.12517698544774233,
-            0.41373084553023465,
-            0.078893515313167,
+            0.1372832607951445,
+            0.25083315202119477,
+            0.1372832607951445,
+            0.3804585338686191,
+            0.0941417925198971,
         ),
         action=Action.MEDITATION,
         epsilon=0.002,
         policy_version=7,
         explored=True,
-        settings=bytes.fromhex("b0b6d3a9"),
+        settings=bytes.fromhex("5c19036f"),
     )
 
 
@@ -236,7 +236,7 @@ def test_a_policy_of_averages_is_drawn_from_by_what_its_table_says_to_the_filter
     assert chances.best == (Action.INTENSITY,)
 
 
-@pytest.mark.parametrize(("episodes", "scale"), [(0, 0.4), (150, 0.6), (1350, 0.76), (10**8, 0.8)])
+@pytest.mark.parametrize(("episodes", "scale"), [(0, 0.7), (150, 0.75), (1350, 0.79), (10**8, 0.8)])
 def test_a_draws_scale_goes_from_the_first_to_the_later_one_by_half_in_150_sessions(
     episodes: int, scale: float
 ) -> None:

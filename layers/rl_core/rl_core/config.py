@@ -55,7 +55,7 @@ class Settings(LearnerSettings):
     posterior_scale: float = Field(
         0.8, gt=0, description="how wide the posterior is taken in the long run, in units of its standard deviation"
     )
-    posterior_scale_first: float = Field(0.4, gt=0, description="how wide it is taken in a segment's first session")
+    posterior_scale_first: float = Field(0.7, gt=0, description="how wide it is taken in a segment's first session")
     min_probability: float = Field(
         0.0004, ge=0, le=1 / _ACTIONS, description="by posterior, with which each eligible action is drawn at least"
     )
