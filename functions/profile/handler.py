@@ -15,7 +15,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
-from rl_core.config import settings
+from rl_core.config import MOST_WITHOUT, settings
 from rl_core.edge.http import (
     BODY_ERRORS,
     WHOLE,
@@ -28,7 +28,7 @@ from rl_core.edge.http import (
     responses,
 )
 from rl_core.errors import ErasingError, InvalidRequestError, ProfileNotFoundError, UnavailableError
-from rl_core.models import Profile, Segment
+from rl_core.models import ACTIONS, Action, Profile, Segment
 from rl_core.sessions import catalogue, engagement_now, erased, moved, segment_of, streak_now, timezones
 from rl_core.store import Head, marker_write, open_store, profile_write
 from rl_core.work import attempts
@@ -54,6 +54,12 @@ def _known_tags(tags: list[str]) -> list[str]:
     return sorted(set(tags))
 
 
+def _each_once(actions: list[int]) -> list[int]:
+    if len(set(actions)) < len(actions):
+        raise ValueError("an action twice")
+    return sorted(actions)
+
+
 def _describe_tags(schema: dict[str, Any]) -> None:
     """Adds the catalogue's tags to the API's description; `_known_tags` checks a request's tags."""
     schema["items"]["enum"] = sorted(catalogue().tags)
@@ -63,6 +69,11 @@ Zone = Annotated[
     str, Field(max_length=64, json_schema_extra={"format": "iana-time-zone"}), AfterValidator(_known_timezone)
 ]
 Tags = Annotated[list[str], Field(max_length=100, json_schema_extra=_describe_tags), AfterValidator(_known_tags)]
+Without = Annotated[
+    list[Annotated[int, Field(ge=0, lt=len(ACTIONS)), WHOLE]],
+    Field(max_length=MOST_WITHOUT, json_schema_extra={"uniqueItems": True}),
+    AfterValidator(_each_once),
+]
 _FORMS: dict[str, Any] = {
     "dependentRequired": {
         "gad7_score": ["active_minutes_per_week"],
@@ -82,6 +93,7 @@ class ProfileRequest(StrictRequest):
     active_minutes_per_week: Annotated[int, Field(ge=0, le=_MINUTES_A_WEEK), WHOLE] | SkipJsonSchema[None] = None
     timezone: Zone | SkipJsonSchema[None] = None
     avoid: Tags | SkipJsonSchema[None] = None
+    without: Without | SkipJsonSchema[None] = None
 
     @model_validator(mode="after")
     def _one_form(self) -> Self:
@@ -106,6 +118,7 @@ class ProfileResponse(BaseModel):
     motivation_score: Rounded
     timezone: str
     avoid: list[str]
+    without: list[int]
     streak_days: int
 
 
@@ -169,6 +182,8 @@ def _put(user: str, wanted: ProfileRequest, now: datetime) -> ProfileResponse:
         profile = replace(profile, timezone=wanted.timezone)
     if wanted.avoid is not None:
         profile = replace(profile, avoid=tuple(wanted.avoid))
+    if wanted.without is not None:
+        profile = replace(profile, without=tuple(map(Action, wanted.without)))
     if profile != head.profile:
         store.write(profile_write(profile))
     return _response(profile, head, now)
@@ -210,6 +225,7 @@ def _response(profile: Profile, head: Head, now: datetime) -> ProfileResponse:
         motivation_score=profile.motivation,
         timezone=profile.timezone,
         avoid=list(profile.avoid),
+        without=list(map(int, profile.without)),
         streak_days=streak_now(profile, head.sessions, now),
     )
 

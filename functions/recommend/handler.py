@@ -163,7 +163,7 @@ def _reason(session: Session) -> str:
     if len(decision.eligible) == 1:
         return basis + "the one kind of plan that you have not had lately."
     if not decision.explored:
-        among = "" if len(decision.eligible) == len(ACTIONS) else ", among those you have not just had"
+        among = "" if len(decision.eligible) == len(ACTIONS) else ", among those that you may be given now"
         so_far = "so far, by what helped you" if decision.own else "known so far"
         return basis + f"the best kind of plan {so_far}{among}."
     return basis + "a try, to learn whether this kind of plan helps."

@@ -23,7 +23,8 @@ from rl_core.models import (
     Why,
 )
 from rl_core.sessions import Answer, Ending, excluded, expire, issue, moved, record, transition_of
-from rl_core.store.items import FACTS, profile_item, read_profile, read_session, session_item
+from rl_core.store.codecs import FACTS
+from rl_core.store.items import profile_item, read_profile, read_session, session_item
 from tests.believing import Believing
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)

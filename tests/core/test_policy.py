@@ -120,8 +120,27 @@ def test_the_exploration_rate_is_what_is_left_beside_the_actions_held_for_best()
 @pytest.mark.parametrize("cooldown", range(6))
 def test_the_cooldown_bars_as_many_of_the_latest_actions(cooldown: int) -> None:
     recent = (Action.MEDITATION, Action.INTENSITY, Action.MAINTAIN, Action.LIGHTEN, Action.PHYSICAL)
-    assert barred(recent, cooldown) == recent[5 - cooldown :]
-    assert set(eligible(recent, cooldown)) == set(ACTIONS) - set(recent[5 - cooldown :])
+    out = recent[5 - min(cooldown, 4) :]  # five would leave one action alone
+    assert barred(recent, cooldown) == out
+    assert set(eligible(recent, cooldown)) == set(ACTIONS) - set(out)
+
+
+@pytest.mark.parametrize("cooldown", range(6))
+@pytest.mark.parametrize("unwanted", [(), (1,), (0, 5), (1, 2, 4), (0, 1, 2, 3), (2, 3, 4, 5)])
+def test_two_actions_stay_whatever_a_user_wants_to_be_without(cooldown: int, unwanted: tuple[int, ...]) -> None:
+    recent, without = tuple(map(Action, (2, 4, 0, 5, 1))), tuple(map(Action, unwanted))
+    options, out = eligible(recent, cooldown, without), barred(recent, cooldown, without)
+    assert len(options) >= 2
+    assert len(out) <= 4
+    assert set(options).isdisjoint(without)
+    assert out[: len(without)] == without
+    assert set(options) | set(out) == set(ACTIONS)
+
+
+def test_the_cooldown_yields_oldest_first_to_what_a_user_wants_to_be_without() -> None:
+    recent, without = (Action.MEDITATION, Action.LIGHTEN, Action.PHYSICAL), (Action.MAINTAIN, Action.LIGHTEN)
+    assert barred(recent, 3, without) == (*without, Action.MEDITATION, Action.PHYSICAL)
+    assert barred(recent, 3, (*without, Action.INTENSITY)) == (*without, Action.INTENSITY, Action.PHYSICAL)
 
 
 @pytest.mark.parametrize("cooldown", range(6))

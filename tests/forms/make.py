@@ -14,10 +14,12 @@ from rl_core.days import SegmentDay, Share, added, figures_of, of_dropout, of_us
 from rl_core.models import (
     ACTIONS,
     Action,
+    Assessment,
     Choice,
     EndedBy,
     Facts,
     Marker,
+    Pause,
     Policy,
     Profile,
     Refold,
@@ -104,6 +106,12 @@ CHOSEN = replace(
     unlearning=Unlearning.PENDING,
     unlearned=39,
     queued_from=40,
+)
+STEERED = replace(
+    CHOSEN,
+    without=(Action.JOURNALING, Action.INTENSITY),
+    pauses=(Pause(NOW - timedelta(days=9), NOW - timedelta(days=8)), Pause(NOW, NOW + timedelta(days=180))),
+    assessments=(Assessment(date(2026, 9, 1), 21, 0), Assessment(date(2026, 11, 23), 4, 10_080)),
 )
 WITHDRAWN = Choice(granted=False, since=NOW - timedelta(days=1), text_version="2026-10")
 
@@ -211,10 +219,12 @@ def user_days() -> list[UserDay]:
     newer = replace(ended, activities=(replace(ended.activities[0], slug="a-newer-releases"), *ended.activities[1:]))
     mark = issued.mark
     settled, open_ended = (figures_of(mark, [session]) for session in (ended, newer))
+    steered = replace(mark, pauses=STEERED.pauses, assessments=STEERED.assessments)
     counted, gone = Share(1, of_user(mark, [ended])), Share(4, of_dropout(mark.segment, Action.MEDITATION))
     return [
         UserDay(mark),
         UserDay(mark, settled, 1, counted, gone),
+        UserDay(steered, settled, 1, counted),
         UserDay(mark, open_ended, 2, Share(3, of_user(mark, [newer]))),
     ]
 
@@ -235,7 +245,7 @@ def main() -> None:
     ready = replace(marker, taught={Segment.HIGH_LOW: (3, 41), Segment.LOW_LOW: (7, 7)}, failures=2)
     bare = Marker("ana", b"", None, NOW + timedelta(hours=1), 99, date(2026, 11, 23))
     markers: list[dict[str, Any]] = [marker_item(its, SHARDS) for its in (marker, held, ready, bare)]
-    profiles: list[dict[str, Any]] = [*map(profile_item, (ANA, RICH, CHOSEN)), *markers]
+    profiles: list[dict[str, Any]] = [*map(profile_item, (ANA, RICH, CHOSEN, STEERED)), *markers]
     save("profile", PROFILE_FORM, [(item, read_profile(item)) for item in profiles])
     items = [session_item(session, SHARDS) for session in sessions()]
     save("session", SESSION_FORM, [(item, read_session(item)) for item in items])

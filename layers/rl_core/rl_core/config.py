@@ -7,7 +7,8 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 _ACTIONS = 6
-_FEWEST_ACTIONS = 2  # so many are meant to be left by any cool-down
+FEWEST_ACTIONS = 2  # so many any cool-down leaves, whatever a user wants to be without
+MOST_WITHOUT = _ACTIONS - FEWEST_ACTIONS  # actions that a user may want to be without
 _POOLING = {"epsilon": 100.0, "posterior": 12.0}
 _DISCOUNT = {"epsilon": 0.6, "posterior": 0.9}
 
@@ -86,7 +87,7 @@ class Settings(LearnerSettings):
 
         All six can always have the least one.
         """
-        actions = max(_FEWEST_ACTIONS, _ACTIONS - self.action_cooldown)
+        actions = max(FEWEST_ACTIONS, _ACTIONS - self.action_cooldown)
         if self.max_probability * actions < 1:
             raise ValueError(
                 f"max_probability is below 1/{actions}: with action_cooldown {self.action_cooldown}, {actions} actions "

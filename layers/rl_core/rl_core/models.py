@@ -209,6 +209,7 @@ class Why(Word):
     FALLBACK = "fallback"
     CONSENT = "consent"
     EXCLUDED = "excluded"
+    PAUSED = "paused"
     OVER_WEIGHT = "over-weight"
 
 
@@ -382,6 +383,21 @@ class Session:
         return all(a.completed is not None for a in self.activities)
 
 
+class Pause(NamedTuple):
+    """Says that nothing is recommended to a user from `since` on; `until` is the first moment after it."""
+
+    since: datetime
+    until: datetime
+
+
+class Assessment(NamedTuple):
+    """Holds the scores that a user gave on one of their days: GAD-7, 0-21, and active minutes a week."""
+
+    day: date
+    gad7_score: int
+    active_minutes_per_week: int
+
+
 @dataclass(frozen=True, slots=True)
 class Streak:
     """Holds the number of consecutive `days` with a completed activity; `last` is the latest of these days."""
@@ -402,6 +418,9 @@ class Profile:
     `personalise` and `learn` say whether the user granted these purposes; None: they never said. The latest statement
     has the number `statements`. Nothing is learned from the sessions up to `unlearned`. No session before `queued_from`
     waits to be learned from; at 0 none waits.
+
+    The actions `without` are never drawn. `pauses` are those since `seen` and those that a session which is still open
+    may have met, in order. `assessments` are the first and the latest, if there were any.
     """
 
     user: str
@@ -427,6 +446,9 @@ class Profile:
     unlearning: Unlearning = Unlearning.NONE
     unlearned: int = 0
     queued_from: int = 0
+    without: tuple[Action, ...] = ()
+    pauses: tuple[Pause, ...] = ()
+    assessments: tuple[Assessment, ...] = ()
     revision: int = 0
     rest: Rest = field(default_factory=dict)
 
@@ -512,7 +534,7 @@ class Mark:
 
     `session` is the number of the session that was shown or answered; no earlier session can still change.
     `engagement`, `motivation` and `streak` are the profile's before the event of that moment, with engagement decayed
-    to that day.
+    to that day; so are `pauses` and `assessments`.
     """
 
     user: str
@@ -526,6 +548,8 @@ class Mark:
     engagement: float
     motivation: float
     streak: Streak
+    pauses: tuple[Pause, ...] = ()
+    assessments: tuple[Assessment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

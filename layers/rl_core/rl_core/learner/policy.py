@@ -13,7 +13,7 @@ from functools import lru_cache
 from random import Random
 from typing import Any, ClassVar, NamedTuple, Protocol, Self
 
-from rl_core.config import LearnerSettings, Settings
+from rl_core.config import FEWEST_ACTIONS, LearnerSettings, Settings
 from rl_core.errors import PolicyUnreadableError, VersionError
 from rl_core.learner.epsilon import ID as EPSILON
 from rl_core.learner.epsilon import Averages
@@ -217,14 +217,20 @@ def visits(policy: Policy) -> tuple[tuple[int, ...], ...]:
 # Drawing.
 
 
-def barred(recent: Sequence[Action], cooldown: int) -> tuple[Action, ...]:
-    """Returns the actions that the cool-down bars: those of the latest `cooldown` sessions, oldest first."""
-    return tuple(recent[-cooldown:]) if cooldown else ()
+def barred(recent: Sequence[Action], cooldown: int, without: Sequence[Action] = ()) -> tuple[Action, ...]:
+    """Returns the actions that may not be drawn: those `without`, then those that the cool-down bars, oldest first.
+
+    The cool-down bars the actions of the latest `cooldown` sessions. It yields, oldest first, until two are left.
+    """
+    lately = [a for a in recent[-cooldown:] if a not in without] if cooldown else []
+    while len(set(ACTIONS).difference(without, lately)) < FEWEST_ACTIONS:
+        lately.pop(0)
+    return (*without, *dict.fromkeys(lately))
 
 
-def eligible(recent: Sequence[Action], cooldown: int) -> tuple[Action, ...]:
+def eligible(recent: Sequence[Action], cooldown: int, without: Sequence[Action] = ()) -> tuple[Action, ...]:
     """Returns the action mask: the actions that may be drawn, in the order of their ids."""
-    out = barred(recent, cooldown)
+    out = barred(recent, cooldown, without)
     return tuple(a for a in ACTIONS if a not in out)
 
 

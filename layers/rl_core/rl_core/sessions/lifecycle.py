@@ -147,7 +147,7 @@ def _drawn(
     key, personal = key_of(profile, number), allowed(profile, settings).personalise
     policy = policy if personal else None
     rng = learner.generator(key, policy.version if policy else 0)
-    options = learner.eligible(profile.recent, settings.action_cooldown)
+    options = learner.eligible(profile.recent, settings.action_cooldown, profile.without)
     state = state_of(engagement, profile.motivation)
     decision = learner.decide(policy, state, options, settings, rng, profile.facts, personal=personal)
     book = catalogue()
@@ -267,6 +267,8 @@ def _visit(profile: Profile, number: int, now: datetime) -> tuple[Profile, Mark 
         engagement=seen.engagement,
         motivation=seen.motivation,
         streak=seen.streak,
+        pauses=seen.pauses,
+        assessments=seen.assessments,
     )
 
 
@@ -307,7 +309,7 @@ def _close(
         engagement_after=after.engagement,
         motivation_after=after.motivation,
         next_state=state_of(after.engagement, after.motivation),
-        barred=learner.barred(profile.recent, settings.action_cooldown),
+        barred=learner.barred(profile.recent, settings.action_cooldown, profile.without),
         rating=ending.rating,
         notes=ending.notes,
     )

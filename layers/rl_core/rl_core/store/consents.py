@@ -5,6 +5,7 @@ Sessions are dropped as they are stored, attribute by attribute, so that one tha
 
 from rl_core.models import Choice, Request, Statement, Status, Why
 from rl_core.store import keys
+from rl_core.store.codecs import TAUGHT
 from rl_core.store.fields import (
     BYTES,
     FLAG,
@@ -26,7 +27,6 @@ from rl_core.store.fields import (
     unknown,
     written,
 )
-from rl_core.store.items import TAUGHT
 
 STATEMENT_FORM = REQUEST_FORM = 1
 

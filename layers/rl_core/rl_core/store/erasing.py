@@ -11,10 +11,11 @@ from typing import Any
 from rl_core.errors import UnreadableItemError
 from rl_core.models import Marker, Segment, Why
 from rl_core.store import keys
+from rl_core.store.codecs import TAUGHT
 from rl_core.store.day_table import DayTable
 from rl_core.store.erasures import Erasures
 from rl_core.store.fields import Item, Put, Stored, Value, strict, string, time
-from rl_core.store.items import TAUGHT, marker_item, read_profile
+from rl_core.store.items import marker_item, read_profile
 from rl_core.store.policies import PERSONS
 from rl_core.store.table import Due, Table
 from rl_core.store.uncounting import uncounting_writes

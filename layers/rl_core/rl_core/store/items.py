@@ -5,29 +5,24 @@ from datetime import date, datetime
 
 from rl_core.days import Figures, Share, TypeFigures
 from rl_core.models import (
-    LATEST,
     NO_FACTS,
-    Action,
     Activity,
     Closing,
     Decision,
     EndedBy,
-    Facts,
     Mark,
     Marker,
     Profile,
     Rest,
-    Segment,
     Session,
-    State,
     Status,
     Streak,
     Unlearning,
     Why,
 )
-from rl_core.packing import pack, unpack, unzigzag, zigzag
 from rl_core.sessions import is_due
 from rl_core.store import keys
+from rl_core.store.codecs import ASSESSMENTS, FACTS, PAUSES, SEGMENT, STATE, TAUGHT
 from rl_core.store.fields import (
     ACTION,
     ACTIONS,
@@ -60,22 +55,9 @@ from rl_core.store.fields import (
 )
 from rl_core.store.sums import PARTS
 
-PROFILE_FORM = 5
+PROFILE_FORM = 6
 SESSION_FORM = 4
-USER_DAY_FORM = 3
-SEGMENT = Codec("two letters, L, M or H", lambda its: string(its.code), lambda v: Segment.by_code(v["S"]))
-TAUGHT = Codec(
-    "map of segment to first and last version",
-    lambda its: {"M": {segment.code: {"L": [number(n) for n in versions]} for segment, versions in its.items()}},
-    lambda v: {Segment.by_code(code): (int(n["L"][0]["N"]), int(n["L"][1]["N"])) for code, n in v["M"].items()},
-)
-FACTS = Codec(
-    "LEB128: by action the counts, then zigzag of the summed rewards in millionths, then the earlier counts; then the "
-    "latest actions",
-    lambda its: {"B": pack((*its.counts, *map(zigzag, its.sums), *its.earlier, *its.latest))},
-    lambda v: read_facts(bytes(v["B"])),
-)
-STATE = Codec("state row", lambda state: number(state.row), lambda v: State.from_row(int(v["N"])))
+USER_DAY_FORM = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +100,9 @@ PROFILE = FieldTable(
         Field("unlearning", "unlearning", enumerated(Unlearning), "`pending` or `done`", Unlearning.NONE, since=5),
         Field("unlearned", "unlearned", WHOLE, "nothing is learned from the sessions up to this number", 0, since=5),
         Field("queued_from", "queued", WHOLE, "no session before this one waits to be learned; 0: none", 0, since=5),
+        Field("without", "without", ACTIONS, "actions that are never drawn", (), since=6),
+        Field("pauses", "pauses", PAUSES, "pauses since `seen`", (), since=6),
+        Field("assessments", "assessed", ASSESSMENTS, "the first and the latest assessment", (), since=6),
     )
 )
 MARKER = FieldTable(
@@ -216,6 +201,8 @@ MARK = FieldTable(
         Field("motivation", "motivation", FLOAT, "motivation score at that moment"),
         Field("streak.days", "streak_days", WHOLE, "days of the streak at that moment", 0),
         Field("streak.last", "streak_last", DATE, "the streak's latest day", None),
+        Field("pauses", "pauses", PAUSES, "the profile's pauses at that moment", (), since=4),
+        Field("assessments", "assessed", ASSESSMENTS, "the first and the latest assessment by then", (), since=4),
     )
 )
 COUNTED = FieldTable(
@@ -242,15 +229,6 @@ FIGURES = FieldTable(
 _DAY_PLACE = frozenset({"pk", "sk", "revision", "due_shard", "figures"})
 PLACE = frozenset({"pk", "sk", "due_shard", "due_at", "revision"})
 _ACTIVITIES = frozenset({"activities"})
-
-
-def read_facts(data: bytes) -> Facts:
-    """Returns the facts from their bytes. Raises ValueError when these are not of this form."""
-    numbers, width = list(unpack(data)), len(Action)
-    if not 3 * width <= len(numbers) <= 3 * width + LATEST:
-        raise ValueError(f"{len(numbers)} numbers are no facts of {width} actions")
-    counts, sums, earlier = (tuple(numbers[n * width : (n + 1) * width]) for n in range(3))
-    return Facts(counts, tuple(map(unzigzag, sums)), earlier, tuple(map(Action, numbers[3 * width :])))
 
 
 def profile_item(profile: Profile) -> Item:

@@ -18,6 +18,7 @@ from rl_core.models import (
 )
 from rl_core.packing import pack, unpack, unzigzag, zigzag
 from rl_core.store import keys
+from rl_core.store.codecs import FACTS, STATE
 from rl_core.store.fields import (
     ACTION,
     ACTIONS,
@@ -39,7 +40,6 @@ from rl_core.store.fields import (
     unknown,
     written,
 )
-from rl_core.store.items import FACTS, STATE
 
 POLICY_FORM = 2
 RECORD_FORM = 3

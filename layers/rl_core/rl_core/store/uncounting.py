@@ -6,9 +6,10 @@ from datetime import date
 from rl_core.days import GONE_AFTER, ONE_DAY, Share, added, merged
 from rl_core.models import Segment
 from rl_core.store import keys
+from rl_core.store.codecs import SEGMENT
 from rl_core.store.day_table import DayTable, ShardState, Watermark, shard_writes, watermark_write, whole_write
 from rl_core.store.fields import Put, Stored, strict
-from rl_core.store.items import SEGMENT, read_shares
+from rl_core.store.items import read_shares
 
 
 def uncounting_writes(diary: DayTable, item: Stored) -> list[Put]:

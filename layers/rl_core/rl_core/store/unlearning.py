@@ -9,10 +9,11 @@ from typing import Any
 from rl_core.errors import UnreadableItemError
 from rl_core.models import Marker, Request, Segment, Unlearning
 from rl_core.store import keys
+from rl_core.store.codecs import TAUGHT
 from rl_core.store.consents import dropped_write, read_request, waits
 from rl_core.store.erasing import lesson_of
 from rl_core.store.fields import Item, Put, Stored, number, string
-from rl_core.store.items import TAUGHT, read_profile
+from rl_core.store.items import read_profile
 from rl_core.store.table import Due, Table, between
 
 _PAGE = 90  # sessions in one transaction, beside the check of the request
