@@ -110,7 +110,9 @@ class TrackedActivity(BaseModel):
 
 
 class Problem(BaseModel):
-    """Describes an error as RFC 9457 does."""
+    """Describes an error as RFC 9457 does; some errors have members of their own besides."""
+
+    model_config = ConfigDict(extra="allow")
 
     type: str
     title: str
@@ -243,6 +245,7 @@ def _problem(error: RequestError) -> str:
         status=error.status,
         detail=error.detail,
         errors=error.errors,
+        **error.members,
     ).model_dump_json(exclude_none=True)
 
 
