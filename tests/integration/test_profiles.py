@@ -30,6 +30,7 @@ def test_a_new_profile_starts_at_zero(stranger: Callable[[], Phone]) -> None:
         "avoid": ["floor", "outdoors"],
         "without": [],
         "streak_days": 0,
+        "support": None,
     }
 
 
