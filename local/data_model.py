@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from rl_core.models import NO_FACTS
-from rl_core.store import consents, day_table, erasures, items, policies, refolds, sums
+from rl_core.store import audit, consents, day_table, erasures, items, policies, refolds, sums
 from rl_core.store.fields import REQUIRED, FieldTable
 
 PAGE = Path(__file__).parents[1] / "docs" / "data-model.md"
@@ -22,6 +22,7 @@ TABLES: dict[str, tuple[int, tuple[FieldTable, ...]]] = {
     "record": (policies.RECORD_FORM, (policies.RECORD,)),
     "transition": (policies.RECORD_FORM, (policies.TRANSITION,)),
     "refold": (refolds.REFOLD_FORM, (refolds.REFOLD,)),
+    "act": (audit.AUDIT_FORM, (audit.AUDIT,)),
     "user day": (items.USER_DAY_FORM, (items.MARK, items.COUNTED)),
     "figures": (items.USER_DAY_FORM, (items.FIGURES,)),
     "segment day": (sums.SEGMENT_DAY_FORM, (sums.SEGMENT_DAY, sums.FORM_1)),

@@ -111,7 +111,8 @@ class Table:
 class Template:
     """Holds all that the local stack and the tests need to know of the template; its first table is `table`.
 
-    `access_log` is the format of the API's access log; it is empty if there is none.
+    `access_log` is the format of the API's access log; it is empty if there is none. `policies` are what the managed
+    policies allow, by their logical ids.
     """
 
     tables: tuple[Table, ...]
@@ -122,6 +123,7 @@ class Template:
     queues: tuple[Queue, ...]
     layers: tuple[Path, ...]
     access_log: str
+    policies: Mapping[str, tuple[Statement, ...]]
 
     @property
     def table(self) -> Table:

@@ -19,6 +19,9 @@ PSEUDO_PARAMETERS = {
 }
 
 
+NO_VALUE = object()  # what !Ref AWS::NoValue gives: the entry or property is left out
+
+
 class TemplateError(Exception):
     """Raised when the template uses something that the local stack does not understand."""
 
@@ -90,9 +93,12 @@ class Resolver:
             return self._evaluate(value)
         if isinstance(value, dict):
             call = _long_form(value)
-            return self._evaluate(call) if call else {key: self.resolve(item) for key, item in value.items()}
+            if call:
+                return self._evaluate(call)
+            resolved = {key: self.resolve(item) for key, item in value.items()}
+            return {key: item for key, item in resolved.items() if item is not NO_VALUE}
         if isinstance(value, list):
-            return [self.resolve(item) for item in value]
+            return [item for item in map(self.resolve, value) if item is not NO_VALUE]
         return value
 
     def condition(self, name: str) -> bool:
@@ -108,6 +114,8 @@ class Resolver:
         return function(call.argument)
 
     def _ref(self, name: str) -> Any:
+        if name == "AWS::NoValue":
+            return NO_VALUE
         for values in (self.parameters, PSEUDO_PARAMETERS, self.physical_ids):
             if name in values:
                 return values[name]

@@ -13,7 +13,7 @@ from typing import Any
 from local import cloud_only
 from local.facts import Authorizer, Function, Queue, Route, Schedule, Table, Template
 from local.intrinsics import ACCOUNT, REGION, STACK_NAME, Call, Resolver, TemplateError, parse, text_of
-from local.permissions import statements_of
+from local.permissions import Statement, statements_of
 
 __all__ = [
     "TEMPLATE",
@@ -69,7 +69,7 @@ class _Reader:
 
     def template(self) -> Template:
         """Reads every resource and returns the template; the functions' events become routes, schedules and queues."""
-        known = {_TABLE, "AWS::Serverless::HttpApi", *_CODE_TYPES} | cloud_only.TYPES
+        known = {_TABLE, _POLICY, "AWS::Serverless::HttpApi", *_CODE_TYPES} | cloud_only.TYPES
         for name, resource in self._resources.items():
             if resource.get("Type") not in known:
                 raise TemplateError(f"{name}: type {resource.get('Type')} is not understood by the local stack")
@@ -87,6 +87,7 @@ class _Reader:
             queues=tuple(self._queues),
             layers=tuple(self._code(it) for _, it in self._of("AWS::Serverless::LayerVersion")),
             access_log=access_log,
+            policies={name: self._policy(name, it) for name, it in self._of(_POLICY)},
         )
 
     def _exists(self, resource: dict[str, Any]) -> bool:
@@ -165,6 +166,10 @@ class _Reader:
             timeout_seconds=int(self._resolver.resolve(merged.get("Timeout", 3))),
             statements=statements_of(self._resolver.resolve(merged.get("Policies", [])), name),
         )
+
+    def _policy(self, name: str, resource: dict[str, Any]) -> tuple[Statement, ...]:
+        _only(resource["Properties"], {"Description", "PolicyDocument"}, name)
+        return statements_of([self._resolver.resolve(resource["Properties"]["PolicyDocument"])], name)
 
     def _event(self, function: str, where: str, event: dict[str, Any], api: str | None, authorizer: str | None) -> None:
         kind, properties = event.get("Type"), event.get("Properties", {})
@@ -283,6 +288,7 @@ def _only(found: Mapping[str, Any], understood: Iterable[str], where: str) -> No
 
 _PROSE = {"AWSTemplateFormatVersion", "Transform", "Description", "Metadata", "Outputs"}
 _TABLE = "AWS::DynamoDB::Table"
+_POLICY = "AWS::IAM::ManagedPolicy"
 _ARNS = {
     _TABLE: f"dynamodb:{REGION}:{ACCOUNT}:table/",
     "AWS::SQS::Queue": f"sqs:{REGION}:{ACCOUNT}:",

@@ -5,16 +5,18 @@ import secrets
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from operate import audit
 from operate.restored.people import Survey, count_up, erase, mark, sweep
 from operate.restored.policies import Findings, Tail, agrees, look, settle, tail_of
 from operate.restored.protection import TTL, check, off, switch_on
 from rl_core.config import Settings
 from rl_core.errors import FettleError
 from rl_core.models import Segment
-from rl_core.store import ERASURES_TTL, Erasures, Store
+from rl_core.store import ERASURES_TTL, Erasures, Store, act_write
 from rl_core.work import Turn
 
 _LEASE_SECONDS = 4 * 3_600
@@ -25,6 +27,7 @@ def after_restore(store: Store, settings: Settings, options: argparse.Namespace)
     course = _Course(store, Erasures(options.erasures, store.client), settings, options.now, options.dry_run)
     old = Store(options.old_table, store.client) if options.old_table else None
     check(store)
+    act = None if options.dry_run else replace(audit.begin(store, options), what="after-restore")
     tails = {segment: tail_of(store, segment) for segment in Segment}
     survey = Survey.of(store, {segment: tail.before for segment, tail in tails.items()})
     course.mark(survey, old)
@@ -34,6 +37,9 @@ def after_restore(store: Store, settings: Settings, options: argparse.Namespace)
     course.erase(survey)
     course.protect()
     _tell_exclusions(store, old, survey)
+    if act is not None and course.did:
+        left = f"{course.failures} things are left to do" if course.failures else "nothing is left to do"
+        store.write(act_write(replace(act, before=f"{len(survey.lives)} users in the backup", after=left)))
     if course.failures:
         print(f"{course.failures} things are left to do: repeat this once their cause is removed")
     return 1 if course.failures else 0
@@ -49,6 +55,7 @@ class _Course:
         owner, ends = f"after-restore {secrets.token_hex(8)}", time.monotonic() + _LEASE_SECONDS
         self._turn = Turn.of(owner, now or datetime.now(UTC), lambda: int(1000 * (ends - time.monotonic())))
         self.failures = 0
+        self.did = False
 
     def mark(self, survey: Survey, old: Store | None) -> None:
         """Puts markers of erasure in the place of the profiles whose lives were erased after the backup."""
@@ -89,6 +96,7 @@ class _Course:
         """Erases everybody who is under a marker, and says of each segment whether it equals its replay then."""
         if self._dry_run:
             return
+        self.did |= bool(survey.leaving)
         for failure in erase(self._store, self._erasures, survey.leaving, self._settings, self._turn):
             self._fail(failure)
         for segment in Segment:
@@ -106,10 +114,12 @@ class _Course:
                 for switch in off(table, ttl):
                     print(f"{table.name}: {switch.what} is off; it is switched on")
                     if not self._dry_run:
+                        self.did = True
                         switch_on(table, switch)
 
     def _do(self, step: Callable[..., None], *given: Any) -> None:
         if not self._dry_run:
+            self.did = True
             step(self._store, *given)
 
     @contextmanager

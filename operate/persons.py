@@ -3,9 +3,12 @@
 import argparse
 import secrets
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from operate import audit
+from operate.policies import add_acted, learned_since
 from rl_core import learner
 from rl_core.config import Settings
 from rl_core.models import ACTIONS, PERSON, STATES, Policy, Segment, State
@@ -34,16 +37,24 @@ def exclusion(store: Store, settings: Settings, options: argparse.Namespace) -> 
         return 0
     if options.dry_run:
         return _show(options.segment, preview(store, options.segment, options.person, excluded=True))
-    done = exclude(store, options.segment, options.person, options.reason, settings, _turn())
-    return _told(f"{options.person.hex()} is excluded", done)
+    return _do(exclude, f"{options.person.hex()} is excluded", store, settings, options)
 
 
 def inclusion(store: Store, settings: Settings, options: argparse.Namespace) -> int:
     """Takes an exclusion back: what the person taught before and was on record counts again."""
     if options.dry_run:
         return _show(options.segment, preview(store, options.segment, options.person, excluded=False))
-    done = include(store, options.segment, options.person, options.reason, settings, _turn())
-    return _told(f"{options.person.hex()} is not excluded any more", done)
+    return _do(include, f"{options.person.hex()} is not excluded any more", store, settings, options)
+
+
+def _do(change: Callable[..., bool], what: str, store: Store, settings: Settings, options: argparse.Namespace) -> int:
+    shown = store.policy(options.segment)
+    acted = shown.acted if options.acted is None else options.acted
+    act = audit.begin(store, options, person=options.person)
+    done = change(store, options.segment, act, acted, settings, _turn())
+    print(f"{what}; the past is folded anew" if done else f"{what}; the erasure's job goes on to fold the past anew")
+    print(learned_since(store, shown, options))
+    return 0
 
 
 def add_to(commands: Any, segment: Any) -> None:
@@ -56,7 +67,8 @@ def add_to(commands: Any, segment: Any) -> None:
             added.add_argument("--last", type=int, default=200, help="how many versions")
             continue
         added.add_argument("person", type=_person, nargs="?" if command is exclusion else None, help="as `weight` says")
-        added.add_argument("--reason", default="", help="stays on record: no names")
+        audit.add_reason(added)
+        add_acted(added)
         added.add_argument("--dry-run", action="store_true", help="only say what would change")
 
 
@@ -76,14 +88,9 @@ def _turn() -> Turn:
     return Turn.of(owner, datetime.now(UTC), lambda: int(1000 * (ends - time.monotonic())))
 
 
-def _told(what: str, done: bool) -> int:
-    print(f"{what}; the past is folded anew" if done else f"{what}; the erasure's job goes on to fold the past anew")
-    return 0
-
-
 def _show(segment: Segment, found: Preview) -> int:
     """Prints how many episodes would be counted, and the states whose best action would change."""
-    print(f"{segment.value}: {found.transitions} sessions of this person are on record")
+    print(f"{segment.value}: {found.transitions} sessions of this person are on record; acted {found.before.acted}")
     print(f"episodes {found.before.episodes} -> {found.after.episodes}")
     for row in range(STATES):
         was, would_be = _best(found.before, row), _best(found.after, row)

@@ -3,13 +3,15 @@
 import argparse
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from operate import audit
 from rl_core.config import Settings
-from rl_core.models import Profile, Segment, Unlearning
+from rl_core.models import Profile, Segment, Unlearning, person_of
 from rl_core.sessions import Wish
-from rl_core.store import ReadBudget, Store, lesson_of
+from rl_core.store import ReadBudget, Store, act_write, lesson_of
 from rl_core.work import state_consent, under_way
 
 VERSIONS_PER_SECOND = 1000  # folded and rewritten by the job, as measured on the local stack (docs/scale.md)
@@ -25,7 +27,10 @@ def unlearning(store: Store, settings: Settings, options: argparse.Namespace) ->
     if options.dry_run:
         return _forecast(store, profile)
     wish = Wish("operator", unlearn=True)
-    profile = state_consent(store, options.user, wish, settings, options.now or datetime.now(UTC))
+    act = audit.begin(store, options, person=person_of(profile.key))
+    before, after = f"unlearning: {profile.unlearning}", f"asked for, up to session {profile.sessions}"
+    act = replace(act, what="unlearn", before=before, after=after)
+    profile = state_consent(store, options.user, wish, settings, options.now or datetime.now(UTC), act_write(act))
     print(f"unlearning: {profile.unlearning}")
     for line in _progress(store, profile, settings):
         print(line)
@@ -72,4 +77,5 @@ def add_to(commands: Any, moment: Any) -> None:
     added.set_defaults(command=unlearning)
     added.add_argument("user")
     added.add_argument("--now", type=moment, help="as if asked then; else by the machine's clock")
+    audit.add_reason(added)
     added.add_argument("--dry-run", action="store_true", help="only say segments, versions and minutes")

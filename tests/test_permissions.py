@@ -30,6 +30,8 @@ MAY: dict[str, dict[str, set[str]]] = {
     },
     "Erasure": {
         "index erasing#*": {QUERY},
+        "index audit#*": {QUERY},
+        "AUDIT": {QUERY, UPDATE},
         "USER#*": {QUERY, BATCH, PUT, UPDATE, DELETE, CHECK},
         "SEGMENT#*": {QUERY, GET, BATCH, PUT, UPDATE, DELETE, CHECK},
         "DAILY": {GET, BATCH, PUT, DELETE, CHECK},
@@ -63,6 +65,10 @@ def test_what_is_learned_is_written_by_functions_that_learn_and_days_by_the_dail
     assert writers("SEGMENT#*") == LEARNS | {"DailyEngagement"}
     assert writers("DAILY") == {"DailyDispatch", "DailyEngagement", "Erasure"}
     assert {name for name, rights in MAY.items() if "DAILY" in rights} == writers("DAILY")
+
+
+def test_what_operators_did_is_touched_by_the_erasure_alone() -> None:
+    assert {name for name, rights in MAY.items() if "AUDIT" in rights} == {"Erasure"}
 
 
 def test_who_was_erased_is_written_by_the_erasure_alone_and_read_by_nobody() -> None:

@@ -148,7 +148,7 @@ def settle(store: Store, segment: Segment, found: Findings, settings: Settings, 
         lost = VersionRecord(version, learner.fold_of(settings), reason=LOST)
         store.write(new_item("record", record_item(segment, lost)))
     if found.damaged:
-        mend(store, segment, settings)
+        mend(store, segment, store.stored_policy(segment), None, settings)
     for lesson in found.forgotten:
         _wait_again(store, lesson, settings)
     if (hold := under_way(store, segment, settings)) is not None:

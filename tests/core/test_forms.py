@@ -22,6 +22,7 @@ from rl_core.models import (
     CELLS,
     LATEST,
     STATES,
+    Act,
     Action,
     Activity,
     ActivityStats,
@@ -49,6 +50,7 @@ from rl_core.models import (
 )
 from rl_core.sessions import catalogue
 from rl_core.store import Store
+from rl_core.store.audit import AUDIT, AUDIT_FORM, act_item, read_act
 from rl_core.store.consents import (
     REQUEST,
     REQUEST_FORM,
@@ -122,6 +124,7 @@ PLACED = {  # the fields that are no row of their own: the item's key, revision 
     Policy: (POLICY, {"segment", "rest"}),
     VersionRecord: (RECORD, {"version", "transitions", "rest"}),
     Refold: (REFOLD, {"folded"}),
+    Act: (AUDIT, {"id", "at"}),
     Statement: (STATEMENT, {"user", "number", "rest"}),
     Request: (REQUEST, {"user", "revision"}),
     Transition: (TRANSITION, {"rest"}),
@@ -249,6 +252,8 @@ ONLY: dict[tuple[Any, str], SearchStrategy[Any]] = {
     (Facts, "latest"): st.lists(st.deferred(lambda: of(Action)), max_size=LATEST).map(tuple),
     (Profile, "avoid"): st.lists(st.sampled_from(list(catalogue().tags)), unique=True).map(tuple),
     (Session, "number"): st.integers(1, 10**8 - 1),
+    (Act, "id"): st.binary(min_size=4, max_size=4).map(bytes.hex),
+    (Act, "at"): st.datetimes(timezones=st.just(UTC)).filter(lambda at: at.year >= 1970),
     (Statement, "number"): st.integers(1, 10**8 - 1),
     (Policy, "learner"): st.just(""),
     (Policy, "table"): st.just(b""),
@@ -302,6 +307,7 @@ FORMS = {
     "refold": REFOLD_FORM,
     "statement": STATEMENT_FORM,
     "request": REQUEST_FORM,
+    "act": AUDIT_FORM,
     "user's day": USER_DAY_FORM,
     "segment's day": SEGMENT_DAY_FORM,
 }
@@ -313,6 +319,7 @@ KINDS = {
     "record": Kind(of(VersionRecord), stored_record, read_record),
     "statement": Kind(of(Statement), stored_statement, read_statement),
     "request": Kind(of(Request), stored_request, read_request),
+    "act": Kind(of(Act), act_item, read_act),
     "refold": Kind(REFOLDS, partial(refold_item, partitions=1), read_refold),
     "user's day": Kind(of(UserDay), user_day_item, read_user_day),
     "segment's day": Kind(of(SegmentDay), stored_segment_day, read_segment_day),
@@ -339,7 +346,14 @@ def test_the_rest_of_a_days_figures_comes_back_though_it_is_not_compared(day: Us
 @often
 @given(policy=POLICIES)
 def test_a_snapshot_is_the_policy_without_the_hold_of_an_erasure(policy: Policy) -> None:
-    assert read_policy(snapshot_item(policy)) == replace(policy, refolding=None, hold=None)
+    snapshot = read_policy(snapshot_item(policy))
+    assert (snapshot, snapshot.acted) == (replace(policy, refolding=None, hold=None), 0)
+
+
+@often
+@given(policy=POLICIES)
+def test_who_acted_last_on_a_policy_comes_back_though_it_is_not_compared(policy: Policy) -> None:
+    assert read_policy(policy_item(policy)).acted == policy.acted
 
 
 # What has its default is not stored; what is stored says in which form; what a newer release put there stays.

@@ -13,6 +13,7 @@ from rl_core.config import Settings
 from rl_core.days import SegmentDay, Share, added, figures_of, of_dropout, of_user
 from rl_core.models import (
     ACTIONS,
+    Act,
     Action,
     Assessment,
     Choice,
@@ -36,6 +37,7 @@ from rl_core.models import (
 )
 from rl_core.sessions import Answer, Ending, excluded, expire, issue, learned, record, show, transition_of
 from rl_core.store import UserDay
+from rl_core.store.audit import AUDIT_FORM, act_item, read_act
 from rl_core.store.consents import (
     REQUEST_FORM,
     STATEMENT_FORM,
@@ -157,6 +159,15 @@ def requests() -> list[Request]:
     return [new, replace(new, due_at=NOW + timedelta(minutes=2), taught={Segment.LOW_LOW: (7, 7)}, failures=1)]
 
 
+def acts_of_operators() -> list[Act]:
+    """A rollback, the exclusion of a person, and the same once that person was erased."""
+    who, then = "arn:aws:sts::123456789012:assumed-role/fettle-operator/jo", NOW + timedelta(microseconds=1)
+    before, after = "version 77, 130 episodes", "version 78, which holds what 60 held"
+    back = Act("0a1b2c3d", NOW, who, "rollback", Segment.HIGH_LOW, before, after, "a trial's wrong rewards")
+    out = replace(back, id="ffffffff", at=then, what="exclude", reason="one answer for all", person=b"person-1")
+    return [back, out, replace(out, reason="", person=b"")]
+
+
 def transitions(seed: int, count: int) -> list[Transition]:
     """Sessions that taught something, drawn so that some actions do better."""
     rng, taught = Random(seed), transition_of(sessions()[3])
@@ -250,7 +261,7 @@ def main() -> None:
     items = [session_item(session, SHARDS) for session in sessions()]
     save("session", SESSION_FORM, [(item, read_session(item)) for item in items])
     records, policies = lived_versions()
-    excluded = replace(policies[-1], excluded=OUT, hold=77)
+    excluded = replace(policies[-1], excluded=OUT, hold=77, acted=91)
     kept = [policies[0], policies[19], policies[40], policies[89], policies[-1], excluded]
     save("policy", OF_TABLES, [(policy_item(p), read_policy(policy_item(p))) for p in kept])
     save("snapshot", OF_TABLES, [(snapshot_item(policies[99]), read_policy(snapshot_item(policies[99])))])
@@ -277,6 +288,8 @@ def main() -> None:
     save("statement", STATEMENT_FORM, [(item, read_statement(item)) for item in said])
     asked = [request_write(replace(its, revision=its.revision - 1), SHARDS).item for its in requests()]
     save("request", REQUEST_FORM, [(item, read_request(item)) for item in asked])
+    acts = [act_item(act) for act in acts_of_operators()]
+    save("audit", AUDIT_FORM, [(item, read_act(item)) for item in acts])
     save("segment-day", SEGMENT_DAY_FORM, [(whole, read_segment_day(whole))])
 
 

@@ -18,12 +18,11 @@ from rl_core.work import (
     close_and_learn,
     close_expired,
     consent,
-    exclude,
-    include,
     learn_due,
     policy_at,
     state_consent,
 )
+from tests.acting import exclude, include
 from tests.conftest import handler_of
 from tests.functions.conftest import NOW, SEGMENT, Meanwhile, World, turn
 from tests.functions.test_erasure import ask_to_be_erased, dump, erasure, folded_without
@@ -331,7 +330,7 @@ def test_what_is_learned_after_a_new_grant_stays(world: World) -> None:
 def test_an_exclusion_stands(world: World) -> None:
     live(world)
     person = world.session("person-1").person
-    assert exclude(world.store, SEGMENT, person, "lies", settings(), turn(NOW))
+    assert exclude(world.store, SEGMENT, person, "lies", turn(NOW))
     say(world, "person-1", BACK)
     assert erasure.run(world.store, turn(LATER)) == 1
     assert world.store.policy(SEGMENT).excluded == (person,)
@@ -342,7 +341,7 @@ def test_an_exclusion_stands(world: World) -> None:
 def test_a_session_of_somebody_excluded_who_wants_no_personal_plan_closes_excluded(world: World) -> None:
     live(world)
     person = world.session("person-1").person
-    assert exclude(world.store, SEGMENT, person, "lies", settings(), turn(NOW))
+    assert exclude(world.store, SEGMENT, person, "lies", turn(NOW))
     weight = say(world, "person-1", Wish("v1", personalise=False)).facts
     assert world.end("person-1", world.store).session.why is Why.EXCLUDED
     profile = world.store.profile("person-1")
@@ -352,10 +351,10 @@ def test_a_session_of_somebody_excluded_who_wants_no_personal_plan_closes_exclud
 def test_an_exclusion_can_be_taken_back_after_what_it_left_out_was_unlearned(world: World) -> None:
     sessions = live(world)
     person = world.session("person-1").person
-    assert exclude(world.store, SEGMENT, person, "lies", settings(), turn(NOW))
+    assert exclude(world.store, SEGMENT, person, "lies", turn(NOW))
     say(world, "person-1", BACK)
     assert erasure.run(world.store, turn(LATER)) == 1
-    assert include(world.store, SEGMENT, person, "no lies", settings(), turn(LATER))
+    assert include(world.store, SEGMENT, person, "no lies", turn(LATER))
     policy = world.store.policy(SEGMENT)
     assert policy == replace(folded_without(world, sessions, ["person-1"]), version=policy.version)
     assert policy_at(world.store, SEGMENT, policy.version, from_start=True) == policy
@@ -364,7 +363,7 @@ def test_an_exclusion_can_be_taken_back_after_what_it_left_out_was_unlearned(wor
 def test_an_erasure_after_an_unlearning_takes_the_person_off_the_list_of_excluded(world: World) -> None:
     live(world)
     person = world.session("person-1").person
-    assert exclude(world.store, SEGMENT, person, "lies", settings(), turn(NOW))
+    assert exclude(world.store, SEGMENT, person, "lies", turn(NOW))
     say(world, "person-1", BACK)
     assert erasure.run(world.store, turn(LATER)) == 1
     ask_to_be_erased(world, "person-1")

@@ -18,6 +18,7 @@ from rl_core.models import Learning, Marker, Policy, Profile, Session, Status, T
 from rl_core.sessions import erased, learning_of, transition_of
 from rl_core.store import Hold, Store, marker_write, policies, publish_writes
 from rl_core.work import learn_due, versions
+from tests.acting import mend, roll_back
 from tests.conftest import TEMPLATE, handler_of, table_client
 from tests.functions.conftest import NOW, SEGMENT, World, leaver_of, turn
 from tests.functions.test_learning_job import (
@@ -115,7 +116,7 @@ def test_versions_before_the_first_that_knew_them_stay_untouched(world: World) -
 
 def test_rollbacks_are_obeyed(world: World) -> None:
     sessions = live(world, PEOPLE[:6])
-    versions.roll_back(world.store, SEGMENT, 2, "too far", settings())
+    roll_back(world.store, SEGMENT, 2, "too far")
     sessions |= live(world, PEOPLE[6:])
     ask_to_be_erased(world, *GONE)
     erasure.run(world.store, turn(LATER))
@@ -132,7 +133,7 @@ def test_rollbacks_are_obeyed(world: World) -> None:
 def test_what_a_change_of_learner_took_over_is_unlearned_too(world: World, setting: Callable[[str, str], None]) -> None:
     sessions = live(world, PEOPLE[:4])
     setting("EXPLORATION", "epsilon")
-    versions.roll_back(world.store, SEGMENT, 1, "adopts nothing", settings())
+    roll_back(world.store, SEGMENT, 1, "adopts nothing")
     sessions |= live(world, PEOPLE[4:8])
     ask_to_be_erased(world, PEOPLE[0])
     erasure.run(world.store, turn(LATER))
@@ -216,7 +217,7 @@ def test_learning_goes_on_while_it_is_under_way(world: World) -> None:
     assert learning_of(closed) is Learning.APPLIED
     assert learn.run(world.store, LATER, always)["learned"] == 1
     with pytest.raises(RefoldPendingError):
-        versions.roll_back(world.store, SEGMENT, 1, "not now", settings())
+        roll_back(world.store, SEGMENT, 1, "not now")
     assert erasure.run(world.store, turn(LATER)) == len(GONE)
     sessions |= {"at once": closed, "by the job": waiting}
     assert_gone(world, sessions, GONE)
@@ -229,7 +230,7 @@ def test_a_policy_mended_while_it_is_under_way_is_still_held(world: World) -> No
     under_way(world)
     held = world.store.policy(SEGMENT).hold
     spoil_policy(**BROKEN_TABLE)
-    assert versions.mend(world.store, SEGMENT, settings()).hold == held
+    assert mend(world.store, SEGMENT).hold == held
     assert erasure.run(world.store, turn(LATER)) == len(GONE)
     assert_gone(world, sessions, GONE)
 

@@ -13,7 +13,8 @@ from rl_core.errors import VersionError
 from rl_core.models import Policy, Session, Status, Why
 from rl_core.sessions import transition_of, why_not
 from rl_core.store import Hold
-from rl_core.work import exclude, include, learn_due, preview, refold, versions, weights
+from rl_core.work import learn_due, preview, refold, versions, weights
+from tests.acting import exclude, include, mend, roll_back
 from tests.conftest import TEMPLATE
 from tests.functions.conftest import SEGMENT, World, turn
 from tests.functions.test_erasure import (
@@ -40,11 +41,11 @@ def taught(world: World, user: str) -> bytes:
 
 
 def out(world: World, user: str, seconds: float = 900) -> bool:
-    return exclude(world.store, SEGMENT, taught(world, user), "a test", settings(), turn(LATER, seconds))
+    return exclude(world.store, SEGMENT, taught(world, user), "a test", turn(LATER, seconds))
 
 
 def back(world: World, user: str) -> bool:
-    return include(world.store, SEGMENT, taught(world, user), "a test", settings(), turn(LATER))
+    return include(world.store, SEGMENT, taught(world, user), "a test", turn(LATER))
 
 
 def folded_from(world: World, sessions: dict[str, Session], users: list[str]) -> Policy:
@@ -114,7 +115,7 @@ def test_what_an_excluded_person_does_meanwhile_is_never_learned(world: World) -
 def test_a_rollback_restores_a_version_without_those_excluded_today(world: World) -> None:
     sessions = live(world)
     out(world, "person-1")
-    restored = versions.roll_back(world.store, SEGMENT, 2, "too far", settings())
+    restored = roll_back(world.store, SEGMENT, 2, "too far")
     expected = folded_from(world, sessions, ["person-0", "person-2", "person-3"])
     assert replace(restored, version=0, episodes=3, excluded=()) == expected
     assert restored.excluded == (taught(world, "person-1"),)
@@ -128,7 +129,7 @@ def test_a_mended_policy_still_excludes(world: World, people: list[str], user: s
     out(world, user)
     before = world.store.policy(SEGMENT)
     spoil_policy(**BROKEN_TABLE)
-    mended = versions.mend(world.store, SEGMENT, settings())
+    mended = mend(world.store, SEGMENT)
     assert replace(mended, version=before.version) == before
 
 
@@ -166,7 +167,7 @@ def test_who_taught_nothing_is_not_excluded_and_who_is_not_excluded_not_included
     live(world)
     before = dump()
     with pytest.raises(VersionError):
-        exclude(world.store, SEGMENT, b"somebody", "", settings(), turn(LATER))
+        exclude(world.store, SEGMENT, b"somebody", "", turn(LATER))
     with pytest.raises(VersionError):
         back(world, "person-4")
     assert dump() == before
@@ -185,7 +186,7 @@ def test_a_segment_excludes_only_so_many(world: World, monkeypatch: pytest.Monke
 
 def test_a_preview_says_what_would_come_and_writes_nothing(world: World) -> None:
     sessions = live(world)
-    versions.roll_back(world.store, SEGMENT, 5, "too far", settings())  # after a snapshot that has the person's lesson
+    roll_back(world.store, SEGMENT, 5, "too far")  # after a snapshot that has the person's lesson
     before = dump()
     found = preview(world.store, SEGMENT, taught(world, "person-1"), excluded=True)
     assert dump() == before
@@ -212,7 +213,8 @@ def test_the_command_line_weighs_excludes_and_includes(world: World, capsys: pyt
     assert "folded anew" in operate("exclude", "HIGH_LOW", person, "--reason", "one answer for all")
     assert operate("exclude", "HIGH_LOW") == f"{person}\n"
     assert "excluded" in operate("weight", "HIGH_LOW")
-    assert "one answer for all" in operate("versions", "HIGH_LOW")
+    assert "excluded: versions from 3 on, rewritten" in operate("versions", "HIGH_LOW")
+    assert "one answer for all" in operate("audit")
     assert "not excluded any more" in operate("include", "HIGH_LOW", person, "--reason", "it was none")
     assert operate("exclude", "HIGH_LOW") == ""
     assert operate("replay", "HIGH_LOW", "--from-start")

@@ -11,9 +11,10 @@ import pytest
 from local.functions import Functions
 from local.permissions import Need, needs_of
 from local.phone import Json, Phone, bodies, ids, to_functions
-from rl_core.models import Segment
-from rl_core.store import DAY_SHARDS, Store
+from rl_core.models import Segment, person_of
+from rl_core.store import DAY_SHARDS, Store, act_write
 from rl_core.store.keys import day_shard_of
+from tests.acting import act_of
 from tests.conftest import ERASURES, TEMPLATE, event_of, rights_of
 from tests.functions.conftest import NOW
 from tests.functions.test_learning_job import spoil
@@ -135,6 +136,9 @@ def _leaves(story: Story) -> None:
     spoil("DAILY", f"DAY#{NOW.date()}#{day_shard_of('ana'):02d}", form={"N": "1"})
     last = story.phone("ana", NOW + 7 * DAY)
     last.batch([{"activity_id": activity, **DONE} for activity in ids(last.recommend())])
+    profile = story.store.profile("ana")
+    assert profile is not None
+    story.store.write(act_write(act_of(person=person_of(profile.key))))
     last.delete_profile()
     for hours in (1, 24):
         story.job("Erasure", NOW + 7 * DAY + timedelta(hours=hours))

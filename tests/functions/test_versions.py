@@ -7,14 +7,15 @@ from typing import Any
 import pytest
 
 from operate.__main__ import main
-from rl_core import learner
+from rl_core import learner, work
 from rl_core.config import settings
-from rl_core.errors import ConflictError, VersionError
+from rl_core.errors import ActedError, ConflictError, VersionError
 from rl_core.models import Policy, Status, VersionRecord
 from rl_core.sessions import issue
-from rl_core.store import Put, Store, policies, publish_writes
+from rl_core.store import Put, Store, latest_acts, policies, publish_writes
 from rl_core.store.policies import policy_item
 from rl_core.work import versions
+from tests.acting import act_of, mend, roll_back
 from tests.conftest import TEMPLATE, table_client
 from tests.functions.conftest import NOW, SEGMENT, World
 from tests.functions.test_learning_job import (
@@ -73,7 +74,7 @@ def test_a_replay_starts_at_the_snapshot(world: World, often: None) -> None:
 
 def test_a_rollback_restores_values_and_never_takes_back_version_or_episodes(world: World, often: None) -> None:
     past = live(world, 5)
-    restored = versions.roll_back(world.store, SEGMENT, 2, "went wrong", settings())
+    restored = roll_back(world.store, SEGMENT, 2, "went wrong")
     assert restored == replace(past[1], version=6, episodes=5)
     assert world.store.policy(SEGMENT) == restored
     assert world.session("u4").status is Status.LEARNED
@@ -82,14 +83,14 @@ def test_a_rollback_restores_values_and_never_takes_back_version_or_episodes(wor
 def test_learning_and_replay_go_on_after_rollbacks(world: World, often: None) -> None:
     live(world, 5)
     waiting = world.due("issued-before")
-    versions.roll_back(world.store, SEGMENT, 3, "first", settings())
+    roll_back(world.store, SEGMENT, 3, "first")
     live(world, 2, first=5)
-    versions.roll_back(world.store, SEGMENT, 6, "second, to the first", settings())
+    roll_back(world.store, SEGMENT, 6, "second, to the first")
     (last,) = live(world, 1, first=7)
     assert world.session(waiting.user).status is Status.LEARNED
     assert last.episodes == 9
     for from_start in (False, True):
-        assert policy_item(versions.policy_at(world.store, SEGMENT, last.version, from_start)) == policy_item(last)
+        assert versions.policy_at(world.store, SEGMENT, last.version, from_start) == last
 
 
 def test_a_change_of_learner_adopts_what_was_learned_and_stays_replayable(
@@ -105,14 +106,14 @@ def test_a_change_of_learner_adopts_what_was_learned_and_stays_replayable(
     adopted = [record.adopted for record in world.store.records(SEGMENT)]
     assert adopted == [None, None, None, "posterior/2", None, None, "epsilon/1"]
     for from_start in (False, True):
-        assert policy_item(versions.policy_at(world.store, SEGMENT, 7, from_start)) == policy_item(last)
+        assert versions.policy_at(world.store, SEGMENT, 7, from_start) == last
     assert main([*TABLE, "versions", "HIGH_LOW"]) == 0
     assert "by epsilon/1 that adopted from posterior/2" in capsys.readouterr().out
 
 
 def test_a_rollback_to_before_the_first_version_forgets_all_but_the_count(world: World) -> None:
     live(world, 2)
-    restored = versions.roll_back(world.store, SEGMENT, 0, "all of it", settings())
+    restored = roll_back(world.store, SEGMENT, 0, "all of it")
     assert restored == Policy(SEGMENT, version=3, episodes=2)
     assert versions.policy_at(world.store, SEGMENT, 3) == restored
 
@@ -121,20 +122,54 @@ def test_a_rollback_to_before_the_first_version_forgets_all_but_the_count(world:
 def test_only_a_version_of_the_past_can_be_restored(world: World, to: int) -> None:
     live(world, 3)
     with pytest.raises(VersionError):
-        versions.roll_back(world.store, SEGMENT, to, "no", settings())
+        roll_back(world.store, SEGMENT, to, "no")
 
 
-def test_a_rollback_that_loses_the_race_changes_nothing(world: World) -> None:
+class Late(Store):
+    """A table on which something else happens before the first write."""
+
+    def __init__(self, happens: Callable[[], object]) -> None:
+        super().__init__(TEMPLATE.table.name)
+        self.happens = [happens]
+
+    def write(self, *puts: Put) -> None:
+        if self.happens:
+            self.happens.pop()()
+        super().write(*puts)
+
+
+def test_a_rollback_goes_through_over_what_is_learned_meanwhile(world: World) -> None:
+    past = live(world, 2)
+    late = Late(lambda: live(world, 1, first=2))
+    restored = roll_back(late, SEGMENT, 1, "late")
+    assert restored == replace(past[0], version=4, episodes=3)
+    assert world.store.policy(SEGMENT).acted == restored.acted == 4
+    (act,) = latest_acts(world.store, 9)
+    assert (act.before, act.after) == ("version 3, 3 episodes", "version 4, which holds what 1 held")
+
+
+def test_a_rollback_is_refused_when_somebody_acted_meanwhile(world: World) -> None:
+    live(world, 3)
+    late = Late(lambda: roll_back(world.store, SEGMENT, 2, "first"))
+    with pytest.raises(ActedError, match="somebody else has acted since, in version 4"):
+        roll_back(late, SEGMENT, 1, "second")
+    assert world.store.policy(SEGMENT).version == 4
+    assert [act.reason for act in latest_acts(world.store, 9)] == ["first"]
+
+
+def test_learning_carries_along_who_acted_last(world: World) -> None:
     live(world, 2)
+    assert roll_back(world.store, SEGMENT, 1).acted == 3
+    (last,) = live(world, 1, first=2)
+    assert (last.version, last.acted) == (4, 3)
 
-    class Late(Store):
-        def write(self, *puts: Put) -> None:
-            live(world, 1, first=2)
-            super().write(*puts)
 
-    with pytest.raises(ConflictError):
-        versions.roll_back(Late(TEMPLATE.table.name), SEGMENT, 1, "late", settings())
-    assert world.store.policy(SEGMENT).version == 3
+def test_a_replay_says_nothing_of_who_acted(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    live(world, 2)
+    roll_back(world.store, SEGMENT, 1)
+    spoil("SEGMENT#HIGH_LOW", "POLICY", acted={"N": "2"})
+    assert main([*TABLE, "replay", "HIGH_LOW"]) == 0
+    assert world.store.policy(SEGMENT) == versions.policy_at(world.store, SEGMENT, 3)
 
 
 @pytest.mark.parametrize("damage", [BROKEN_TABLE, {"version": {"S": "rubbish"}}, None])
@@ -147,12 +182,27 @@ def test_a_policy_that_cannot_be_read_is_mended_from_its_records(world: World, o
         table_client().delete_item(TableName=TEMPLATE.table.name, Key=key)
     assert main([*TABLE, "mend", "HIGH_LOW"]) == 0
     assert world.store.policy(SEGMENT) == replace(last, version=last.version + 1)
+    assert world.store.policy(SEGMENT).acted == last.version + 1
     assert live(world, 1, first=6)[-1] == versions.policy_at(world.store, SEGMENT, 8, from_start=True)
 
 
 def test_a_policy_that_is_well_is_not_mended(world: World) -> None:
     with pytest.raises(VersionError, match="nothing to mend"):
-        versions.mend(world.store, SEGMENT, settings())
+        mend(world.store, SEGMENT)
+
+
+@pytest.mark.parametrize("gone", [True, False])
+def test_a_policy_item_that_is_not_the_one_that_was_shown_is_not_mended(world: World, gone: bool) -> None:
+    live(world, 2)
+    spoil_policy(**BROKEN_TABLE)
+    shown = None if gone else world.store.stored_policy(SEGMENT)
+    spoil_policy(table={"B": b"broken otherwise"})
+    before = stored_policy()
+    with pytest.raises(ConflictError) as error:
+        work.mend(world.store, SEGMENT, shown, act_of(), settings())
+    assert error.value.lost == {"policy"}
+    assert stored_policy() == before
+    assert list(latest_acts(world.store, 9)) == []
 
 
 def test_a_policy_of_a_newer_form_is_never_overwritten(world: World) -> None:
@@ -160,7 +210,7 @@ def test_a_policy_of_a_newer_form_is_never_overwritten(world: World) -> None:
     spoil_policy(**OF_A_LATER_RELEASE, form={"N": "99"})
     before = stored_policy()
     with pytest.raises(ConflictError) as error:
-        versions.mend(world.store, SEGMENT, settings())
+        mend(world.store, SEGMENT)
     assert error.value.lost == {"policy"}
     assert stored_policy() == before
 
@@ -173,7 +223,7 @@ def test_a_version_of_a_learner_that_is_not_here_is_neither_replayed_nor_mended(
     with pytest.raises(VersionError, match="posterior/99"):
         versions.policy_at(world.store, SEGMENT, 2)
     with pytest.raises(VersionError, match="posterior/99"):
-        versions.mend(world.store, SEGMENT, settings())
+        mend(world.store, SEGMENT)
     assert stored_policy() == before
 
 

@@ -86,7 +86,7 @@ def assert_whole(world: World, mixture: Mixture, capsys: pytest.CaptureFixture[s
     """After the command and the jobs each session is learned once, and each user can have a new plan."""
     store, (its, items) = world.store, mixture
     put(store, items)
-    options = Namespace(erasures=erasures_of(store).name, old_table=None, dry_run=False, now=MUCH_LATER)
+    options = Namespace(erasures=erasures_of(store).name, old_table=None, dry_run=False, now=MUCH_LATER, local=True)
     done = after_restore(store, settings(), options)
     said = capsys.readouterr().out
     assert done == 0, (its, said)

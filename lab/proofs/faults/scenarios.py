@@ -27,7 +27,7 @@ from lab.proofs.faults.calls import (
 )
 from lab.proofs.faults.consents import CONSENTS
 from rl_core.config import settings
-from rl_core.models import PERSON, Segment
+from rl_core.models import PERSON, Act, Segment
 from rl_core.store import Store
 from rl_core.work import Turn, exclude
 
@@ -107,7 +107,8 @@ def _excluding(bench: Bench) -> Call:
     store = Store(bench.table)
     *_, last = store.records(Segment(SEGMENT))
     person, turn = last.transitions[0].key[:PERSON], Turn.of("an operator", START, lambda: 0)
-    exclude(store, Segment(SEGMENT), person, "one answer for all", settings(), turn)
+    act = Act("an act", START, "an operator", reason="one answer for all", person=person)
+    exclude(store, Segment(SEGMENT), act, store.policy(Segment(SEGMENT)).acted, settings(), turn)
     return job("Erasure", SOON)
 
 

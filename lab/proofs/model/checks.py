@@ -11,9 +11,10 @@ from lab.proofs.model.person import Day, Person, Plan
 from lab.proofs.model.reference import Model
 from lab.proofs.model.service import Table
 from rl_core.learner import draw, even, fold, generator
-from rl_core.models import Choice, Facts, Mark, Marker, Policy, Profile, Segment, Session, Statement, Status
+from rl_core.models import Choice, Facts, Mark, Marker, Policy, Profile, Segment, Session, Statement, Status, person_of
 from rl_core.sessions import assign, catalogue
 from rl_core.store import UserDay, items, keys, policies, read_user_day
+from rl_core.store.audit import read_act
 from rl_core.store.consents import read_request, read_statement
 
 FOREIGN, OURS = "posterior/99", "posterior/2"  # a learner that this code does not have, and one that it has
@@ -196,6 +197,14 @@ def check_policy(model: Model, segment: Segment, table: Table) -> None:
         replayed = replace(fold(replayed, record.transitions, record.fold), version=record.version)
     assert policy == replayed
     assert (policy.version, policy.episodes) == (len(records), model.episodes(segment.value))
+
+
+def check_audit(table: Table) -> None:
+    """Asserts that each act concerns somebody whose profile or marker is there, or nobody any more, without words."""
+    known = [bytes(item["key"]["B"]) for (_, sk), item in table.items() if sk == keys.PROFILE_SK and "key" in item]
+    lives = {person_of(key) for key in known}
+    for act in (read_act(item) for (pk, _), item in table.items() if pk == keys.AUDIT_PK):
+        assert act.person in lives or (act.person, act.reason) == (b"", "")
 
 
 def mended(item: dict[str, Any]) -> dict[str, Any]:

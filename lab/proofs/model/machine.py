@@ -6,13 +6,14 @@ from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, rule
 
 from lab.proofs.formulas import Said
-from lab.proofs.model.checks import FOREIGN, check_policy, check_user, mended
+from lab.proofs.model.checks import FOREIGN, check_audit, check_policy, check_user, mended
 from lab.proofs.model.consent import Consent
 from lab.proofs.model.draws import (
     GRANTED,
@@ -36,7 +37,7 @@ from lab.proofs.model.reference import Model
 from lab.proofs.model.requests import Requests
 from lab.proofs.model.service import TEMPLATE, client, empty_table, read_table, run_job
 from rl_core.config import settings
-from rl_core.models import Segment
+from rl_core.models import Act, Segment
 from rl_core.store import Due, Hold, keys, open_store
 from rl_core.work import Turn, consent, exclude, include
 
@@ -206,8 +207,9 @@ class Fettle(Requests):
             return
         self.model.excluded[plan.segment] ^= {plan.key[:8]}
         turn = Turn.of("an operator", datetime.fromtimestamp(self.model.now, UTC), lambda: 900_000)
-        change = exclude if excluded else include
-        assert change(open_store(), Segment(plan.segment), plan.key[:8], "at random", settings(), turn)
+        act = Act(uuid4().hex, turn.now, "an operator", reason="at random", person=plan.key[:8])
+        change, segment = exclude if excluded else include, Segment(plan.segment)
+        assert change(open_store(), segment, act, open_store().policy(segment).acted, settings(), turn)
 
     @rule(overlapping=st.booleans())
     def erasure_job(self, overlapping: bool) -> None:
@@ -279,8 +281,9 @@ class Fettle(Requests):
             check_user(self.model.people.get(user), user, table)
         for segment in SEGMENTS:
             check_policy(self.model, segment, table)
+        check_audit(table)
         owners = {keys.user_pk(u) for u in USERS} | {keys.segment_pk(s) for s in SEGMENTS}
-        assert {pk for pk, _ in table} <= owners
+        assert {pk for pk, _ in table} <= owners | {keys.AUDIT_PK}
         self.table, self.told = table, told
 
 

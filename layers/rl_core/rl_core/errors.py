@@ -22,6 +22,7 @@ FettleError
 |-- OversizeError                a transaction is too large for the table
 |-- UnreadableItemError          a stored item cannot be parsed; no code guesses its content or overwrites it
 |-- VersionError                 a version of a policy cannot be rebuilt or restored
+|-- ActedError                   somebody acted on a policy after the operator had looked at it
 |-- RefoldPendingError           a segment's past is being folded anew; try again when that is done
 `-- PolicyUnreadableError        the policy item is unavailable, unparsable or of another format
 """
@@ -195,6 +196,13 @@ class UnreadableItemError(FettleError):
 
 class VersionError(FettleError):
     """A version of a policy cannot be rebuilt or restored."""
+
+
+class ActedError(FettleError):
+    """Somebody acted on a policy after the operator had looked at it; nothing was done."""
+
+    def __init__(self, version: int) -> None:
+        super().__init__(f"somebody else has acted since, in version {version}; look again before you act")
 
 
 class RefoldPendingError(FettleError):

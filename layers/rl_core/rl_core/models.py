@@ -573,7 +573,8 @@ class Policy:
     `learner` names the table's learner and form, such as "posterior/2"; it is empty when nothing was learned yet.
     `activities` is keyed by entry code. `excluded` holds the persons whose sessions no fold counts. `hold` is the
     version by which a refold took hold of the policy, while one is under way. `refolding`, the version from which an
-    erasure rewrites, was set by earlier releases only.
+    erasure rewrites, was set by earlier releases only. `acted` is the version of the latest record that is not plain
+    learning; it is no part of what was learned, so policies that differ in it alone are equal.
     """
 
     segment: Segment
@@ -585,7 +586,27 @@ class Policy:
     excluded: tuple[bytes, ...] = ()
     refolding: int | None = None
     hold: int | None = None
+    acted: int = field(default=0, compare=False)
     rest: Rest = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Records what an operator did: when, who, what, why, and what stood before and after.
+
+    `id` tells acts of the same moment apart. `person` stands for the life of the user whom the act concerns; it is
+    empty when the act concerns nobody, or when that life was erased. Then `reason` is empty too.
+    """
+
+    id: str
+    at: datetime
+    who: str
+    what: str = ""
+    segment: Segment | None = None
+    before: str = ""
+    after: str = ""
+    reason: str = ""
+    person: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """Reads and writes the one table (docs/data-model.md). No other package knows keys, items, conditions or botocore."""
 
+from rl_core.store.audit import act_write, latest_acts
 from rl_core.store.budget import ReadBudget
 from rl_core.store.consents import dropped_write, request_write, session_number, statement_write, waits
 from rl_core.store.day_table import DayTable, ShardState, Watermark, open_day_table
@@ -39,7 +40,9 @@ __all__ = [
     "Unlearner",
     "UserDay",
     "Watermark",
+    "act_write",
     "dropped_write",
+    "latest_acts",
     "lesson_of",
     "life_of",
     "mark_writes",

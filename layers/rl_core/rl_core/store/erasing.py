@@ -11,6 +11,7 @@ from typing import Any
 from rl_core.errors import UnreadableItemError
 from rl_core.models import Marker, Segment, Why
 from rl_core.store import keys
+from rl_core.store.audit import forget
 from rl_core.store.codecs import TAUGHT
 from rl_core.store.day_table import DayTable
 from rl_core.store.erasures import Erasures
@@ -135,11 +136,14 @@ class Leaver:
     def remove(self, now: datetime, partitions: int) -> bool:
         """Removes every item in the order of the keys: the sessions last, then the marker.
 
-        Leaves a bare marker until `held_until` when the life used up a cap of its day. Returns whether a life was
-        erased; False for a marker that was bare already. Raises ConflictError when another run removes the items or
-        counts one of the days meanwhile, and UnreadableItemError when what a day has added cannot be parsed.
+        Before that, person and reason are removed from what operators did. Leaves a bare marker until `held_until` when
+        the life used up a cap of its day. Returns whether a life was erased; False for a marker that was bare already.
+        Raises ConflictError when another run removes the items or counts one of the days meanwhile, and
+        UnreadableItemError when what a day has added cannot be parsed.
         """
         self._tell(now)  # again, for the backups have the life until it is removed
+        if self.marker.key:
+            forget(self.table, self.person, now)
         diary = DayTable(self.table.name, self.table.client)
         for page in self._pages(" ", keys.PROFILE_SK):
             days = [item for item in page if item["sk"]["S"].startswith(keys.DAY_PREFIX)]

@@ -1,7 +1,7 @@
 """Builds and parses keys. docs/data-model.md explains the schema; nothing outside this package builds a key."""
 
 import zlib
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 
 from rl_core.models import Segment, Session, Status
 
@@ -23,6 +23,7 @@ DAY_SHARDS = 16
 CONSENT_PREFIX = "CONSENT#"  # what users said of consent sorts before their sessions, too
 REQUEST_SK = "CONSENT-UNLEARNING"
 DAILY_PK = "DAILY"
+AUDIT_PK = "AUDIT"
 WATERMARK_SK = "WATERMARK"
 
 
@@ -66,6 +67,10 @@ def erasing_partition(n: int) -> str:
     return f"erasing#{n}"
 
 
+def audit_partition(person: bytes) -> str:
+    return f"audit#{person.hex()}"
+
+
 def partition_of(user: str, partitions: int) -> int:
     """Returns the index partition, out of `partitions`, in which the user's work waits."""
     return zlib.crc32(user.encode()) % partitions
@@ -78,6 +83,15 @@ def partitions_to_ask(partitions: int, now: datetime) -> range:
     another number of partitions waits there.
     """
     return range(partitions if now.minute else MOST_PARTITIONS)
+
+
+def act_sk(at: datetime, name: str) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}Z#{name}"
+
+
+def act_of_sk(sk: str) -> tuple[datetime, str]:
+    at, _, name = sk.partition("#")
+    return datetime.fromisoformat(at), name
 
 
 def day_sk(day: date) -> str:

@@ -41,7 +41,7 @@ from rl_core.store.fields import (
     written,
 )
 
-POLICY_FORM = 2
+POLICY_FORM = 3
 RECORD_FORM = 3
 SNAPSHOT_EVERY = 100
 _CODE = 3  # bytes of an entry's code
@@ -120,6 +120,7 @@ POLICY = FieldTable(
         Field("excluded", "excluded", PERSONS, "persons whose sessions no fold counts", ()),
         Field("refolding", "refolding", WHOLE, "where the erasure of an earlier release rewrites from", None),
         Field("hold", "hold", WHOLE, "the version by which a refold took hold of the policy", None, since=2),
+        Field("acted", "acted", WHOLE, "the latest version that is not plain learning; no part of it", 0, since=3),
     )
 )
 RECORD = FieldTable(
@@ -154,8 +155,8 @@ def policy_item(policy: Policy) -> Item:
 
 
 def snapshot_item(policy: Policy) -> Item:
-    """Returns the item of the whole policy as of its version, without what says that a refold is under way."""
-    its = replace(policy, hold=None, refolding=None)
+    """Returns the item of the whole policy as of its version, without what says who acts or acted on it."""
+    its = replace(policy, hold=None, refolding=None, acted=0)
     return policy_item(its) | {"sk": string(keys.snapshot_sk(policy.version))}
 
 
@@ -217,15 +218,22 @@ def publish_writes(policy: Policy, record: VersionRecord, hold: int | None = Non
     return [Put("policy", item, condition, values, names), *_past(policy, record)]
 
 
-def mending_writes(policy: Policy, record: VersionRecord) -> list[Put]:
+def mending_writes(policy: Policy, record: VersionRecord, shown: Stored | None) -> list[Put]:
     """Returns the writes of a new version in place of a policy item that cannot be read, and so shows no version.
 
-    The policy's condition is `not-newer` (the item is gone or of no newer form); the record's `new-item` guards the
-    version.
+    The policy's condition is `as-shown` (the item is still what was shown, or is still gone, and is of no newer form);
+    the record's `new-item` guards the version.
     """
     item = policy_item(policy)
-    condition = "attribute_not_exists(#form) OR #form <= :form"
-    put = Put("policy", item, condition, {":form": item["form"]}, {"#form": "form"})
+    if shown is None:
+        return [new_item("policy", item), *_past(policy, record)]
+    names = {f"#its{n}": name for n, name in enumerate(sorted({"form", *POLICY.attributes, *shown} - {"pk", "sk"}))}
+    conditions, values = ["(attribute_not_exists(#form) OR #form <= :form)"], {":form": item["form"]}
+    for alias, name in names.items():
+        value = alias.replace("#", ":")
+        conditions.append(f"{alias} = {value}" if name in shown else f"attribute_not_exists({alias})")
+        values |= {value: dict(shown[name])} if name in shown else {}
+    put = Put("policy", item, " AND ".join(conditions), values, names | {"#form": "form"})
     return [put, *_past(policy, record)]
 
 

@@ -92,12 +92,14 @@ class Hold:
             return None
 
     @classmethod
-    def take(cls, table: Table, refold: Refold, policy: Policy, record: VersionRecord, partitions: int) -> "Hold":
-        """Publishes a version of the policy that this refold holds, and stores the refold beside it.
+    def take(
+        cls, table: Table, refold: Refold, policy: Policy, record: VersionRecord, partitions: int, *more: Put
+    ) -> "Hold":
+        """Publishes a version of the policy that this refold holds, and stores the refold and `more` beside it.
 
         Replaces a refold that no policy is held by. Raises ConflictError when another version came meanwhile.
         """
-        table.write(*publish_writes(policy, record), Put("refold", refold_item(refold, partitions)))
+        table.write(*publish_writes(policy, record), Put("refold", refold_item(refold, partitions)), *more)
         return cls(table, refold, partitions)
 
     def lease(self, owner: str, now: datetime, until: datetime) -> "Hold":

@@ -328,6 +328,10 @@ class Store(Table):
             raise PolicyUnreadableError("the policy item could not be read") from error
         return policies.read_policy(item) if item else Policy(segment)
 
+    def stored_policy(self, segment: Segment) -> Stored | None:
+        """Returns the policy's item as it is stored, readable or not; None if there is no item."""
+        return self.get(keys.segment_pk(segment), keys.POLICY_SK)
+
     def records(self, segment: Segment, after: int = 0, last: int = keys.LAST_VERSION) -> Iterator[VersionRecord]:
         """Yields the records of the versions from `after` + 1 to `last`, in order."""
         if last > after:
@@ -413,16 +417,19 @@ class Store(Table):
         for page in self._due((keys.PARKED,), datetime.max.replace(tzinfo=UTC), 100):
             yield from page
 
-    def unpark(self, due: Due, partitions: int) -> Session:
+    def unpark(self, due: Due, partitions: int, *more: Put, revision: int | None = None) -> Session:
         """Puts a session that was set aside back where the jobs find it, and returns the session.
 
-        Raises UnreadableItemError when the session cannot be parsed, ConflictError when it is gone or was changed.
+        `more` is written with it. Raises UnreadableItemError when the session cannot be parsed, ConflictError when it
+        is gone or was changed, also since it had the `revision` that is given.
         """
         item = self.get(due.pk, due.sk)
         if item is None:
             raise ConflictError
         session = items.read_session(item)
-        self.write(items.session_write(session, partitions))
+        if revision not in (None, session.revision):
+            raise ConflictError(frozenset({"session"}))
+        self.write(items.session_write(session, partitions), *more)
         return replace(session, parked=None)
 
     def put_off(self, due: Due, until: datetime) -> None:

@@ -24,8 +24,10 @@ _READS = 50  # units that one request may read to find the sessions that wait
 _AGAIN = 1  # seconds until an unfinished withdrawal should be repeated
 
 
-def state_consent(store: Store, user: str, wish: Wish, settings: Settings, now: datetime) -> Profile:
-    """Stores a statement of consent, and returns the user's profile as it then stands.
+def state_consent(store: Store, user: str, wish: Wish, settings: Settings, now: datetime, *more: Put) -> Profile:
+    """Stores a statement of consent and `more`, and returns the user's profile as it then stands.
+
+    Stores nothing when the wish changes nothing.
 
     Whoever no longer lets the policies learn has every session dropped that waits to be learned from: in the same
     transaction, or, where too many wait, in transactions before it, each of which also stores how far it came. The
@@ -50,7 +52,7 @@ def state_consent(store: Store, user: str, wish: Wish, settings: Settings, now: 
         before = store.request(user)
         request = replace(said.request, revision=before.revision if before else 0)
         writes.append(request_write(request, settings.index_shards))
-    store.write(*writes)
+    store.write(*writes, *more)
     return replace(after, revision=after.revision + 1)
 
 

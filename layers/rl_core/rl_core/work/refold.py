@@ -18,14 +18,15 @@ from datetime import datetime, timedelta
 
 from rl_core import learner
 from rl_core.config import Settings
-from rl_core.errors import ConflictError, RefoldPendingError, UnavailableError, VersionError
-from rl_core.models import PERSON, Policy, Refold, Segment, Transition, VersionRecord
-from rl_core.store import LAST_VERSION, Hold, Store
+from rl_core.errors import ActedError, ConflictError, RefoldPendingError, UnavailableError, VersionError
+from rl_core.models import PERSON, Act, Policy, Refold, Segment, Transition, VersionRecord
+from rl_core.store import LAST_VERSION, Hold, Put, Store, act_write
 from rl_core.work.retry import attempts
 from rl_core.work.versions import step
 
 ERASURE = "erasure"
 MOST_EXCLUDED = 32
+_TRIES = 50  # to take hold of a policy that learns; an operator's wish should not fail for it
 _RECORDS = 90  # rewritten in one transaction
 _RESERVE_MS = 2_000  # enough for one step, or for the removal of a page of a user's items
 
@@ -48,6 +49,22 @@ class Turn:
     def goes_on(self) -> bool:
         """Returns whether there is time for one more step."""
         return self.time_left() > _RESERVE_MS
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Holds the act of the operator who asks for a refold, and the policy's `acted` as the operator saw it."""
+
+    act: Act
+    acted: int
+
+    def writes(self, now: Policy, held: Policy, first: int) -> list[Put]:
+        """Returns the write of the act. Raises ActedError when somebody has acted since the operator looked."""
+        if now.acted != self.acted:
+            raise ActedError(now.acted)
+        before = f"version {now.version}, {now.episodes} episodes, {len(now.excluded)} persons excluded"
+        after = f"version {held.version}, {len(held.excluded)} persons excluded; folded anew from version {first} on"
+        return [act_write(replace(self.act, segment=now.segment, before=before, after=after))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,13 +156,16 @@ def _standing(store: Store, segment: Segment, settings: Settings) -> tuple[Hold 
     return None, min(policy.refolding or policy.hold, record.rewritten or policy.hold)
 
 
-def take_hold(store: Store, segment: Segment, change: Change, settings: Settings, turn: Turn) -> Hold:
-    """Publishes a version by which a new refold holds the policy.
+def take_hold(
+    store: Store, segment: Segment, change: Change, settings: Settings, turn: Turn, asked: Asked | None = None
+) -> Hold:
+    """Publishes a version by which a new refold holds the policy, and stores the act of the operator who asked for it.
 
     The refold also does what is left of one whose progress is lost. Raises RefoldPendingError when another refold holds
-    the policy, VersionError when too many persons would be excluded, UnavailableError after too many lost races.
+    the policy, ActedError when somebody acted after the operator had looked, VersionError when too many persons would
+    be excluded, UnavailableError after too many lost races.
     """
-    for attempt in attempts():
+    for attempt in attempts(_TRIES):
         with attempt:
             hold, behind = _standing(store, segment, settings)
             if hold is not None:
@@ -153,20 +173,21 @@ def take_hold(store: Store, segment: Segment, change: Change, settings: Settings
             now = store.policy(segment)
             first = min(change.first, behind or change.first)
             excluded, version = change.excluded(now.excluded), now.version + 1
-            held = replace(now, version=version, hold=version, refolding=None, excluded=excluded)
+            held = replace(now, version=version, hold=version, refolding=None, excluded=excluded, acted=version)
+            more = asked.writes(now, held, first) if asked else []
             record = _record(held, first, f"{change.reason} under way", settings)
             if excluded != now.excluded:
                 record = replace(record, excluded=excluded)
             folded = replace(store.snapshot(segment, first - 1), excluded=excluded)
             refold = Refold(version, first, change.persons, change.reason, folded, turn.now, turn.owner, turn.until)
-            return Hold.take(store, refold, held, record, settings.index_shards)
+            return Hold.take(store, refold, held, record, settings.index_shards, *more)
     raise UnavailableError
 
 
-def go_on(hold: Hold, store: Store, settings: Settings, turn: Turn) -> bool:
-    """Folds on until the policy is published anew; returns True then.
+def go_on(hold: Hold, store: Store, settings: Settings, turn: Turn) -> int | None:
+    """Folds on until the policy is published anew; returns the version that it is then.
 
-    Returns False when the time is over or another run is at work or was done first. Raises PolicyUnreadableError or
+    Returns None when the time is over or another run is at work or was done first. Raises PolicyUnreadableError or
     VersionError when the past cannot be folded.
     """
     try:
@@ -176,15 +197,14 @@ def go_on(hold: Hold, store: Store, settings: Settings, turn: Turn) -> bool:
                 with attempt:
                     seen = store.policy(hold.refold.segment)
                     if seen.hold != hold.refold.hold:
-                        return False
+                        return None
                     if seen.version == hold.refold.folded.version:
-                        _swap(hold, seen, settings)
-                        return True
+                        return _swap(hold, seen, settings)
                     hold = _advance(hold, store, seen.version)
         hold.release()
     except ConflictError:
-        return False
-    return False
+        return None
+    return None
 
 
 def _advance(hold: Hold, store: Store, seen: int) -> Hold:
@@ -216,9 +236,11 @@ def _cleaned(record: VersionRecord, before: Policy, after: Policy) -> VersionRec
     return replace(record, adopted=adopted, excluded=listed)
 
 
-def _swap(hold: Hold, seen: Policy, settings: Settings) -> None:
-    folded = replace(hold.refold.folded, version=seen.version + 1, rest=seen.rest)
+def _swap(hold: Hold, seen: Policy, settings: Settings) -> int:
+    version = seen.version + 1
+    folded = replace(hold.refold.folded, version=version, acted=version, rest=seen.rest)
     hold.swap(folded, _record(folded, hold.refold.first, hold.refold.reason, settings))
+    return version
 
 
 def _record(policy: Policy, first: int, reason: str, settings: Settings) -> VersionRecord:

@@ -5,11 +5,13 @@ from dataclasses import dataclass, replace
 
 from rl_core import learner
 from rl_core.config import Settings
-from rl_core.errors import PolicyUnreadableError, RefoldPendingError, VersionError
-from rl_core.models import Decision, Policy, Segment, Session, VersionRecord
-from rl_core.store import LAST_VERSION, Hold, Store, mending_writes, publish_writes
+from rl_core.errors import ActedError, PolicyUnreadableError, RefoldPendingError, UnavailableError, VersionError
+from rl_core.models import Act, Decision, Policy, Segment, Session, VersionRecord
+from rl_core.store import LAST_VERSION, Hold, Store, Stored, act_write, mending_writes, publish_writes
+from rl_core.work.retry import attempts
 
 MENDED = "mended"
+_TRIES = 50  # of an action of an operator, which may lose to learning again and again
 
 
 def policy_at(
@@ -46,35 +48,59 @@ def step(store: Store, policy: Policy, record: VersionRecord, from_start: bool =
     return replace(restored, version=record.version, episodes=policy.episodes)
 
 
-def roll_back(store: Store, segment: Segment, to: int, reason: str, settings: Settings) -> Policy:
+def roll_back(store: Store, segment: Segment, to: int, act: Act, acted: int, settings: Settings) -> Policy:
     """Publishes the table and statistics of an earlier version as a new version, and returns it; episodes go on.
 
-    Persons who are excluded today stay excluded. Raises VersionError for a version that is not in the past,
-    RefoldPendingError while the past is being rewritten, ConflictError when the policy was replaced meanwhile.
+    Stores the act with it. Persons who are excluded today stay excluded. Learning may go on meanwhile: what is restored
+    is computed once, and published over whatever was learned since. `acted` is the policy's as the operator saw it.
+    Raises ActedError when it is another one by now, VersionError for a version that is not in the past,
+    RefoldPendingError while the past is being rewritten, UnavailableError after too many lost races.
     """
-    now = store.policy(segment)
+    now = as_shown(store, segment, acted)
     if not 0 <= to < now.version:
         raise VersionError(f"version {to} is not before the present one, {now.version}")
     if now.hold is not None or now.refolding is not None:
         raise RefoldPendingError("the segment is being folded anew; try again when that is done")
-    restored = replace(policy_at(store, segment, to), version=now.version + 1, episodes=now.episodes)
-    record = VersionRecord(restored.version, learner.fold_of(settings), restored=to, reason=reason)
-    store.write(*publish_writes(restored, record))
-    return restored
+    restored = policy_at(store, segment, to, excluded=now.excluded)
+    for attempt in attempts(_TRIES):
+        with attempt:
+            now = as_shown(store, segment, acted)
+            version = now.version + 1
+            published = replace(restored, version=version, episodes=now.episodes, acted=version)
+            record = VersionRecord(version, learner.fold_of(settings), restored=to, reason=act.reason)
+            after = f"version {version}, which holds what {to} held"
+            done = replace(act, what="rollback", segment=segment, before=_state(now), after=after)
+            store.write(*publish_writes(published, record), act_write(done))
+            return published
+    raise UnavailableError
 
 
-def mend(store: Store, segment: Segment, settings: Settings) -> Policy:
+def as_shown(store: Store, segment: Segment, acted: int) -> Policy:
+    """Returns the policy. Raises ActedError when somebody acted on it after the operator saw this `acted`."""
+    policy = store.policy(segment)
+    if policy.acted != acted:
+        raise ActedError(policy.acted)
+    return policy
+
+
+def _state(policy: Policy) -> str:
+    return f"version {policy.version}, {policy.episodes} episodes"
+
+
+def mend(store: Store, segment: Segment, shown: Stored | None, act: Act | None, settings: Settings) -> Policy:
     """Rebuilds a policy from its version records when its item is damaged, gone or older than they are.
 
-    Publishes and returns a new version. A refold that was under way stays under way. Raises VersionError when nothing
-    is wrong with the item or no version is on record, ConflictError when newer code wrote the item or another version
-    was published meanwhile.
+    `shown` is the item as the operator saw it, None when it was gone. Publishes and returns a new version, and stores
+    the act with it, if there is one. A refold that was under way stays under way. Raises VersionError when nothing is
+    wrong with the item or no version is on record, ConflictError when the item is not the one that was shown, newer
+    code wrote it, or another version was published meanwhile.
     """
     last = store.last_record(segment)
     try:
         known = store.policy(segment)
-    except PolicyUnreadableError:
-        known = store.snapshot(segment, LAST_VERSION)
+        before = f"{_state(known)}, older than its records"
+    except PolicyUnreadableError as error:
+        known, before = store.snapshot(segment, LAST_VERSION), str(error)
     else:
         if last is None or known.version >= last.version:
             raise VersionError(f"version {known.version} can be read: there is nothing to mend")
@@ -83,9 +109,13 @@ def mend(store: Store, segment: Segment, settings: Settings) -> Policy:
     policy = policy_at(store, segment, last.version, excluded=_listed_since(store, known))
     under_way = Hold.of(store, segment, settings.index_shards)
     hold = under_way.refold.hold if under_way and under_way.refold.hold <= last.version else None
-    mended = replace(policy, version=policy.version + 1, hold=hold)
-    record = VersionRecord(mended.version, learner.fold_of(settings), reason=MENDED)
-    store.write(*mending_writes(mended, record))
+    version = policy.version + 1
+    mended = replace(policy, version=version, hold=hold, acted=version)
+    record = VersionRecord(version, learner.fold_of(settings), reason=MENDED)
+    writes = mending_writes(mended, record, shown)
+    if act is not None:
+        writes.append(act_write(replace(act, what="mend", segment=segment, before=before, after=_state(mended))))
+    store.write(*writes)
     return mended
 
 
