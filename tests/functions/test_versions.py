@@ -9,7 +9,7 @@ import pytest
 from operate.__main__ import main
 from rl_core import learner, work
 from rl_core.config import settings
-from rl_core.errors import ActedError, ConflictError, VersionError
+from rl_core.errors import ActedError, ConflictError, PolicyUnreadableError, VersionError
 from rl_core.models import Policy, Status, VersionRecord
 from rl_core.sessions import issue
 from rl_core.store import Put, Store, latest_acts, policies, publish_writes
@@ -203,6 +203,18 @@ def test_a_policy_item_that_is_not_the_one_that_was_shown_is_not_mended(world: W
     assert error.value.lost == {"policy"}
     assert stored_policy() == before
     assert list(latest_acts(world.store, 9)) == []
+
+
+def test_a_table_that_does_not_answer_is_no_damaged_policy(world: World) -> None:
+    live(world, 2)
+    shown = world.store.stored_policy(SEGMENT)
+
+    class Silent(Store):
+        def policy(self, *_: object, **__: object) -> Policy:
+            raise PolicyUnreadableError
+
+    with pytest.raises(VersionError, match="nothing to mend"):
+        work.mend(Silent(TEMPLATE.table.name), SEGMENT, shown, act_of(), settings())
 
 
 def test_a_policy_of_a_newer_form_is_never_overwritten(world: World) -> None:

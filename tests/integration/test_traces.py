@@ -23,6 +23,7 @@ from local.clock import SteppedClock
 from local.intrinsics import STACK_NAME
 from local.phone import ids
 from local.stack import Stack
+from operate.__main__ import main
 from rl_core.models import person_of
 from rl_core.store import Store
 from tests.integration.conftest import SEGMENT, START, Phone, client_of, done, ok
@@ -32,6 +33,7 @@ pytestmark = pytest.mark.local_only("time is passed, and all that is written is 
 USER = "idp|Quokka.Zsofia-Wombat@Xylophone"  # no part of it can be in an id of ours by chance
 NOTES = "Kiwi marmalade at night"
 MORE = "Llamas went uphill"
+WHY = "Platypus pretends"
 
 SPEAKING = {"LogLevel": "DEBUG", "SegmentMetrics": "true"}
 Item = dict[str, Any]
@@ -133,6 +135,14 @@ def messages_on_queues() -> list[str]:
     return found
 
 
+def exclude_for_a_while(stack: Stack, person: bytes) -> None:
+    """An operator excludes the person and takes that back, for reasons that stay on record."""
+    for command in ("exclude", "include"):
+        table = ["--endpoint-url", stack.data_url, "--table", stack.table_name]
+        with redirect_stdout(io.StringIO()):
+            assert main([*table, command, "HIGH_LOW", person.hex(), "--reason", WHY]) == 0
+
+
 def lived_and_erased(stack: Stack, http: httpx.Client, heard: io.StringIO, *, used_up: bool) -> Life:
     ana, ben = Phone.of(USER, stack, http), Phone.of("ben", stack, http)
     for phone in (ben, ana):
@@ -147,6 +157,7 @@ def lived_and_erased(stack: Stack, http: httpx.Client, heard: io.StringIO, *, us
     profile = Store(stack.table_name, stack.dynamodb).head(USER).profile
     assert profile is not None
     rewards = tuple(session["reward"] for session in ana.sessions(limit=100) if session["reward"] is not None)
+    exclude_for_a_while(stack, person_of(profile.key))
     before = everything(stack)
     assert ana.delete_profile().status == 204
     stack.advance_to(stack.clock.now() + timedelta(minutes=2))
@@ -176,7 +187,7 @@ def text_of(item: Any) -> str:
 
 def traces(life: Life) -> list[str]:
     """The parts of the user's id and of the notes, the life's key and person in hexadecimal digits and in Base64."""
-    words = [word for text in (USER, NOTES, MORE) for word in re.findall(r"[A-Za-z]{4,}", text)]
+    words = [word for text in (USER, NOTES, MORE, WHY) for word in re.findall(r"[A-Za-z]{4,}", text)]
     keys = [life.key, person_of(life.key)]
     return [*words, *(key.hex() for key in keys), *(base64.b64encode(key).decode().rstrip("=")[:-1] for key in keys)]
 
@@ -194,6 +205,8 @@ def of_table(items: list[Item]) -> list[str]:
 def test_the_search_finds_what_is_there_before_the_erasure(life: Life) -> None:
     found = found_in(of_table(life.before), life)
     assert found >= {"Quokka", "Xylophone", "marmalade", "Llamas", life.key.hex(), person_of(life.key).hex()}
+    audit = found_in(of_table([item for item in life.before if item["pk"]["S"] == "AUDIT"]), life)
+    assert audit >= {"Platypus", person_of(life.key).hex()}
 
 
 def test_a_life_that_used_up_its_day_leaves_a_bare_marker_until_the_day_is_over(
@@ -207,6 +220,7 @@ def test_a_life_that_used_up_its_day_leaves_a_bare_marker_until_the_day_is_over(
 def test_in_the_end_no_table_has_anything_of_the_person(life: Life) -> None:
     assert len(life.after) > 20
     assert any("USER#ben" in text for text in of_table(life.after))
+    assert sum("AUDIT" in text for text in of_table(life.after)) == 2
     assert found_in(of_table(life.after), life) == set()
 
 

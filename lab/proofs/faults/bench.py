@@ -13,6 +13,7 @@ from unittest.mock import patch
 import boto3
 
 from lab.proofs.faults.client import Beside, Fault, FaultyClient
+from lab.proofs.faults.commands import OPERATE, carry_out
 from local import data_plane, queues
 from local.functions import Functions, environment
 from local.stack import UNCAPPED, variables
@@ -46,11 +47,13 @@ class Bench:
         queue.client = Beside(self.client, self.queue)
 
     def invoke(self, function: str, event: Any, fault: Fault | None = None, between: Between | None = None) -> Any:
-        """Calls a function as Lambda does, with at most one fault, and returns its answer.
+        """Calls a function as Lambda does, or an operator's command, with at most one fault; returns the answer.
 
         `between` comes just before the function's first transaction; its own calls neither count nor fail.
         """
         self.client.arm(fault, (lambda: between(self)) if between else None)
+        if function == OPERATE:
+            return carry_out(self.table, self.client, event)
         return self._functions.invoke(function, event)
 
     def invoke_and_die(self, function: str, event: Any, fault: Fault, between: Between | None = None) -> bool:

@@ -34,9 +34,12 @@ def outcome(items: list[Item], *, ordered: bool, fallback: bool = False) -> Outc
                 place = name if ordered else item["pk"]["S"] + " transitions"
                 found.setdefault(place, []).append(entry)
         elif kind == "POLICY":
-            found[name] = {k: v for k, v in item.items() if ordered or k not in _BY_ORDER}
+            found[name] = {k: v for k, v in item.items() if k != "acted" and (ordered or k not in _BY_ORDER)}
             if ordered:
                 found[name]["version"] = int(item["version"]["N"]) - _erasures(items, item["pk"])
+        elif "who" in item:
+            acts = [*found.get("acts", []), {k: v for k, v in item.items() if k != "sk"}]
+            found["acts"] = _sorted(acts)
         else:
             found[name] = _of_user(item, ordered, fallback)
     return {name: value if ordered or isinstance(value, dict) else _sorted(value) for name, value in found.items()}
@@ -101,11 +104,17 @@ def _misrecorded(items: list[Item]) -> list[str]:
     for stored in (i for i in items if i["sk"]["S"] == "POLICY"):
         policy = read_policy(stored)
         replayed = Policy(policy.segment, excluded=policy.excluded)
+        past = {0: replayed}
         records = [i for i in items if i["pk"] == stored["pk"] and i["sk"]["S"].startswith("VERSION#")]
         for record in sorted(records, key=lambda i: str(i["sk"]["S"])):
             read = read_record(record)
-            replayed = replace(fold(replayed, read.transitions, read.fold), version=replayed.version + 1)
+            base = replayed if read.restored is None else replace(past[read.restored], episodes=replayed.episodes)
+            replayed = replace(fold(base, read.transitions, read.fold), version=replayed.version + 1)
+            past[replayed.version] = replayed
             recorded[policy.segment.name, replayed.version] = [t.key for t in read.transitions]
+        acts = [read.version for read in map(read_record, records) if read.reason is not None]
+        if policy.acted != max(acts, default=0):
+            faults.append(f"{_name(stored)} says that {policy.acted} is the latest version that is not plain learning")
         if replayed != policy:
             faults.append(f"{_name(stored)} is not what its {len(records)} records give")
     all_keys = [key for keys in recorded.values() for key in keys]

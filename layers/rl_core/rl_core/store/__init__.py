@@ -17,7 +17,7 @@ from rl_core.store.items import (
     session_write,
 )
 from rl_core.store.keys import DAY_SHARDS, LAST_VERSION, partitions_to_ask
-from rl_core.store.policies import mending_writes, publish_writes
+from rl_core.store.policies import mending_writes, publish_writes, read_policy
 from rl_core.store.refolds import Hold
 from rl_core.store.table import Due, Head, Store, open_store
 from rl_core.store.unlearning import Unlearner
@@ -54,6 +54,7 @@ __all__ = [
     "partitions_to_ask",
     "profile_write",
     "publish_writes",
+    "read_policy",
     "read_user_day",
     "request_write",
     "session_number",

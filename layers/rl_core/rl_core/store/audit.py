@@ -1,10 +1,8 @@
 """Reads and writes what operators did, and takes out of it whoever is erased."""
 
 from collections.abc import Iterator
-from contextlib import suppress
 from datetime import datetime, timedelta
 
-from rl_core.errors import ConflictError
 from rl_core.models import Act
 from rl_core.store import keys
 from rl_core.store.codecs import SEGMENT
@@ -77,19 +75,18 @@ def latest_acts(table: Table, most: int) -> Iterator[Act]:
 def forget(table: Table, person: bytes, now: datetime) -> None:
     """Removes person and reason from every act that concerns the person. A repeat finds nothing more to do.
 
-    The index lags behind the table, so the acts of the latest hour are read from the table.
+    Raises ConflictError when another transaction is at work on one of them. The index lags behind the table, so the
+    acts of the latest hour are read from the table.
     """
     names = {f"#{name}": name for name in _FORGOTTEN}
     for sk in {*_in_index(table, person), *_since(table, person, now - _LAG)}:
-        with suppress(ConflictError):  # another run has done it
-            table.call(
-                "update_item",
-                Key={"pk": string(keys.AUDIT_PK), "sk": string(sk)},
-                UpdateExpression=f"REMOVE {', '.join(names)}",
-                ConditionExpression="#person = :person",
-                ExpressionAttributeNames=names,
-                ExpressionAttributeValues={":person": {"B": person}},
-            )
+        table.call(
+            "update_item",
+            Key={"pk": string(keys.AUDIT_PK), "sk": string(sk)},
+            UpdateExpression=f"REMOVE {', '.join(names)}",
+            ConditionExpression="attribute_exists(pk)",
+            ExpressionAttributeNames=names,
+        )
 
 
 def _in_index(table: Table, person: bytes) -> Iterator[str]:

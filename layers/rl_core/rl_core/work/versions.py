@@ -7,7 +7,7 @@ from rl_core import learner
 from rl_core.config import Settings
 from rl_core.errors import ActedError, PolicyUnreadableError, RefoldPendingError, UnavailableError, VersionError
 from rl_core.models import Act, Decision, Policy, Segment, Session, VersionRecord
-from rl_core.store import LAST_VERSION, Hold, Store, Stored, act_write, mending_writes, publish_writes
+from rl_core.store import LAST_VERSION, Hold, Store, Stored, act_write, mending_writes, publish_writes, read_policy
 from rl_core.work.retry import attempts
 
 MENDED = "mended"
@@ -96,16 +96,13 @@ def mend(store: Store, segment: Segment, shown: Stored | None, act: Act | None, 
     code wrote it, or another version was published meanwhile.
     """
     last = store.last_record(segment)
-    try:
-        known = store.policy(segment)
-        before = f"{_state(known)}, older than its records"
-    except PolicyUnreadableError as error:
-        known, before = store.snapshot(segment, LAST_VERSION), str(error)
-    else:
-        if last is None or known.version >= last.version:
-            raise VersionError(f"version {known.version} can be read: there is nothing to mend")
+    known, before = _shown(segment, shown)
+    if known is not None and (last is None or known.version >= last.version):
+        raise VersionError(f"version {known.version} can be read: there is nothing to mend")
     if last is None:
         raise VersionError("no version is on record")
+    if known is None:
+        known = store.snapshot(segment, LAST_VERSION)
     policy = policy_at(store, segment, last.version, excluded=_listed_since(store, known))
     under_way = Hold.of(store, segment, settings.index_shards)
     hold = under_way.refold.hold if under_way and under_way.refold.hold <= last.version else None
@@ -117,6 +114,20 @@ def mend(store: Store, segment: Segment, shown: Stored | None, act: Act | None, 
         writes.append(act_write(replace(act, what="mend", segment=segment, before=before, after=_state(mended))))
     store.write(*writes)
     return mended
+
+
+def _shown(segment: Segment, shown: Stored | None) -> tuple[Policy | None, str]:
+    """Returns the policy that was shown, None if it cannot be read, and what that is in words.
+
+    It is judged by what was shown alone: a table that does not answer is no damaged item.
+    """
+    if shown is None:
+        return Policy(segment), "the policy item is gone"
+    try:
+        policy = read_policy(shown)
+    except PolicyUnreadableError as error:
+        return None, str(error)
+    return policy, f"{_state(policy)}, older than its records"
 
 
 def _excluded(store: Store, segment: Segment) -> tuple[bytes, ...]:
