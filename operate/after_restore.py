@@ -17,6 +17,7 @@ from rl_core.config import Settings
 from rl_core.errors import FettleError
 from rl_core.models import Segment
 from rl_core.store import ERASURES_TTL, Erasures, Store, act_write
+from rl_core.store.audit import forget
 from rl_core.work import Turn
 
 _LEASE_SECONDS = 4 * 3_600
@@ -76,6 +77,11 @@ class _Course:
         for user, items in survey.remains.items():
             with self._doing(f"removing what is left of {user}"):
                 self._do(sweep, items)
+        if survey.unknown:
+            print(f"the audit speaks of {len(survey.unknown)} persons whose erasure was nearly over; it forgets them")
+        for person in sorted(survey.unknown):
+            with self._doing("forgetting a person of whom the audit speaks"):
+                self._do(forget, person, self._turn.now)
         uncounted = {user: number for user, number in survey.uncounted.items() if user not in survey.leaving}
         if uncounted:
             print(f"{len(uncounted)} profiles do not know of their latest session; they are told")

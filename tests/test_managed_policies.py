@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 
+from local.template import load
 from tests.conftest import ERASURES, READS, TEMPLATE
 from tests.test_permissions import CHECK, DELETE, KEYED, PUT, QUERY, UPDATE
 
@@ -60,3 +61,10 @@ def test_where_a_statement_names_keys_aws_tells_those_of_each_of_its_actions() -
     keyed = [its for policy in TEMPLATE.policies.values() for its in policy if its.leading_keys]
     assert len(keyed) == 4
     assert all(statement.actions <= KEYED for statement in keyed)
+
+
+def test_with_a_key_of_ones_own_both_may_read_what_it_encrypts_and_operators_may_write_it() -> None:
+    key = "arn:aws:kms:eu-central-1:1:key/own"
+    policies = load({"KmsKeyArn": key}).policies
+    allowed = {name: [its.actions for its in policy if its.resources == {key}] for name, policy in policies.items()}
+    assert allowed == {"FettleObserver": [{"kms:Decrypt"}], "FettleOperator": [{"kms:Decrypt", "kms:GenerateDataKey"}]}

@@ -13,7 +13,7 @@ from rl_core.store.fields import Item
 from rl_core.work import Turn, attempts, unlearn
 
 _USER = keys.user_pk("")
-_READ = ("key", "erasing", "sessions", "segment", "learned", "taught")
+_READ = ("key", "erasing", "sessions", "segment", "learned", "taught", "person")
 
 
 class Place(NamedTuple):
@@ -37,7 +37,8 @@ class Survey:
 
     `lives` are the keys of the users' profiles, `leaving` those of the markers of erasures; of the users in `prepared`
     the marker says where they were learned from. `remains` are the items of users without profile or marker. `learned`
-    leaves out what was learned up to the versions in `after`; of the `unreadable` sessions it is not known.
+    leaves out what was learned up to the versions in `after`; of the `unreadable` sessions it is not known. `concerned`
+    are the persons of whom acts of operators speak.
     """
 
     after: Mapping[Segment, int]
@@ -49,6 +50,7 @@ class Survey:
     learned: dict[bytes, Lesson] = field(default_factory=dict)
     unreadable: list[Place] = field(default_factory=list)
     remains: dict[str, list[Item]] = field(default_factory=dict)
+    concerned: set[bytes] = field(default_factory=set)
 
     @classmethod
     def of(cls, store: Store, after: Mapping[Segment, int]) -> "Survey":
@@ -59,6 +61,8 @@ class Survey:
         for item in (item for page in pages for item in page):
             if item["pk"]["S"].startswith(_USER):
                 found._add(item["pk"]["S"].removeprefix(_USER), item)
+            elif item["pk"]["S"] == keys.AUDIT_PK and "person" in item:
+                found.concerned.add(bytes(item["person"]["B"]))
         for user in found.counts.keys() & found.remains.keys():
             del found.remains[user]
         return found
@@ -88,6 +92,11 @@ class Survey:
     def persons(self) -> frozenset[bytes]:
         """Returns the persons whose lives are in the table and stay there."""
         return frozenset(person_of(key) for user, key in self.lives.items() if user not in self.leaving)
+
+    @property
+    def unknown(self) -> frozenset[bytes]:
+        """Returns the persons of whom acts speak although neither profile nor marker is there any more."""
+        return frozenset(self.concerned - {person_of(key) for key in (*self.lives.values(), *self.leaving.values())})
 
     @property
     def uncounted(self) -> dict[str, int]:

@@ -15,7 +15,7 @@ from tests.e2e.deployment import TRANSFORM
 from tests.e2e.emulator import SAM
 
 Resources = dict[str, Any]
-FUNCTIONS = load().functions
+FUNCTIONS, POLICIES = load().functions, load().policies
 LIKE, LEADING_KEYS = "ForAllValues:StringLike", "dynamodb:LeadingKeys"
 DAILY = {"DailyDispatch", "DailyEngagement"}  # hardly any canary sees them run
 
@@ -96,6 +96,19 @@ def test_a_role_allows_of_the_table_what_the_template_says_under_its_conditions(
             tuple(map(frozenset, (listed(its["Action"]), its["Condition"][LIKE][LEADING_KEYS]))) for its in keyed
         ]
         assert allowed == [(its.actions, its.leading_keys) for its in function.statements if its.leading_keys]
+
+
+def test_the_policies_for_people_are_the_stacks_own_and_name_its_tables_alone(resources: Resources) -> None:
+    """tests/test_managed_policies.py has the list of what they allow."""
+    policies = of(resources, "AWS::IAM::ManagedPolicy")
+    assert policies.keys() == {"FettleObserver", "FettleOperator"}
+    for name, policy in policies.items():
+        assert "ManagedPolicyName" not in policy  # CloudFormation's own begins with the stack's name
+        told = [its for its in policy["PolicyDocument"]["Statement"] if "dynamodb" in str(its)]
+        assert len(told) == len([its for its in POLICIES[name] if "dynamodb" in str(its.actions)])
+        assert "*" not in [resource for its in told for resource in listed(its["Resource"])]
+        known = {"Table", "TableName", "Erasures", "ErasuresTableName", "AWS::StackName"}
+        assert all(known & set(named_in(its["Resource"])) for its in told)
 
 
 def test_every_queue_and_topic_takes_ones_own_key(resources: Resources) -> None:

@@ -14,8 +14,8 @@ from operate.after_restore import after_restore
 from operate.restored.protection import TTL, switch_on
 from rl_core.config import settings
 from rl_core.models import Policy, Profile, Status
-from rl_core.store import Hold, Leaver, Store, latest_acts, profile_write
-from tests.acting import exclude, include
+from rl_core.store import Hold, Leaver, Store, act_write, latest_acts, profile_write
+from tests.acting import act_of, exclude, include
 from tests.conftest import TEMPLATE, table_client
 from tests.functions.conftest import NOW, SEGMENT, World, turn
 from tests.functions.test_erasure import (
@@ -228,6 +228,15 @@ def test_runs_cut_off_anywhere_come_to_the_same(world: World) -> None:
     assert without_acts(dump()) == before
     assert {act.what for act in latest_acts(world.store, 99)} == {"after-restore"}
     assert {world.session(user).status for user in forgotten} == {Status.CLOSED}
+
+
+def test_the_audit_forgets_who_is_not_there_any_more_and_nobody_else(world: World) -> None:
+    sessions = live(world)
+    there = sessions["person-1"].person
+    world.store.write(*(act_write(act_of("a bot", person)) for person in (there, b"nobodies")))
+    assert run(world.store) == 0
+    assert {(act.person, act.reason) for act in latest_acts(world.store, 9)} >= {(there, "a bot"), (b"", "")}
+    assert b"nobodies" not in {act.person for act in latest_acts(world.store, 9)}
 
 
 def test_a_policy_that_is_not_what_its_records_give_is_folded_anew(
