@@ -153,6 +153,22 @@ def test_an_exclusion_is_refused_when_somebody_acted_since(world: World, capsys:
     operate("include", "HIGH_LOW", person(world).hex(), "--acted", "7", code=2)
 
 
+def test_an_exclusion_is_refused_when_somebody_acts_just_before_it_takes_hold(world: World) -> None:
+    live(world)
+    meanwhile = [lambda: roll_back(world.store, SEGMENT, 5)]
+
+    class Late(Store):
+        def write(self, *puts: Put) -> None:
+            if meanwhile:
+                meanwhile.pop()()
+            super().write(*puts)
+
+    with pytest.raises(ActedError, match="in version 7"):
+        exclude(Late(TEMPLATE.table.name), SEGMENT, person(world), WORDS, turn(LATER))
+    assert [act.what for act in acts(world)] == ["rollback"]
+    assert world.store.policy(SEGMENT).excluded == ()
+
+
 def test_what_was_learned_since_the_operator_looked_is_told(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     live(world, PEOPLE[:5])
     roll_back(world.store, SEGMENT, 2)
