@@ -42,6 +42,17 @@ def test_a_withdrawal_survives_lost_answers_kills_and_conflicts(own: Bench) -> N
     assert found(own, name, Kind.AFTER, Kind.CONFLICT, Kind.KILL_AFTER) == []
 
 
+@pytest.mark.parametrize("name", ["rollback by an operator", "erasure of who was excluded"])
+def test_what_operators_do_survives_lost_answers_kills_and_conflicts(own: Bench, name: str) -> None:
+    assert found(own, name, Kind.AFTER, Kind.CONFLICT, Kind.KILL_AFTER) == []
+
+
+def test_an_act_without_its_action_is_found(own: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rl_core.work.versions.publish_writes", lambda *_: [])
+    with pytest.raises(RuntimeError, match="leaves without a fault"):
+        Trial(own, scenario("rollback by an operator"))
+
+
 @pytest.mark.parametrize(
     ("name", "sessions"),
     [

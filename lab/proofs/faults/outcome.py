@@ -1,19 +1,22 @@
 """Reduces a table to what must be the same however the calls failed, and checks that it is consistent in itself."""
 
 import json
+import re
 from dataclasses import replace
 from typing import Any
 
 from lab.proofs.faults.bench import Item
 from rl_core.learner import fold
 from rl_core.models import Policy, Segment
-from rl_core.store import session_number, waits
+from rl_core.store import keys, session_number, waits
+from rl_core.store.audit import read_act
 from rl_core.store.policies import read_policy, read_record
 
 Outcome = dict[str, Any]
 
 _OPEN_FALLBACK = ("status", "shown", "segment", "state", "engagement", "issued_at", "expires_at", "due_shard", "due_at")
 _STUCK = ("due#", "erasing#")
+_BY_OPERATORS = {"mended", "excluded under way", "included under way"}  # reasons of records
 _BY_ORDER = {"version", "table"}  # depend on the number of transactions, and on the order of a fold
 
 
@@ -83,7 +86,7 @@ def broken(items: list[Item]) -> list[str]:
     That is: work that is stuck, sessions that a withdrawal would not find, and records that do not give the policy.
     """
     stuck = [f"stuck: {_name(i)}" for i in items if i.get("due_shard", {"S": ""})["S"].startswith(_STUCK)]
-    return stuck + _hidden(items) + _misrecorded(items)
+    return stuck + _hidden(items) + _misrecorded(items) + _unaudited(items)
 
 
 def _hidden(items: list[Item]) -> list[str]:
@@ -95,6 +98,16 @@ def _hidden(items: list[Item]) -> list[str]:
         for i in waiting
         if not 0 < firsts.get(i["pk"]["S"], 0) <= session_number(i)
     ]
+
+
+def _unaudited(items: list[Item]) -> list[str]:
+    """Returns a line for each act of an operator without a version that it made, and for each such version without."""
+    acts = [read_act(i) for i in items if i["pk"]["S"] == keys.AUDIT_PK]
+    told = {(keys.segment_pk(a.segment), int(re.findall(r"\d+", a.after)[0])) for a in acts if a.segment}
+    records = [(i["pk"]["S"], read_record(i)) for i in items if i["sk"]["S"].startswith(keys.VERSION_PREFIX)]
+    made = {(home, r.version) for home, r in records if r.restored is not None or r.reason in _BY_OPERATORS}
+    lines = [f"{home}: an act speaks of version {version}, which no operator made" for home, version in told - made]
+    return lines + [f"{home}: of version {version} no act speaks" for home, version in made - told]
 
 
 def _misrecorded(items: list[Item]) -> list[str]:
