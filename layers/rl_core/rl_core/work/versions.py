@@ -96,11 +96,11 @@ def mend(store: Store, segment: Segment, shown: Stored | None, act: Act | None, 
     code wrote it, or another version was published meanwhile.
     """
     last = store.last_record(segment)
-    known, before = _shown(segment, shown)
+    known, before = _shown(shown)
     if known is not None and (last is None or known.version >= last.version):
         raise VersionError(f"version {known.version} can be read: there is nothing to mend")
     if last is None:
-        raise VersionError("no version is on record")
+        raise VersionError("no version is on record: there is nothing to mend")
     if known is None:
         known = store.snapshot(segment, LAST_VERSION)
     policy = policy_at(store, segment, last.version, excluded=_listed_since(store, known))
@@ -116,13 +116,13 @@ def mend(store: Store, segment: Segment, shown: Stored | None, act: Act | None, 
     return mended
 
 
-def _shown(segment: Segment, shown: Stored | None) -> tuple[Policy | None, str]:
-    """Returns the policy that was shown, None if it cannot be read, and what that is in words.
+def _shown(shown: Stored | None) -> tuple[Policy | None, str]:
+    """Returns the policy that was shown, None if it is gone or cannot be read, and what that is in words.
 
     It is judged by what was shown alone: a table that does not answer is no damaged item.
     """
     if shown is None:
-        return Policy(segment), "the policy item is gone"
+        return None, "the policy item is gone"
     try:
         policy = read_policy(shown)
     except PolicyUnreadableError as error:
