@@ -86,6 +86,15 @@ class Phone(Generic[T]):
     def put_consent(self, **said: Any) -> T:
         return self.ask("PUT", "/consent/", said)
 
+    def get_pause(self) -> T:
+        return self.ask("GET", "/pause/")
+
+    def put_pause(self, until: Any) -> T:
+        return self.ask("PUT", "/pause/", {"until": until})
+
+    def delete_pause(self) -> T:
+        return self.ask("DELETE", "/pause/")
+
     def recommend(self, prefetch: bool | None = None) -> T:
         """Asks for the open session, or a new one."""
         return self.ask("GET", "/activity/recommended/" + _query(prefetch=prefetch))

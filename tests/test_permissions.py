@@ -20,6 +20,7 @@ MAY: dict[str, dict[str, set[str]]] = {
     "FeedbackBatch": {"USER#*": {QUERY, GET, PUT}, "SEGMENT#*": {QUERY, GET, PUT}},
     "Profile": {"USER#*": {QUERY, GET, PUT}},
     "Consent": {"USER#*": {QUERY, GET, PUT}},
+    "Pause": {"USER#*": {GET, PUT}},
     "History": {"USER#*": {QUERY, GET}},
     "Stats": {"USER#*": {QUERY}},
     "Learn": {
@@ -38,6 +39,7 @@ MAY: dict[str, dict[str, set[str]]] = {
     "DailyDispatch": {"DAILY": {QUERY, GET, PUT}, "queue DailyQueue": {SEND}},
     "DailyEngagement": {
         "index day#*": {QUERY},
+        "index away#*": {QUERY},
         "USER#*": {QUERY, BATCH, PUT},
         "SEGMENT#*": {QUERY, GET, BATCH, PUT},
         "DAILY": {QUERY, BATCH, PUT},

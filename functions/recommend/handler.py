@@ -14,6 +14,7 @@ from rl_core.edge import measures
 from rl_core.edge.http import Timestamp, activity_id, answer_problems, caller, entry_of, now_of, resolve, responses
 from rl_core.errors import (
     InvalidRequestError,
+    PausedError,
     PolicyUnreadableError,
     ProfileRequiredError,
     TooManySessionsError,
@@ -61,7 +62,9 @@ class RecommendResponse(BaseModel):
     operation_id="recommend",
     summary="The activities recommended now",
     description="The open session, or a new one. Counts as shown to the user unless `prefetch` is true.",
-    responses=responses(RecommendResponse, InvalidRequestError, ProfileRequiredError, TooManySessionsError),
+    responses=responses(
+        RecommendResponse, InvalidRequestError, ProfileRequiredError, PausedError, TooManySessionsError
+    ),
 )
 def recommend(prefetch: Annotated[bool, Query()] = False) -> RecommendResponse:
     event = app.current_event.raw_event
@@ -77,10 +80,15 @@ def recommend(prefetch: Annotated[bool, Query()] = False) -> RecommendResponse:
 
 
 def _open_session(user: str, now: datetime, *, shown: bool) -> Session:
-    """Returns the user's open session (marked as shown if `shown`), or a new one. Raises ProfileRequiredError."""
+    """Returns the user's open session (marked as shown if `shown`), or a new one.
+
+    Raises ProfileRequiredError, and PausedError while the user wants no plan; a session that is open stays so.
+    """
     head = open_store().head(user)
     if head.profile is None:
         raise ProfileRequiredError
+    if (until := allowed(head.profile, settings(), now).paused_until) is not None:
+        raise PausedError(until)
     latest = head.sessions[0] if head.sessions else None
     if latest is None or not accepts_answers(latest, now):
         return _issued(caught_up(head.profile, head.sessions), latest, now, shown=shown)
@@ -90,7 +98,7 @@ def _open_session(user: str, now: datetime, *, shown: bool) -> Session:
 def _issued(profile: Profile, latest: Session | None, now: datetime, *, shown: bool) -> Session:
     """Issues and returns the next session, and closes the session that it replaces in the same transaction."""
     admit(profile, settings(), now)  # raises TooManySessionsError before the policy is read
-    policy = _policy(profile.segment) if allowed(profile, settings()).personalise else None
+    policy = _policy(profile.segment) if allowed(profile, settings(), now).personalise else None
     issued = issue(profile, latest, policy, settings(), now, shown=shown)
     sessions = [session_write(s, settings().index_shards) for s in (issued.session, issued.expired) if s]
     open_store().write(*sessions, profile_write(issued.profile), *mark_writes(issued.mark))

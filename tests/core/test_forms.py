@@ -26,6 +26,7 @@ from rl_core.models import (
     Activity,
     ActivityStats,
     Assessment,
+    Bridge,
     Closing,
     Decision,
     EndedBy,
@@ -143,7 +144,7 @@ def test_every_field_of_a_model_has_a_row_in_its_table(model: Any) -> None:
     assert elsewhere <= names - rows
 
 
-@pytest.mark.parametrize("name", ["counted", "gone"])
+@pytest.mark.parametrize("name", ["counted", "gone", "late"])
 def test_a_share_is_stored_with_every_field(name: str) -> None:
     stored = {f.name.removeprefix(f"{name}.") for f in COUNTED.fields if f.name.startswith(f"{name}.")}
     assert stored == {f.name for f in fields(Share)}
@@ -179,6 +180,7 @@ SIMPLE: dict[Any, SearchStrategy[Any]] = {
     NoneType: st.none(),
     State: st.integers(0, STATES - 1).map(State.from_row),
     Pause: st.tuples(TIMES, TIMES).map(lambda ends: Pause(*sorted(ends))),
+    Bridge: st.builds(Bridge, st.dates(max_value=date(5000, 1, 1)), st.dates(min_value=date(5000, 1, 2))),
     Assessment: st.builds(Assessment, st.dates(), st.integers(0, 21), st.integers(0, 10_080)),
     Mapping[str, Any]: RESTS,
     Mapping[str, float]: st.dictionaries(st.sampled_from(["discount", "drift", "another"]), FLOATS),

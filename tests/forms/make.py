@@ -15,6 +15,7 @@ from rl_core.models import (
     ACTIONS,
     Action,
     Assessment,
+    Bridge,
     Choice,
     EndedBy,
     Facts,
@@ -112,6 +113,7 @@ STEERED = replace(
     without=(Action.JOURNALING, Action.INTENSITY),
     pauses=(Pause(NOW - timedelta(days=9), NOW - timedelta(days=8)), Pause(NOW, NOW + timedelta(days=180))),
     assessments=(Assessment(date(2026, 9, 1), 21, 0), Assessment(date(2026, 11, 23), 4, 10_080)),
+    bridges=(Bridge(date(2026, 11, 17), date(2026, 11, 19)), Bridge(date(2026, 11, 20), date(2026, 11, 22))),
 )
 WITHDRAWN = Choice(granted=False, since=NOW - timedelta(days=1), text_version="2026-10")
 
@@ -219,12 +221,13 @@ def user_days() -> list[UserDay]:
     newer = replace(ended, activities=(replace(ended.activities[0], slug="a-newer-releases"), *ended.activities[1:]))
     mark = issued.mark
     settled, open_ended = (figures_of(mark, [session]) for session in (ended, newer))
-    steered = replace(mark, pauses=STEERED.pauses, assessments=STEERED.assessments)
+    steered = replace(mark, pauses=STEERED.pauses, assessments=STEERED.assessments, bridges=STEERED.bridges)
     counted, gone = Share(1, of_user(mark, [ended])), Share(4, of_dropout(mark.segment, Action.MEDITATION))
     return [
         UserDay(mark),
         UserDay(mark, settled, 1, counted, gone),
         UserDay(steered, settled, 1, counted),
+        UserDay(steered, settled, 1, counted, late=gone, postponed=180),
         UserDay(mark, open_ended, 2, Share(3, of_user(mark, [newer]))),
     ]
 

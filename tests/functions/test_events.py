@@ -12,7 +12,7 @@ from rl_core.models import MILLION, Segment, Session, Status, Why
 from rl_core.store import Store, open_day_table
 from tests.conftest import JOURNEY, ROOT, TEMPLATE, event_of
 
-API = JOURNEY[:7]
+API = JOURNEY[:8]
 FUNCTIONS = Functions(TEMPLATE, fresh=False)  # judges each call by the function's role
 LOGICAL = {function.folder.name: name for name, function in TEMPLATE.functions.items()}
 USER = "5f1c0a9e-6f3b-4c1e-9d55-0d7c2f9b8a11"
@@ -138,6 +138,15 @@ def test_the_learn_event_two_days_later_closes_and_learns_an_unfinished_session(
     counts = answer("learn", {"time": later.isoformat()})
     assert (counts["closed"], counts["learned"]) == (1, 1)
     assert session_one(store).status is Status.LEARNED
+
+
+def test_the_pause_event_pauses_the_user_and_leaves_the_rest(store: Store) -> None:
+    assert live_until("pause") == {"until": "2026-12-04T23:00:00Z"}
+    profile = store.profile(USER)
+    assert profile is not None
+    at = datetime.fromisoformat("2026-11-23T08:45:30+00:00")
+    assert profile.pauses == ((at, datetime.fromisoformat("2026-12-05T00:00:00+01:00")),)
+    assert answer("recommend")["statusCode"] == 200  # its event was before
 
 
 def test_the_consent_event_withdraws_and_asks_to_be_unlearned(store: Store) -> None:

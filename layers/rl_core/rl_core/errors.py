@@ -12,9 +12,11 @@ FettleError
 |   |-- ProfileRequiredError     409
 |   |-- SessionClosedError       409
 |   |-- ErasingError             409
+|   |-- PausedError              409  says until when the user wants no plans
 |   |-- TryLaterError            says in Retry-After when
 |   |   |-- TooManySessionsError 429  the user's day has used up its sessions
 |   |   |-- TooManyGrantsError   429  the user's day has used up its grants of consent
+|   |   |-- TooManyPausesError   429  the profile keeps as many pauses since the user's latest active day as it can
 |   |   `-- WithdrawalError      503  more sessions wait to be learned from than one request drops: repeat it
 |   |-- TooManyAnswersError      429  a session's answers were changed too often; a batch may still end it
 |   `-- UnavailableError         503  the table cannot be reached, or a race was lost too often: try again
@@ -26,6 +28,7 @@ FettleError
 `-- PolicyUnreadableError        the policy item is unavailable, unparsable or of another format
 """
 
+from datetime import datetime
 from typing import Any
 
 
@@ -122,6 +125,18 @@ class ErasingError(RequestError):
     detail = "This user's data is being erased; try again when that is done."
 
 
+class PausedError(RequestError):
+    status = 409
+    type = "paused"
+    title = "Paused"
+    detail = "You wanted no plans for a while; DELETE /pause/ ends that."
+
+    def __init__(self, until: datetime) -> None:
+        """Sets the member `until`: the first moment after the pause."""
+        super().__init__()
+        self.members = {"until": until}
+
+
 class TryLaterError(RequestError):
     def __init__(self, retry_after: int) -> None:
         """Sets the header Retry-After; `retry_after` is a number of whole seconds."""
@@ -141,6 +156,13 @@ class TooManyGrantsError(TryLaterError):
     type = "too-many-grants"
     title = "Too many grants"
     detail = "Consent was granted too often today. To refuse it is possible at any time."
+
+
+class TooManyPausesError(TryLaterError):
+    status = 429
+    type = "too-many-pauses"
+    title = "Too many pauses"
+    detail = "You began too many pauses since your latest plan; a pause that holds can still be changed or ended."
 
 
 class WithdrawalError(TryLaterError):

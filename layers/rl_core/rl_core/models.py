@@ -390,6 +390,13 @@ class Pause(NamedTuple):
     until: datetime
 
 
+class Bridge(NamedTuple):
+    """Says that a user was active on these two days, and that every day between them was paused, at least one."""
+
+    first: date
+    last: date
+
+
 class Assessment(NamedTuple):
     """Holds the scores that a user gave on one of their days: GAD-7, 0-21, and active minutes a week."""
 
@@ -419,8 +426,9 @@ class Profile:
     has the number `statements`. Nothing is learned from the sessions up to `unlearned`. No session before `queued_from`
     waits to be learned from; at 0 none waits.
 
-    The actions `without` are never drawn. `pauses` are those since `seen` and those that a session which is still open
-    may have met, in order. `assessments` are the first and the latest, if there were any.
+    The actions `without` are never drawn. `pauses`, in order, are those that are not over, and those that may make a
+    day after `seen` a paused one. `bridges`, in order, lead over paused days before `seen`; a streak goes on over them.
+    `assessments` are the first and the latest, if there were any.
     """
 
     user: str
@@ -449,6 +457,7 @@ class Profile:
     without: tuple[Action, ...] = ()
     pauses: tuple[Pause, ...] = ()
     assessments: tuple[Assessment, ...] = ()
+    bridges: tuple[Bridge, ...] = ()
     revision: int = 0
     rest: Rest = field(default_factory=dict)
 
@@ -534,7 +543,7 @@ class Mark:
 
     `session` is the number of the session that was shown or answered; no earlier session can still change.
     `engagement`, `motivation` and `streak` are the profile's before the event of that moment, with engagement decayed
-    to that day; so are `pauses` and `assessments`.
+    to that day; so are `pauses` and `assessments`. `bridges` are the profile's with the one that ends on that day.
     """
 
     user: str
@@ -550,6 +559,7 @@ class Mark:
     streak: Streak
     pauses: tuple[Pause, ...] = ()
     assessments: tuple[Assessment, ...] = ()
+    bridges: tuple[Bridge, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

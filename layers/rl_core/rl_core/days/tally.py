@@ -60,8 +60,8 @@ class EntrySums:
 class SegmentDay:
     """Holds a segment's day, one shard's part of it, or what one user's day adds to it.
 
-    `users` were active, `new_users` of them for the first time; `dropouts` counts users who were last active exactly
-    seven days before, by their last action. `actions` is by action id, `entries` by entry code. A session counts in the
+    `users` were active, `new_users` of them for the first time; `dropouts` counts users whose seventh day away it is,
+    paused days aside, by their last action. `actions` is by action id, `entries` by entry code. A session counts in the
     segment in which it was issued, a user in the segment that they were in at their day's first moment; `served` counts
     the users who had a session of the segment.
     """
@@ -143,7 +143,7 @@ def of_user(mark: Mark, sessions: Iterable[Session]) -> Parts:
 
 
 def of_dropout(segment: Segment, last: Action) -> Parts:
-    """Returns what a user who was last active seven days before, with this action, adds to the segment's day."""
+    """Returns what a user who drops out, and whose last action was this one, adds to the segment's day."""
     return {segment: SegmentDay(dropouts=tuple(int(action == last) for action in ACTIONS))}
 
 

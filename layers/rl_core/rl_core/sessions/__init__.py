@@ -11,6 +11,7 @@ from rl_core.sessions.calendar import (
     days_completed,
     engagement_now,
     extend_streak,
+    paused_days,
     streak_now,
     timezones,
 )
@@ -46,11 +47,14 @@ from rl_core.sessions.lifecycle import (
     with_answers,
 )
 from rl_core.sessions.outcome import Outcome, engagement_after, motivation_after, outcome_of, reward, state_of
+from rl_core.sessions.pause import LONGEST_PAUSE, MOST_PAUSES, pause_at, pause_ended, pause_until
 from rl_core.sessions.slate import assign
 
 __all__ = [
     "GRANTS_PER_DAY",
     "KEPT_ACTIONS",
+    "LONGEST_PAUSE",
+    "MOST_PAUSES",
     "OTHER",
     "Allowed",
     "Answer",
@@ -94,6 +98,10 @@ __all__ = [
     "motivation_after",
     "moved",
     "outcome_of",
+    "pause_at",
+    "pause_ended",
+    "pause_until",
+    "paused_days",
     "queued",
     "record",
     "reward",

@@ -44,7 +44,9 @@ ENTRY_SUMS = Codec(
 _COUNTS = (
     Field("users", "users", WHOLE, "users active"),
     Field("new_users", "new_users", WHOLE, "users active for the first time"),
-    Field("dropouts", "dropouts", DROPOUTS, "users last active seven days before, by their last action"),
+    Field(
+        "dropouts", "dropouts", DROPOUTS, "users whose seventh day away it is, paused days aside, by their last action"
+    ),
 )
 SEGMENT_DAY = FieldTable(
     (
