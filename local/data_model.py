@@ -27,6 +27,7 @@ TABLES: dict[str, tuple[int, tuple[FieldTable, ...]]] = {
     "segment day": (sums.SEGMENT_DAY_FORM, (sums.SEGMENT_DAY, sums.FORM_1)),
     "shard": (day_table.SHARD_FORM, (day_table.SHARD,)),
     "erasure": (erasures.ERASURE_FORM, (erasures.ERASURE,)),
+    "away": (day_table.AWAY_FORM, (day_table.AWAY,)),
     "watermark": (day_table.WATERMARK_FORM, (day_table.WATERMARK,)),
 }
 

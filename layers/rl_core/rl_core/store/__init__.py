@@ -2,7 +2,7 @@
 
 from rl_core.store.budget import ReadBudget
 from rl_core.store.consents import dropped_write, request_write, session_number, statement_write, waits
-from rl_core.store.day_table import DayTable, ShardState, Watermark, open_day_table
+from rl_core.store.day_table import MOST_DAYS, DayTable, ShardState, Watermark, open_day_table
 from rl_core.store.erasing import Leaver, lesson_of
 from rl_core.store.erasures import ERASURES_TTL, Erasures, life_of
 from rl_core.store.fields import Put, Stored
@@ -25,6 +25,7 @@ __all__ = [
     "DAY_SHARDS",
     "ERASURES_TTL",
     "LAST_VERSION",
+    "MOST_DAYS",
     "DayTable",
     "Due",
     "Erasures",

@@ -20,6 +20,7 @@ MOST_PARTITIONS = 16  # the greatest number of partitions that a deployment may 
 LAST_SESSION = 10**8 - 1
 DAY_PREFIX = "DAY#"  # a user's days sort before their sessions, so that the query from the end never meets a day
 DAY_SHARDS = 16
+AWAY_PREFIX = "AWAY#"  # so do the users' absences that the daily job looks at again
 CONSENT_PREFIX = "CONSENT#"  # what users said of consent sorts before their sessions, too
 REQUEST_SK = "CONSENT-UNLEARNING"
 DAILY_PK = "DAILY"
@@ -99,6 +100,18 @@ def day_and_shard(sk: str) -> tuple[date, int]:
 
 def day_partition(day: date, shard: int) -> str:
     return f"day#{day.isoformat()}#{shard:02d}"
+
+
+def away_sk(day: date) -> str:
+    return f"{AWAY_PREFIX}{day.isoformat()}"
+
+
+def day_of_away_sk(sk: str) -> date:
+    return date.fromisoformat(sk.removeprefix(AWAY_PREFIX))
+
+
+def away_partition(day: date, shard: int) -> str:
+    return f"away#{day.isoformat()}#{shard:02d}"
 
 
 def day_shard_of(user: str) -> int:
