@@ -42,6 +42,11 @@ def test_a_withdrawal_survives_lost_answers_kills_and_conflicts(own: Bench) -> N
     assert found(own, name, Kind.AFTER, Kind.CONFLICT, Kind.KILL_AFTER) == []
 
 
+def test_an_expiry_under_a_pause_and_a_dropout_put_off_survive_kills_and_conflicts(own: Bench) -> None:
+    for name in ("expiry under a pause", "dropout put off"):
+        assert found(own, name, Kind.AFTER, Kind.CONFLICT, Kind.KILL_AFTER) == []
+
+
 @pytest.mark.parametrize(
     ("name", "sessions"),
     [
@@ -53,9 +58,14 @@ def test_a_withdrawal_survives_lost_answers_kills_and_conflicts(own: Bench) -> N
         ("expiry after a withdrawal", "learned consent"),
         ("unlearning of somebody who returned", "consent consent consent learned"),
         ("erasure after an unlearning was cut off", ""),
+        ("expiry under a pause", "paused"),
+        ("expiry of a prefetched session under a pause", "paused"),
+        ("expiry of an answered session under a pause", "learned"),
+        ("expiry, the pause ends before", "learned"),
+        ("recommend, the job closes it before", "paused open"),
     ],
 )
-def test_without_a_fault_consent_comes_to_what_it_promises(own: Bench, name: str, sessions: str) -> None:
+def test_without_a_fault_sessions_come_to_what_consent_and_pauses_promise(own: Bench, name: str, sessions: str) -> None:
     Trial(own, scenario(name))
     items = sorted(((i["sk"]["S"], i) for i in own.items() if i["pk"]["S"] == "USER#ana"), key=lambda each: each[0])
     its = [item for sk, item in items if sk.startswith("SESSION#")]

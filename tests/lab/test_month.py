@@ -48,7 +48,7 @@ def test_every_day_is_final_when_its_time_has_come(month: tuple[Stack, list[Entr
 
 
 def test_the_log_holds_every_kind_of_line(month: tuple[Stack, list[Entry]]) -> None:
-    assert {entry.kind for entry in month[1]} == {"profile", "shown", "prefetched", "answered", "rated"}
+    assert {entry.kind for entry in month[1]} == {"profile", "shown", "prefetched", "answered", "rated", "paused"}
 
 
 def test_a_line_that_is_missing_from_the_log_is_a_difference(month: tuple[Stack, list[Entry]]) -> None:
@@ -77,3 +77,9 @@ def test_after_erasures_the_days_equal_a_recount_without_these_people(
     assert list(segment_days(days_of(stack), lives, FIRST, DAYS + AFTER))
     leave(stack, left)
     assert list(segment_days(days_of(stack), {}, FIRST, DAYS + AFTER)) == []
+
+
+def test_pauses_that_are_missing_from_the_log_are_differences(month: tuple[Stack, list[Entry]]) -> None:
+    stack, log = month
+    told = list(user_days(everything(stack), lives_of([entry for entry in log if entry.kind != "paused"])))
+    assert {line.split()[2].rstrip(":") for line in told} >= {"engagement", "streak"}
