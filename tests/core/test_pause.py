@@ -170,6 +170,12 @@ def test_a_bridge_needs_that_all_days_between_were_paused() -> None:
     assert streak_now(late, [], NOW + 4 * ONE) == 0
 
 
+def test_bridges_over_which_no_streak_can_go_on_are_dropped_with_the_next_plan() -> None:
+    bridges = [Bridge(MONDAY - n * ONE, MONDAY - (n - 2) * ONE) for n in (6, 4, 2)]
+    home = replace(ANA, seen=MONDAY, bridges=tuple(bridges), streak=Streak(4, MONDAY - 2 * ONE))
+    assert issue(home, None, POLICY, SETTINGS, NOW, shown=True).profile.bridges == (bridges[2],)
+
+
 def test_an_active_day_without_a_completion_is_not_a_paused_one() -> None:
     """Who looked at the plan in the morning, paused after that and came back four days later has lost the streak."""
     home = replace(ANA, seen=MONDAY - ONE, streak=Streak(4, MONDAY - ONE))
@@ -237,12 +243,13 @@ def test_the_next_plan_closes_it_so_too() -> None:
     assert made.profile.pauses == ()
 
 
-def test_a_showing_keeps_the_pause_under_which_the_session_may_expire() -> None:
-    """A pause that begins later on the same day, in a zone where it is over on that day."""
+def test_a_showing_keeps_a_pause_that_is_over_later_on_the_same_day() -> None:
+    """Neither the session's expiry nor anything else of that day has come yet."""
     session, profile = opened()
-    seen = show(session, paused(profile, 40 / 24, NOW), NOW + ONE).profile
-    assert seen.seen == MONDAY + ONE
-    assert [pause.until for pause in seen.pauses] == [NOW + 40 * HOUR]
+    until = NOW + ONE + HOUR
+    pausing = pause_until(profile, until, NOW)
+    answered = record(session, pausing, {1: Answer(completed=False)}, SETTINGS, until - SECOND)
+    assert (answered.profile.seen, answered.profile.pauses) == (MONDAY + ONE, pausing.pauses)
 
 
 # Who stays away.

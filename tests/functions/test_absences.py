@@ -126,14 +126,20 @@ def test_who_came_back_has_the_pauses_in_the_mark_of_that_day(diary: Diary) -> N
     assert dropouts(diary) == [MONDAY + 3 * ONE]
 
 
-def test_who_comes_back_while_the_profile_is_read_has_them_there_too(diary: Diary) -> None:
+@pytest.mark.parametrize("new", [True, False])
+def test_who_comes_back_while_the_profile_is_read_has_them_there_too(
+    diary: Diary, setting: Callable[[str, str], None], new: bool
+) -> None:
+    """The user gets a new session, or looks at the one that is open still."""
+    setting("SESSION_HOURS", "48" if new else "1000")
     away(diary, 2, 3)
     diary.expire(LEFT + 3 * ONE)
+    back = [diary.issue if new else diary.look]
 
     class Slow(DayTable):
         def sessions_and_profile(self, *given: Any, **more: Any) -> Any:
-            if diary.store.head(DORA).sessions[0].number == 1:
-                diary.issue(DORA, NOW + 9 * ONE)
+            if back:
+                back.pop()(DORA, NOW + 9 * ONE)
             return super().sessions_and_profile(*given, **more)
 
     run_shard(Slow(diary.days.name, diary.days.client), MONDAY, SHARD, CLOSED, settings())
@@ -218,8 +224,10 @@ def test_an_absence_that_was_put_off_further_is_not_counted_where_the_index_stil
     (stale,) = (item for item in table() if item["sk"]["S"].startswith("AWAY#"))
     (place,) = absences()
     daily(diary, MONDAY + 20 * ONE)
+    before = diary.day(DORA, LEFT.date())
     table_client().put_item(TableName=TEMPLATE.table.name, Item=stale)
     diary.run(FINAL + 9 * ONE, date.fromisoformat(place[1][5:15]))
+    assert diary.day(DORA, LEFT.date()) == before
     assert dropouts(diary, 60) == []
 
 

@@ -118,13 +118,15 @@ def _days(story: Story) -> None:
 
 
 def _refuses(story: Story) -> None:
-    """Ben has two sessions that wait, withdraws, and asks for what was learned to be taken back, twice."""
+    """Ben has two sessions that wait, withdraws, and asks for what was learned to be taken back, twice; then he pauses."""
     spoil("USER#ben", "SESSION#00000001", eligible={"S": "01235"})
     later = story.phone("ben", NOW + 6 * DAY)
     later.put_consent(learn=False, unlearn=True, text_version="1")
     later.recommend()
     later.put_consent(unlearn=True, text_version="1")
     later.get_consent()
+    later.put_pause(f"{NOW + 8 * DAY:%Y-%m-%dT%H:%M:%SZ}")
+    later.delete_pause()
 
 
 def _leaves(story: Story) -> None:

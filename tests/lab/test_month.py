@@ -65,6 +65,12 @@ def test_a_line_an_hour_off_near_midnight_is_a_difference(month: tuple[Stack, li
     assert list(user_days(everything(stack), lives_of(shifted)))
 
 
+def test_pauses_that_are_missing_from_the_log_are_differences(month: tuple[Stack, list[Entry]]) -> None:
+    stack, log = month
+    told = list(user_days(everything(stack), lives_of([entry for entry in log if entry.kind != "paused"])))
+    assert {line.split()[2].rstrip(":") for line in told} >= {"engagement", "streak"}
+
+
 def test_after_erasures_the_days_equal_a_recount_without_these_people(
     month: tuple[Stack, list[Entry]], lives: dict[str, Life]
 ) -> None:
@@ -77,9 +83,3 @@ def test_after_erasures_the_days_equal_a_recount_without_these_people(
     assert list(segment_days(days_of(stack), lives, FIRST, DAYS + AFTER))
     leave(stack, left)
     assert list(segment_days(days_of(stack), {}, FIRST, DAYS + AFTER)) == []
-
-
-def test_pauses_that_are_missing_from_the_log_are_differences(month: tuple[Stack, list[Entry]]) -> None:
-    stack, log = month
-    told = list(user_days(everything(stack), lives_of([entry for entry in log if entry.kind != "paused"])))
-    assert {line.split()[2].rstrip(":") for line in told} >= {"engagement", "streak"}

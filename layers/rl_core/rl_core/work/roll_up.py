@@ -229,9 +229,7 @@ class _Run:
         if back is None and profile is not None and profile.seen == mark.day:
             return sessions, profile.pauses
         back = back or self.diary.day_after(mark.user, mark.day)  # the user came back just now, or is being erased
-        if back is None:
-            return sessions, ()
-        return (sessions, read_user_day(back[1]).mark.pauses) if back[0] > self.day else None
+        return sessions, read_user_day(back[1]).mark.pauses if back else ()
 
     def finish(self, final: bool) -> None:
         """Merges the segments' days, then marks the shard as final if it is so."""
