@@ -50,6 +50,8 @@ JOURNEY = (
     "feedback_batch",
     "history",
     "stats",
+    "assessments",
+    "export",
     "consent",
     "learn",
     "erasure",

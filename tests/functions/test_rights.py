@@ -102,6 +102,8 @@ def _answers(story: Story) -> None:
     later.batch([{"activity_id": 11, **DONE}])
     later.history()
     later.stats()
+    later.assessments()
+    later.export()
 
 
 def _days(story: Story) -> None:

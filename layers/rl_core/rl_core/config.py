@@ -72,6 +72,7 @@ class Settings(LearnerSettings):
     consent_default: Literal["granted", "required"] = Field(
         "granted", description="what holds of a purpose of which a user never said anything"
     )
+    keep_assessments: bool = Field(True, description="whether the scores of a PUT of the profile are kept")
     learn_attempts: int = Field(4, ge=0, description="policy races an API request may lose before it queues")
     daily_queue_url: str = Field("", description="where the daily job's dispatcher puts the shards of a day")
     segment_metrics: bool = Field(False, description="whether the figures of final days are published by segment too")
