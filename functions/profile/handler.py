@@ -30,6 +30,7 @@ from rl_core.edge.http import (
     resolve,
     responses,
 )
+from rl_core.edge.support import Support, support_of
 from rl_core.errors import ErasingError, InvalidRequestError, ProfileNotFoundError, UnavailableError
 from rl_core.models import ACTIONS, Action, Profile, Segment
 from rl_core.sessions import assessed, catalogue, engagement_now, erased, moved, segment_of, streak_now, timezones
@@ -123,6 +124,7 @@ class ProfileResponse(BaseModel):
     avoid: list[str]
     without: list[int]
     streak_days: int
+    support: Support | None
 
 
 @app.get("/profile", include_in_schema=False)
@@ -233,6 +235,7 @@ def _response(profile: Profile, head: Head, now: datetime) -> ProfileResponse:
         avoid=list(profile.avoid),
         without=list(map(int, profile.without)),
         streak_days=streak_now(profile, head.sessions, now),
+        support=support_of(profile),
     )
 
 

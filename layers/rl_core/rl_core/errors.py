@@ -26,13 +26,18 @@ FettleError
 `-- PolicyUnreadableError        the policy item is unavailable, unparsable or of another format
 """
 
+from typing import Any
+
 
 class FettleError(Exception):
     """Every error that this service raises derives from this class."""
 
 
 class RequestError(FettleError):
-    """The request cannot be served as it is. `detail` is safe to show; `headers` are added to the answer."""
+    """The request cannot be served as it is.
+
+    `detail` is safe to show; `headers` are added to the answer, `members` to the problem that it holds.
+    """
 
     status = 400
     type = "bad-request"
@@ -43,6 +48,7 @@ class RequestError(FettleError):
         self.detail = detail or self.detail
         self.errors = errors
         self.headers: dict[str, str] = {}
+        self.members: dict[str, Any] = {}
         super().__init__(self.detail)
 
 

@@ -56,6 +56,10 @@ class Segment(StrEnum):
         return _SEGMENTS[code]
 
     @property
+    def anxiety(self) -> Level:
+        return Level(self.value.split(" ")[0])
+
+    @property
     def activity(self) -> Level:
         return Level(self.value.split(", ")[1].removesuffix(" Activity"))
 

@@ -110,7 +110,9 @@ class TrackedActivity(BaseModel):
 
 
 class Problem(BaseModel):
-    """Describes an error as RFC 9457 does."""
+    """Describes an error as RFC 9457 does; some errors have members of their own besides."""
+
+    model_config = ConfigDict(extra="allow")
 
     type: str
     title: str
@@ -237,13 +239,10 @@ def _check_body(event: Mapping[str, Any]) -> None:
 
 
 def _problem(error: RequestError) -> str:
-    return Problem(
-        type=error.type,
-        title=error.title,
-        status=error.status,
-        detail=error.detail,
-        errors=error.errors,
-    ).model_dump_json(exclude_none=True)
+    its = Problem(
+        type=error.type, title=error.title, status=error.status, detail=error.detail, errors=error.errors
+    ).model_dump(exclude_none=True)
+    return json.dumps(its | error.members, ensure_ascii=False, separators=(",", ":"))
 
 
 def answer_problems(app: APIGatewayHttpResolver) -> None:
