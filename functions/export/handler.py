@@ -52,15 +52,15 @@ class ExportUnreadable(BaseModel):
 class ExportResponse(BaseModel):
     """A page. `profile` is on the first one; each other item is on one page, in no order that means anything."""
 
-    format: Literal["fettle.export/1"] = "fettle.export/1"
-    profile: ExportProfile | None = None
-    consents: list[ExportConsent] = []
-    unlearning: ExportUnlearning | None = None
-    assessments: list[ExportAssessment] = []
-    sessions: list[ExportSession] = []
-    days: list[ExportDay] = []
-    unreadable: list[ExportUnreadable] = []
-    next_token: str | None = None
+    format: Literal["fettle.export/1"]
+    profile: ExportProfile | None
+    consents: list[ExportConsent]
+    unlearning: ExportUnlearning | None
+    assessments: list[ExportAssessment]
+    sessions: list[ExportSession]
+    days: list[ExportDay]
+    unreadable: list[ExportUnreadable]
+    next_token: str | None
 
 
 @app.get("/export", include_in_schema=False)
@@ -87,7 +87,9 @@ def _page(items: Iterator[tuple[str, Stored]], budget: ReadBudget) -> ExportResp
 
     Raises UnavailableError when items of a newer release, among which no token can name a place, fill the page.
     """
-    page, left, last = dict[str, Any](), _PAGE - _FRAME, ""
+    page: dict[str, Any] = {form.place: None if form.single else [] for form in FORMS.values()}
+    page |= {"format": "fettle.export/1", "unreadable": []}
+    left, last = _PAGE - _FRAME, ""
     for sk, item in items:
         place, entry, single = _entry(sk, item)
         left -= len(json.dumps(entry.model_dump(mode="json"), separators=(",", ":"))) + 1
@@ -96,11 +98,11 @@ def _page(items: Iterator[tuple[str, Stored]], budget: ReadBudget) -> ExportResp
         if single:
             page[place] = entry
         else:
-            page.setdefault(place, []).append(entry)
+            page[place].append(entry)
         last = sk if kind_of(sk) and sk != PROFILE_SK else last
     else:
         if budget.sessions(1):
-            return ExportResponse(**page)
+            return ExportResponse(**page, next_token=None)
     if not last:
         raise UnavailableError
     return ExportResponse(**page, next_token=_token_of(last))

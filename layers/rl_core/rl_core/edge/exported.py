@@ -6,7 +6,7 @@ with the reason; a test says what is in neither. Scores, reward and epsilon are 
 
 from collections.abc import Callable
 from datetime import date
-from typing import Annotated, Any, NamedTuple, TypeVar
+from typing import Annotated, Any, Literal, NamedTuple, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
@@ -131,8 +131,8 @@ class ExportUnlearning(_Exported):
 
 
 class ExportState(_Exported):
-    engagement: Annotated[str, _word("low", "moderate", "high")]
-    motivation: Annotated[str, _word("falling", "steady", "rising")]
+    engagement: Annotated[Literal["low", "moderate", "high"], _word("low", "moderate", "high")]
+    motivation: Annotated[Literal["falling", "steady", "rising"], _word("falling", "steady", "rising")]
 
 
 class ExportDecision(_Exported):
