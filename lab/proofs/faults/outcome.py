@@ -6,8 +6,10 @@ from typing import Any
 
 from lab.proofs.faults.bench import Item
 from rl_core.learner import fold
-from rl_core.models import Assessment, Policy, Profile, Segment
-from rl_core.store import KINDS, kind_of, session_number, waits
+from rl_core.models import Assessment, Policy, Segment
+from rl_core.store import keys, session_number, waits
+from rl_core.store.assessments import read_assessment
+from rl_core.store.codecs import ASSESSMENTS
 from rl_core.store.policies import read_policy, read_record
 
 Outcome = dict[str, Any]
@@ -86,13 +88,11 @@ def broken(items: list[Item]) -> list[str]:
 
 def _unknown(items: list[Item]) -> list[str]:
     """Returns a line for each user whose profile and assessments do not agree on the first and the latest one."""
-    kinds = {kind.name: kind for kind in KINDS}
+    profiles = [i for i in items if i["sk"]["S"] == keys.PROFILE_SK and "assessed" in i]
+    known = {i["pk"]["S"]: ASSESSMENTS.read(i["assessed"]) for i in profiles}
     told: dict[str, list[Assessment]] = {}
-    for item in items:
-        if kind_of(item["sk"]["S"]) == kinds["assessment"]:
-            told.setdefault(item["pk"]["S"], []).append(kinds["assessment"].read(item))
-    profiles = [kinds["profile"].read(i) for i in items if kind_of(i["sk"]["S"]) == kinds["profile"]]
-    known = {f"USER#{its.user}": its.assessments for its in profiles if isinstance(its, Profile) and its.assessments}
+    for item in (i for i in items if i["sk"]["S"].startswith(keys.ASSESSMENT_PREFIX)):
+        told.setdefault(item["pk"]["S"], []).append(read_assessment(item))
     expected = {user: tuple(sorted(its)[n] for n in sorted({0, len(its) - 1})) for user, its in told.items()}
     return [f"assessments of {user}" for user in known.keys() | expected if known.get(user) != expected.get(user)]
 
