@@ -51,6 +51,8 @@ JOURNEY = (
     "history",
     "stats",
     "pause",
+    "assessments",
+    "export",
     "consent",
     "learn",
     "erasure",

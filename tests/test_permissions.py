@@ -21,6 +21,8 @@ MAY: dict[str, dict[str, set[str]]] = {
     "Profile": {"USER#*": {QUERY, GET, PUT}},
     "Consent": {"USER#*": {QUERY, GET, PUT}},
     "Pause": {"USER#*": {GET, PUT}},
+    "Assessments": {"USER#*": {QUERY, GET}},
+    "Export": {"USER#*": {QUERY, GET}},
     "History": {"USER#*": {QUERY, GET}},
     "Stats": {"USER#*": {QUERY}},
     "Learn": {

@@ -1,4 +1,7 @@
-"""GET, PUT and DELETE /profile/ read, write and erase the user's segment, scores, time zone and tags to avoid."""
+"""GET, PUT and DELETE /profile/ read, write and erase the user's segment, scores, time zone and tags to avoid.
+
+A PUT with both scores of an assessment also keeps these.
+"""
 
 import secrets
 from contextlib import suppress
@@ -27,10 +30,11 @@ from rl_core.edge.http import (
     resolve,
     responses,
 )
+from rl_core.edge.support import Support, support_of
 from rl_core.errors import ErasingError, InvalidRequestError, ProfileNotFoundError, UnavailableError
 from rl_core.models import ACTIONS, Action, Profile, Segment
-from rl_core.sessions import catalogue, engagement_now, erased, moved, segment_of, streak_now, timezones
-from rl_core.store import Head, marker_write, open_store, profile_write
+from rl_core.sessions import assessed, catalogue, engagement_now, erased, moved, segment_of, streak_now, timezones
+from rl_core.store import Head, assessment_writes, marker_write, open_store, profile_write
 from rl_core.work import attempts
 
 app = APIGatewayHttpResolver(enable_validation=True)
@@ -120,6 +124,7 @@ class ProfileResponse(BaseModel):
     avoid: list[str]
     without: list[int]
     streak_days: int
+    support: Support | None
 
 
 @app.get("/profile", include_in_schema=False)
@@ -168,7 +173,7 @@ def _put(user: str, wanted: ProfileRequest, now: datetime) -> ProfileResponse:
 
     Raises InvalidRequestError when the first profile has neither a segment nor both scores.
     """
-    store = open_store()
+    store, assessment = open_store(), None
     head = store.head(user)
     if head.profile is None:
         segment = wanted.stated_segment()
@@ -184,8 +189,11 @@ def _put(user: str, wanted: ProfileRequest, now: datetime) -> ProfileResponse:
         profile = replace(profile, avoid=tuple(wanted.avoid))
     if wanted.without is not None:
         profile = replace(profile, without=tuple(map(Action, wanted.without)))
+    if wanted.gad7_score is not None and wanted.active_minutes_per_week is not None:
+        scores = wanted.gad7_score, wanted.active_minutes_per_week
+        profile, assessment = assessed(profile, *scores, settings(), now)
     if profile != head.profile:
-        store.write(profile_write(profile))
+        store.write(profile_write(profile), *assessment_writes(user, assessment))
     return _response(profile, head, now)
 
 
@@ -227,6 +235,7 @@ def _response(profile: Profile, head: Head, now: datetime) -> ProfileResponse:
         avoid=list(profile.avoid),
         without=list(map(int, profile.without)),
         streak_days=streak_now(profile, head.sessions, now),
+        support=support_of(profile),
     )
 
 

@@ -1,5 +1,6 @@
 """GET /activity/recommended/ returns the user's open session, or issues the next one."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -12,6 +13,7 @@ from pydantic import BaseModel
 from rl_core.config import settings
 from rl_core.edge import measures
 from rl_core.edge.http import Timestamp, activity_id, answer_problems, caller, entry_of, now_of, resolve, responses
+from rl_core.edge.support import Support, refusals_with_support, support_of
 from rl_core.errors import (
     InvalidRequestError,
     PausedError,
@@ -54,6 +56,7 @@ class RecommendResponse(BaseModel):
     reason: str
     expires_at: Timestamp
     activities: list[RecommendedActivity]
+    support: Support | None
 
 
 @app.get("/activity/recommended", include_in_schema=False)
@@ -61,7 +64,8 @@ class RecommendResponse(BaseModel):
     "/activity/recommended/",
     operation_id="recommend",
     summary="The activities recommended now",
-    description="The open session, or a new one. Counts as shown to the user unless `prefetch` is true.",
+    description="The open session, or a new one. Counts as shown to the user unless `prefetch` is true. `support` says "
+    "where people with high anxiety find help, if the deployment does; problems 409 and 429 have it too.",
     responses=responses(
         RecommendResponse, InvalidRequestError, ProfileRequiredError, PausedError, TooManySessionsError
     ),
@@ -72,27 +76,30 @@ def recommend(prefetch: Annotated[bool, Query()] = False) -> RecommendResponse:
     try:
         for attempt in attempts():
             with attempt:
-                return _response(_open_session(user, now, shown=not prefetch))
+                head = open_store().head(user)
+                if head.profile is None:
+                    raise ProfileRequiredError
+                with refusals_with_support(head.profile):
+                    session = _open_session(head.profile, head.sessions, now, shown=not prefetch)
+                    return _response(session, support_of(head.profile))
     except TooManySessionsError:
         measures.session_refused()
         raise
     raise UnavailableError
 
 
-def _open_session(user: str, now: datetime, *, shown: bool) -> Session:
+def _open_session(profile: Profile, sessions: Sequence[Session], now: datetime, *, shown: bool) -> Session:
     """Returns the user's open session (marked as shown if `shown`), or a new one.
 
-    Raises ProfileRequiredError, and PausedError while the user wants no plan; a session that is open stays so.
+    `sessions` are the user's latest, newest first. Raises PausedError while the user wants no plan; a session that is
+    open stays so.
     """
-    head = open_store().head(user)
-    if head.profile is None:
-        raise ProfileRequiredError
-    if (until := allowed(head.profile, settings(), now).paused_until) is not None:
+    if (until := allowed(profile, settings(), now).paused_until) is not None:
         raise PausedError(until)
-    latest = head.sessions[0] if head.sessions else None
+    latest = sessions[0] if sessions else None
     if latest is None or not accepts_answers(latest, now):
-        return _issued(caught_up(head.profile, head.sessions), latest, now, shown=shown)
-    return _shown(head.profile, latest, now) if shown else latest
+        return _issued(caught_up(profile, sessions), latest, now, shown=shown)
+    return _shown(profile, latest, now) if shown else latest
 
 
 def _issued(profile: Profile, latest: Session | None, now: datetime, *, shown: bool) -> Session:
@@ -129,7 +136,7 @@ def _policy(segment: Segment) -> Policy | None:
         return None
 
 
-def _response(session: Session) -> RecommendResponse:
+def _response(session: Session, support: Support | None) -> RecommendResponse:
     return RecommendResponse(
         session_id=session.number,
         rl_action=session.decision.action.title,
@@ -137,6 +144,7 @@ def _response(session: Session) -> RecommendResponse:
         reason=_reason(session),
         expires_at=session.expires_at,
         activities=[_activity(session, position) for position in range(1, len(session.activities) + 1)],
+        support=support,
     )
 
 

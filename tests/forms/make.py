@@ -37,6 +37,7 @@ from rl_core.models import (
 )
 from rl_core.sessions import Answer, Ending, excluded, expire, issue, learned, record, show, transition_of
 from rl_core.store import UserDay
+from rl_core.store.assessments import ASSESSMENT_FORM, assessment_item, read_assessment
 from rl_core.store.consents import (
     REQUEST_FORM,
     STATEMENT_FORM,
@@ -45,7 +46,14 @@ from rl_core.store.consents import (
     request_write,
     statement_write,
 )
-from rl_core.store.day_table import read_segment_day, segment_day_item
+from rl_core.store.day_table import (
+    ABSENCE_FORM,
+    absence_item,
+    absence_of,
+    read_absence,
+    read_segment_day,
+    segment_day_item,
+)
 from rl_core.store.erasures import ERASURE_FORM, KEPT, Erasure, erasure_item, life_of, read_erasure
 from rl_core.store.items import (
     PROFILE_FORM,
@@ -226,18 +234,18 @@ def user_days() -> list[UserDay]:
     return [
         UserDay(mark),
         UserDay(mark, settled, 1, counted, gone),
-        UserDay(steered, settled, 1, counted),
+        UserDay(steered, settled, 1, Share(1, of_user(steered, [ended]))),
         UserDay(steered, settled, 1, counted, late=gone, postponed=180),
         UserDay(mark, open_ended, 2, Share(3, of_user(mark, [newer]))),
     ]
 
 
 def segment_day() -> SegmentDay:
-    """A day of two users, one of them new, one dropped out."""
-    mark = user_days()[0].mark
+    """A day of two users, one of them new and with two assessments, one dropped out."""
+    mark = user_days()[2].mark
     day = replace(mark, first_ever=True, day=NOW.date())
     mine = [replace(s, day=day.day) for s in sessions() if s.status is not Status.UNSEEN]
-    parts = added(of_user(day, mine), of_user(replace(day, first_ever=False), mine[:2]))
+    parts = added(of_user(day, mine), of_user(replace(day, first_ever=False, assessments=()), mine[:2]))
     return added(parts, of_dropout(Segment.HIGH_LOW, Action.MEDITATION))[Segment.HIGH_LOW]
 
 
@@ -273,6 +281,8 @@ def main() -> None:
     save("record", RECORD_FORM, [(item, read_record(item)) for item in past])
     days = [user_day_item(day) for day in user_days()]
     save("user-day", USER_DAY_FORM, [(item, read_user_day(item)) for item in days])
+    absence = absence_item(absence_of(user_days()[3]))
+    save("absence", ABSENCE_FORM, [(absence, read_absence(absence))])
     whole = segment_day_item(Segment.HIGH_LOW, day_sk(date(2026, 11, 23)), segment_day())
     erased = erasure_item(Erasure(life_of(ANA.key), NOW, NOW + KEPT))
     save("erasure", ERASURE_FORM, [(erased, read_erasure(erased))])
@@ -280,6 +290,8 @@ def main() -> None:
     save("statement", STATEMENT_FORM, [(item, read_statement(item)) for item in said])
     asked = [request_write(replace(its, revision=its.revision - 1), SHARDS).item for its in requests()]
     save("request", REQUEST_FORM, [(item, read_request(item)) for item in asked])
+    given = [assessment_item("ana", its) for its in STEERED.assessments]
+    save("assessment", ASSESSMENT_FORM, [(item, read_assessment(item)) for item in given])
     save("segment-day", SEGMENT_DAY_FORM, [(whole, read_segment_day(whole))])
 
 

@@ -102,6 +102,8 @@ def _answers(story: Story) -> None:
     later.batch([{"activity_id": 11, **DONE}])
     later.history()
     later.stats()
+    later.assessments()
+    later.export()
 
 
 def _days(story: Story) -> None:
@@ -118,7 +120,7 @@ def _days(story: Story) -> None:
 
 
 def _refuses(story: Story) -> None:
-    """Ben has two sessions that wait, withdraws, and asks for what was learned to be taken back, twice; then he pauses."""
+    """Ben has two sessions that wait, withdraws, asks twice for what was learned to be taken back, and pauses."""
     spoil("USER#ben", "SESSION#00000001", eligible={"S": "01235"})
     later = story.phone("ben", NOW + 6 * DAY)
     later.put_consent(learn=False, unlearn=True, text_version="1")

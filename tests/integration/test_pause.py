@@ -31,7 +31,7 @@ def test_while_paused_no_plan_is_given_and_the_refusal_says_until_when(ana: Phon
     assert ok(ana.put_pause(end)) == ok(ana.get_pause()) == {"until": end}
     for prefetch in (None, True):
         refused = ana.recommend(prefetch)
-        assert problem(refused, 409, "until") == "paused"
+        assert problem(refused, 409, "until", "support") == "paused"
         assert refused.body["until"] == end
     assert ana.sessions() == []
     assert ana.delete_pause().status == 204
@@ -123,7 +123,7 @@ def test_plans_that_race_with_a_pause_are_given_before_it_or_not_at_all(ana: Pho
 
     numbers = iter(range(8))
     assert set(at_once(8, lambda: either(next(numbers)))) <= {200, 409}
-    assert problem(ana.recommend(), 409, "until") == "paused"
+    assert problem(ana.recommend(), 409, "until", "support") == "paused"
 
 
 def test_an_open_session_is_answered_and_learned_from(ana: Phone) -> None:
@@ -131,7 +131,7 @@ def test_an_open_session_is_answered_and_learned_from(ana: Phone) -> None:
     ok(ana.put_pause(until(ana, days=3)))
     assert ok(ana.complete(ids(plan)[0]))["stats"]["total_completed_today"] == 1
     assert ok(ana.batch(done(plan)))["training_metrics"]["learning"] == "applied"
-    assert problem(ana.recommend(), 409, "until") == "paused"
+    assert problem(ana.recommend(), 409, "until", "support") == "paused"
 
 
 def test_a_ninth_pause_is_refused_until_the_day_is_over(stack: Stack, ana: Phone, pause: Later) -> None:

@@ -28,7 +28,9 @@ def test_a_new_profile_starts_at_zero(stranger: Callable[[], Phone]) -> None:
         "motivation_score": 0,
         "timezone": "Europe/Berlin",
         "avoid": ["floor", "outdoors"],
+        "without": [],
         "streak_days": 0,
+        "support": None,
     }
 
 
@@ -55,6 +57,16 @@ def test_a_later_put_changes_what_it_names_and_keeps_the_scores(ana: Phone) -> N
     assert ok(ana.put_profile(avoid=["floor"])) == before | {"timezone": "Asia/Tokyo", "avoid": ["floor"]}
     moved = before | {"timezone": "Asia/Tokyo", "avoid": ["floor"], "segment": OTHER}
     assert ok(ana.put_profile(segment=OTHER)) == moved == ok(ana.put_profile())
+
+
+def test_kinds_of_plan_that_a_user_is_without_are_not_drawn_until_the_user_says_otherwise(ana: Phone) -> None:
+    assert ok(ana.put_profile(without=[5, 1, 4, 3])) == ana.profile() | {"without": [1, 3, 4, 5]}
+    for _ in range(3):
+        plan = ana.plan()
+        assert plan["rl_action_id"] in {0, 2}
+        ok(ana.batch(done(plan)))
+    assert ok(ana.put_profile(timezone="Asia/Tokyo"))["without"] == [1, 3, 4, 5]
+    assert ok(ana.put_profile(without=[]))["without"] == []
 
 
 def test_an_open_session_keeps_its_segment(ana: Phone) -> None:

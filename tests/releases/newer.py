@@ -50,8 +50,8 @@ WRITES = (
     Edit(f"{RL_CORE}/models.py", '    pace: str = ""\n', '    pace: str = "gentle"\n'),
     Edit(
         f"{RL_CORE}/store/items.py",
-        "PROFILE_FORM = 5\n",
         "PROFILE_FORM = 6\n",
+        "PROFILE_FORM = 7\n",
     ),
     Edit(
         f"{RL_CORE}/sessions/lifecycle.py",

@@ -26,6 +26,7 @@ from lab.proofs.faults.calls import (
     queued,
 )
 from lab.proofs.faults.consents import CONSENTS
+from lab.proofs.faults.own_data import OWN_DATA
 from lab.proofs.faults.pauses import PAUSES
 from rl_core.config import settings
 from rl_core.models import PERSON, Segment
@@ -187,4 +188,5 @@ SCENARIOS = (
     Scenario("exclusion, finished by the erasure job", _excluding),
     *CONSENTS,
     *PAUSES,
+    *OWN_DATA,
 )

@@ -26,8 +26,10 @@ profiles: st.SearchStrategy[Said] = st.fixed_dictionaries(
         "segment": st.sampled_from([s.value for s in SEGMENTS]),
         "timezone": st.sampled_from(["Asia/Tokyo", "America/Los_Angeles"]),
         "avoid": st.sampled_from([[], ["floor"], ["breath_hold", "floor"]]),
+        "without": st.sampled_from([[], [1], [4, 5], [0, 2, 3, 5]]),
     },
 )
+cooldowns = st.sampled_from([1, 1, 0, 3, 5])
 bounds = st.sampled_from([(1000, 1000), (12, 2), (4, 1), (2, 2), (3, 0)])  # a day's sessions: issued, learned from
 hours = st.sampled_from([-1, 0, 0.5, 8, 24, 30, 49, 100, 180 * 24, 180 * 24 + 1])  # until a pause ends
 minutes = st.sampled_from([1, 30, 240, 1000, 48 * 60 - 1, 48 * 60, 100 * 60])

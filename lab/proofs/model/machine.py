@@ -21,6 +21,7 @@ from lab.proofs.model.draws import (
     USERS,
     batches,
     bounds,
+    cooldowns,
     drops,
     first_wishes,
     minutes,
@@ -61,6 +62,7 @@ class Fettle(Requests):
         default=mostly,
         said=st.tuples(first_wishes, first_wishes, first_wishes),
         limits=st.tuples(drops, reads),
+        cooldown=cooldowns,
     )
     def begin(
         self,
@@ -70,10 +72,12 @@ class Fettle(Requests):
         default: bool,
         said: tuple[Said | None, ...],
         limits: tuple[int, int],
+        cooldown: int,
     ) -> None:
         self.model.sessions_per_day, self.model.learned_per_day = bounds
-        self.model.consent_default = default
+        self.model.consent_default, self.model.cooldown = default, cooldown
         os.environ |= {"SESSIONS_PER_DAY": str(bounds[0]), "LEARNED_PER_DAY": str(bounds[1])}
+        os.environ["ACTION_COOLDOWN"] = str(cooldown)
         os.environ["CONSENT_DEFAULT"] = "granted" if default else "required"
         settings.cache_clear()
         patch = self.service.enter_context(pytest.MonkeyPatch.context())

@@ -61,8 +61,8 @@ class Plan:
     """A session.
 
     `engaged` is the engagement after it; `episodes` is the count that its answer gave when it was learned from; `known`
-    is what was known of the person when it was drawn. `even` says that the person wanted no personal plan; `parked` why
-    it was set aside.
+    is what was known of the person when it was drawn, `eligible` what could be drawn; `barred` is what could not be
+    drawn when it closed. `even` says that the person wanted no personal plan; `parked` why it was set aside.
     """
 
     number: int
@@ -76,6 +76,7 @@ class Plan:
     answers: list[Said]
     action: int
     known: tuple[tuple[int, ...], ...]
+    eligible: list[int]
     status: str = "open"
     ended_by: str | None = None
     rating: int | None = None
@@ -87,6 +88,7 @@ class Plan:
     episodes: int | None = None
     why: str | None = None
     parked: str | None = None
+    barred: set[int] = field(default_factory=set)
 
     @property
     def waits(self) -> bool:
@@ -146,6 +148,7 @@ class Person:
     segment: str
     timezone: str = "UTC"
     avoid: list[str] = field(default_factory=list)
+    without: list[int] = field(default_factory=list)
     engagement: float = 0.0  # as of `seen`
     motivation: float = 0.0
     seen: date | None = None

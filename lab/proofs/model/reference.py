@@ -23,6 +23,7 @@ class Model:
     sessions_per_day: int = 1000
     learned_per_day: int = 1000
     consent_default: bool = True
+    cooldown: int = 1
     people: dict[str, Person] = field(default_factory=dict)
     contended: bool = False
     unreadable: set[str] = field(default_factory=set)
@@ -43,6 +44,18 @@ class Model:
 
     def takes(self, plan: Plan) -> bool:
         return plan.status == "open" and self.now < plan.expires
+
+    def barred(self, person: Person) -> set[int]:
+        """Returns the actions that the person may not be given now.
+
+        These are the unwanted ones and, latest first, those of the latest sessions, as long as two others are left.
+        """
+        out = set(person.without)
+        for plan in person.plans[-1 : -self.cooldown - 1 : -1]:
+            if len(out | {plan.action}) > 4:
+                break
+            out.add(plan.action)
+        return out
 
     def refuses(self, person: Person) -> bool:
         """Returns whether all sessions of the person's day have been issued."""
@@ -70,6 +83,7 @@ class Model:
         came_to = plan.figures(rating)
         for answer in plan.answers:
             answer["completed"] = bool(answer["completed"])
+        plan.barred = self.barred(person)
         person.engagement = plan.engaged = came_to.engagement
         person.motivation = plan.motivated = motivated(person.motivation, came_to.lift)
         plan.status, plan.ended_by, plan.reward, plan.rating, plan.notes = "closed", by, came_to.reward, rating, notes

@@ -54,6 +54,7 @@ class User:
             person.move(wanted.get("segment", person.segment))
             person.timezone = wanted.get("timezone", person.timezone)
             person.avoid = wanted.get("avoid", person.avoid)
+            person.without = wanted.get("without", person.without)
         body = told(self.phone.put_profile(**wanted), expected)
         if body is not None and person is not None:
             self.check_profile(person, body)
@@ -61,6 +62,7 @@ class User:
 
     def check_profile(self, person: Person, body: Any) -> None:
         assert (body["segment"], body["timezone"], body["avoid"]) == (person.segment, person.timezone, person.avoid)
+        assert body["without"] == person.without
         assert body["engagement_score"] == shown(person.score(self.model.now))
         assert body["motivation_score"] == shown(person.motivation)
         assert body["streak_days"] == person.streak(self.model.now)
@@ -220,6 +222,7 @@ class User:
             answers=[dict(BLANK) for _ in body["activities"]],
             action=body["rl_action_id"],
             known=person.known.frozen(),
+            eligible=sorted(set(range(6)) - self.model.barred(person)),
         )
 
     def complete(self, number: int, position: int, said: Said) -> Any:

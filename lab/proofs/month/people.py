@@ -31,7 +31,7 @@ HOURS = (0, 0, 7, 8, 12, 18, 20, 22, 23, 23)  # many near midnight, where mistak
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A line of the log: `kind` is profile, shown, prefetched, answered, rated or paused."""
+    """A line of the log: `kind` is profile, assessed, shown, prefetched, answered, rated or paused."""
 
     user: str
     at: datetime
@@ -60,6 +60,9 @@ class Person:
         self._keenness = keenness * self._rng.choice((0.04, 0.08, 0.12, 0.2, 0.5))
         self._travels, self._pauses = self._rng.random() < 0.05, self._rng.random() < 0.3
         self._paused_until: datetime | None = None
+        self._travels = self._rng.random() < 0.05
+        self._assessing = Random(f"{seed}/{name}/scores")  # apart, so that the lives are otherwise as they were
+        self._assesses = self._assessing.choice((0.0, 0.0, 0.3, 0.6))
         self._plan: Plan | None = None
         self._known = False
 
@@ -80,6 +83,9 @@ class Person:
         """Makes one visit with a phone of that time, and yields the lines of the log."""
         if not self._known or (self._travels and self._rng.random() < 0.3):
             yield self._move(at, phone)
+        for _ in range(2):
+            if self._assessing.random() < self._assesses:
+                yield self._assess(at, phone)
         if self._paused_until and at < self._paused_until:
             if self._rng.random() < 0.5:
                 if self._plan and not self._free(at):
@@ -127,6 +133,15 @@ class Person:
         phone.delete_pause()
         self._paused_until = None
         return Entry(self.name, at, "paused", {"until": at})
+
+    def _assess(self, at: datetime, phone: Phone[Json]) -> Entry:
+        """Gives both scores, which may change the segment; sometimes twice at one visit."""
+        scores = {
+            "gad7_score": self._assessing.randint(0, 21),
+            "active_minutes_per_week": self._assessing.choice((0, 59, 60, 149, 150, 900)),
+        }
+        self._segment = phone.put_profile(**scores)["segment"]
+        return Entry(self.name, at, "assessed", scores)
 
     def _look(self, at: datetime, phone: Phone[Json], kind: str) -> Entry:
         answer = phone.recommend(prefetch=True) if kind == "prefetched" else phone.recommend()

@@ -59,6 +59,7 @@ class Day:
     newcomer: bool
     moved: int  # how many moves of the scores came before
     goes_on: bool  # whether all days since the active one before it were paused
+    gad7_change: int | None  # from the first assessment to the latest, if they are of two days
 
 
 class Move(NamedTuple):
@@ -81,6 +82,7 @@ class Life:
         self.days: dict[date, Day] = {}
         self.moves: list[Move] = []
         self.pauses: list[tuple[int, int]] = []
+        self.gad7: dict[date, int] = {}  # by the person's day, the last score of that day
 
     def live(self, log: Iterable[Entry]) -> None:
         for entry in log:
@@ -106,6 +108,18 @@ class Life:
         self.pauses = [pause for pause in self.pauses if pause not in held]
         self.pauses.append((held[0][0] if held else now, until))
 
+    def _assessed(self, at: datetime, what: Row) -> None:
+        anxiety = (what["gad7_score"] >= 10) + (what["gad7_score"] >= 15)
+        activity = (what["active_minutes_per_week"] >= 60) + (what["active_minutes_per_week"] >= 150)
+        levels = ("Low", "Moderate", "High")
+        self.segment = f"{levels[anxiety]} Anxiety, {levels[activity]} Activity"
+        self.gad7[max((self._today(at), *self.gad7))] = what["gad7_score"]
+
+    def _gad7_change(self) -> int | None:
+        if len(self.gad7) < 2:
+            return None
+        return self.gad7[max(self.gad7)] - self.gad7[min(self.gad7)]
+
     def _today(self, at: datetime) -> date:
         return own_day(at, self.zone, self.seen)
 
@@ -117,8 +131,10 @@ class Life:
         if today != self.seen:
             self.e, newcomer = self._score(today), self.seen is None
             paused = paused_days(self.pauses, self.zone, self.seen, today)
-            goes_on = paused == set(between(self.seen, today))
-            self.days[today] = Day(self.zone, self.segment, at, self.e, self.m, newcomer, len(self.moves), goes_on)
+            goes_on, moved = paused == set(between(self.seen, today)), len(self.moves)
+            self.days[today] = Day(
+                self.zone, self.segment, at, self.e, self.m, newcomer, moved, goes_on, self._gad7_change()
+            )
             self.seen = today
         return today
 
@@ -239,6 +255,7 @@ def segment_row(lives: Iterable[Life], segment: str, day: date) -> Row:
         for s in life.sessions.values()
         if s.belongs == day and s.segment == segment
     ]
+    changes = [c for life in active if (c := life.days[day].gad7_change) is not None]
     gone = [
         (life, latest)
         for life in everybody
@@ -257,6 +274,7 @@ def segment_row(lives: Iterable[Life], segment: str, day: date) -> Row:
         "users": len(active),
         "new_users": sum(life.days[day].newcomer for life in active),
         "dropouts": [sum(life.last_action(latest) == a for life, latest in gone) for a in range(6)],
+        "gad7": [len(changes), sum(changes), sum(c * c for c in changes)],
         "served": len({who for who, _ in theirs}),
         "actions": [_of_action([(who, s) for who, s in theirs if s.action == a]) for a in range(6)],
         "names": {name: [*sums, len(offered[name])] for name, sums in names.items()},

@@ -56,6 +56,10 @@ class Segment(StrEnum):
         return _SEGMENTS[code]
 
     @property
+    def anxiety(self) -> Level:
+        return Level(self.value.split(" ")[0])
+
+    @property
     def activity(self) -> Level:
         return Level(self.value.split(", ")[1].removesuffix(" Activity"))
 
@@ -560,6 +564,19 @@ class Mark:
     pauses: tuple[Pause, ...] = ()
     assessments: tuple[Assessment, ...] = ()
     bridges: tuple[Bridge, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Absence:
+    """Says that a user was away since the day `day`, which began for them at `at`, and was paused meanwhile.
+
+    Whether the user has dropped out is looked at again on the day `on`.
+    """
+
+    user: str
+    day: date
+    at: datetime
+    on: date
 
 
 @dataclass(frozen=True, slots=True)

@@ -255,14 +255,10 @@ def _check_body(event: Mapping[str, Any]) -> None:
 
 
 def _problem(error: RequestError) -> str:
-    return Problem(
-        type=error.type,
-        title=error.title,
-        status=error.status,
-        detail=error.detail,
-        errors=error.errors,
-        **error.members,
-    ).model_dump_json(exclude_none=True)
+    its = Problem(
+        type=error.type, title=error.title, status=error.status, detail=error.detail, errors=error.errors
+    ).model_dump(exclude_none=True)
+    return json.dumps(its | error.members, default=utc, ensure_ascii=False, separators=(",", ":"))
 
 
 def answer_problems(app: APIGatewayHttpResolver) -> None:

@@ -6,7 +6,7 @@ from datetime import date
 from functools import lru_cache
 
 from rl_core.days import GONE_AFTER, ONE_DAY, Parts, SegmentDay
-from rl_core.models import Profile, Segment, Session
+from rl_core.models import Absence, Profile, Segment, Session
 from rl_core.store import items, keys
 from rl_core.store.budget import ReadBudget
 from rl_core.store.fields import (
@@ -29,9 +29,10 @@ from rl_core.store.items import UserDay, read_user_day, user_day_write
 from rl_core.store.sums import FORM_1, SEGMENT_DAY, SEGMENT_DAY_FORM, read_sums
 from rl_core.store.table import Table, between, open_store
 
-SHARD_FORM = 2
+SHARD_FORM = 3
+_COUNTED_ALIKE = {"2", "3"}  # form 2 counted no assessments, and has none in the users' shares either
 WATERMARK_FORM = 1
-AWAY_FORM = 1
+ABSENCE_FORM = 1
 MOST_DAYS = 90  # users' days and absences in one transaction, beside a shard's state and its parts of nine segments
 _SESSIONS = 3  # a user rarely has more on one day
 
@@ -69,7 +70,7 @@ SHARD = FieldTable(
         Field("since", "since", WHOLE, "the revision that began to count the users' days that are in it", 0, since=2),
     )
 )
-AWAY = FieldTable((Field("at", "due_at", TIME, "the first moment of the user's latest active day"),))
+ABSENCE = FieldTable((Field("at", "due_at", TIME, "the first moment of the user's latest active day"),))
 WATERMARK = FieldTable((Field("day", "day", DATE, "the day up to which every day, this one included, is final"),))
 
 
@@ -99,7 +100,7 @@ def _read_shard(item: Stored) -> tuple[int, bool, int]:
     """Returns revision, `final` and `since` of a shard; `since` is 0 for another form: its release counts otherwise."""
     if not item:
         return 0, False, 0
-    its, ours = SHARD.read(item), item["form"]["N"] == str(SHARD_FORM)
+    its, ours = SHARD.read(item), item["form"]["N"] in _COUNTED_ALIKE
     return int(item["revision"]["N"]), its["final"], its["since"] if ours else 0
 
 
@@ -109,15 +110,31 @@ def whole_write(segment: Segment, day: date, whole: SegmentDay, revision: int) -
     return same_revision("whole", item, revision)
 
 
-def away_write(day: UserDay) -> Put:
-    """Returns the write of the absence after a user's day, in the index partition of the day on which it may end.
+def absence_of(day: UserDay) -> Absence:
+    """Returns the absence after a user's day whose dropout is put off."""
+    return Absence(day.mark.user, day.mark.day, day.mark.at, day.mark.day + GONE_AFTER + ONE_DAY * day.postponed)
+
+
+def absence_item(absence: Absence) -> Item:
+    """Returns the absence's item, in the index partition of the day on which it is looked at again."""
+    place = {"pk": string(keys.user_pk(absence.user)), "sk": string(keys.away_sk(absence.day))}
+    place["due_shard"] = string(keys.away_partition(absence.on, keys.day_shard_of(absence.user)))
+    return written(ABSENCE_FORM, place | ABSENCE.write(absence), {})
+
+
+def absence_write(absence: Absence) -> Put:
+    """Returns the write of an absence.
 
     The write has no condition: the condition of the user's day in the same transaction guards it.
     """
-    mark, on = day.mark, day.mark.day + GONE_AFTER + ONE_DAY * day.postponed
-    place = {"pk": string(keys.user_pk(mark.user)), "sk": string(keys.away_sk(mark.day))}
-    place["due_shard"] = string(keys.away_partition(on, keys.day_shard_of(mark.user)))
-    return Put("away", written(AWAY_FORM, place | AWAY.write(mark), {}))
+    return Put("absence", absence_item(absence))
+
+
+@strict
+def read_absence(item: Stored) -> Absence:
+    """Returns the absence. Raises UnreadableItemError."""
+    user, day = item["pk"]["S"].removeprefix(keys.user_pk("")), keys.day_of_away_sk(item["sk"]["S"])
+    return Absence(user, day, on=keys.day_of_away_partition(item["due_shard"]["S"]), **ABSENCE.read(item))
 
 
 def watermark_write(watermark: Watermark) -> Put:
@@ -213,7 +230,7 @@ class DayTable(Table):
         Of a day whose dropout is put off, the absence is written too, so that it is looked at when that day has come.
         Raises ConflictError when another worker wrote the shard meanwhile, or a user's day is not as it was read.
         """
-        absences = [away_write(its) for its in days if its.postponed]
+        absences = [absence_write(absence_of(its)) for its in days if its.postponed]
         self.write(*shard_writes(day, shard, before, after), *map(user_day_write, days), *absences)
 
     def segment_day(self, segment: Segment, day: date) -> tuple[SegmentDay | None, int]:
