@@ -71,6 +71,17 @@ const stats = await api.GET("/stats/");
 assert.equal(stats.data?.totals.completed, 2);
 assert.equal(stats.data.daily.at(-1)?.completed, 2, "today is the last day");
 
+// A pause: until it ends, or is ended, no plan is given, and the refusal says until when.
+const until = new Date(Math.ceil(Date.now() / 1000) * 1000 + 3_600_000).toISOString();
+const paused = await api.PUT("/pause/", { body: { until } });
+assert.equal(Date.parse(paused.data?.until ?? ""), Date.parse(until));
+const later = await api.GET("/activity/recommended/");
+assert.equal(later.response.status, 409);
+assert(later.error && "until" in later.error && later.error.until);
+assert.equal(Date.parse(String(later.error.until)), Date.parse(until));
+assert.equal((await api.DELETE("/pause/")).response.status, 204);
+assert.equal((await api.GET("/pause/")).data?.until, null);
+
 // Consent: who said nothing has what the service assumes; whoever withdraws is not learned from any more.
 const text = "privacy-3";
 const assumed = await api.GET("/consent/");
