@@ -6,7 +6,6 @@ from random import Random
 
 import pytest
 
-from local.units import size
 from rl_core.config import LearnerSettings, Settings
 from rl_core.edge.http import MAX_NOTES
 from rl_core.learner import fold_of
@@ -33,6 +32,7 @@ from rl_core.sessions import Ending, catalogue, record
 from rl_core.store.budget import LARGEST_SESSION
 from rl_core.store.items import profile_item, session_item
 from rl_core.store.policies import policy_item, record_item
+from rl_core.store.sizes import size
 
 DONE_AT = datetime(2026, 11, 24, 21, 59, 59, tzinfo=UTC)
 AWKWARD = -0.30000000000000004
