@@ -102,6 +102,11 @@ class Phone(Generic[T]):
         """Asks for one page of the sessions, newest first."""
         return self.ask("GET", "/activity/history/" + _query(limit=limit, next_token=next_token))
 
+    def explanation(self, session: int, language: str | None = None) -> T:
+        """Asks why a session's plan was given, in a language or several with weights."""
+        headers = {} if language is None else {"accept-language": language}
+        return self.ask("GET", f"/explanation/{session}/", headers=headers)
+
     def stats(self, days: int | None = None) -> T:
         return self.ask("GET", "/stats/" + _query(days=days))
 

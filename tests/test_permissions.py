@@ -22,6 +22,7 @@ MAY: dict[str, dict[str, set[str]]] = {
     "Consent": {"USER#*": {QUERY, GET, PUT}},
     "History": {"USER#*": {QUERY, GET}},
     "Stats": {"USER#*": {QUERY}},
+    "Explanation": {"USER#*": {GET}, "SEGMENT#*": {QUERY, GET}},
     "Learn": {
         "index open#*": {QUERY},
         "index due#*": {QUERY},

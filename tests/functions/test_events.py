@@ -12,7 +12,7 @@ from rl_core.models import MILLION, Segment, Session, Status, Why
 from rl_core.store import Store, open_day_table
 from tests.conftest import JOURNEY, ROOT, TEMPLATE, event_of
 
-API = JOURNEY[:7]
+API = JOURNEY[:8]
 FUNCTIONS = Functions(TEMPLATE, fresh=False)  # judges each call by the function's role
 LOGICAL = {function.folder.name: name for name, function in TEMPLATE.functions.items()}
 USER = "5f1c0a9e-6f3b-4c1e-9d55-0d7c2f9b8a11"

@@ -6,6 +6,7 @@ from rl_core.store.day_table import DayTable, ShardState, Watermark, open_day_ta
 from rl_core.store.erasing import Leaver, lesson_of
 from rl_core.store.erasures import ERASURES_TTL, Erasures, life_of
 from rl_core.store.fields import Put, Stored
+from rl_core.store.frugal import FrugalStore
 from rl_core.store.items import (
     UserDay,
     mark_writes,
@@ -28,6 +29,7 @@ __all__ = [
     "DayTable",
     "Due",
     "Erasures",
+    "FrugalStore",
     "Head",
     "Hold",
     "Leaver",
