@@ -188,6 +188,15 @@ def test_the_stats_event_tells_what_the_user_did_today(store: Store) -> None:
     assert told["daily"][-1]["engagement_score"] == round(session.closing.engagement_after, 4)
 
 
+def test_the_explanation_event_tells_what_the_first_plan_was_drawn_from(store: Store) -> None:
+    told = live_until("explanation")
+    decision = session_one(store).decision
+    assert (told["session_id"], told["rl_action_id"], told["drawn"]) == (1, decision.action, "even")
+    assert [its["probability"] for its in told["actions"]] == [round(p, 4) for p in decision.chances]
+    assert (told["exact"], told["learning"], told["policy_version"]) == (True, "applied", 1)
+    assert (told["language"], told["sentence"].split()[0]) == ("en", "Nothing")
+
+
 @pytest.mark.usefixtures("queue")
 def test_the_daily_dispatch_event_sends_every_shard_of_every_day_that_is_not_final(store: Store) -> None:
     assert live_until("daily_dispatch") == {"final": "2026-11-19", "messages": 7 * 16, "days": 7}

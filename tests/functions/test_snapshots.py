@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
@@ -39,7 +40,10 @@ def kept(world: World) -> list[int]:
     """The versions that have a snapshot."""
     pk = keys.segment_pk(SEGMENT)
     values = {":pk": string(pk), ":first": string(keys.SNAPSHOT_PREFIX)}
-    query = {"KeyConditionExpression": "pk = :pk AND begins_with(sk, :first)", "ExpressionAttributeValues": values}
+    query: dict[str, Any] = {
+        "KeyConditionExpression": "pk = :pk AND begins_with(sk, :first)",
+        "ExpressionAttributeValues": values,
+    }
     found: list[Item] = world.store.call("query", **query)["Items"]
     return [keys.snapshot_version(item["sk"]["S"]) for item in found]
 
