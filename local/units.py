@@ -7,8 +7,6 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from rl_core.store.sizes import size
-
 _READS = {"GetItem", "Query"}
 _READ_UNIT = 4096  # bytes
 _WRITES = {"PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems"}
@@ -58,6 +56,8 @@ def _note(params: Mapping[str, Any], context: dict[str, Any], **_: Any) -> None:
 
 
 def _correct(parsed: dict[str, Any], model: Any, context: Mapping[str, Any], **_: Any) -> None:
+    from rl_core.store.sizes import size  # not before: the stack's processes start without our package
+
     told = parsed.get("ConsumedCapacity")
     if told and model.name in _READS:
         found = parsed["Items"] if model.name == "Query" else [parsed.get("Item", {})]
