@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
-from aws_lambda_powertools.event_handler.openapi.params import Path
+from aws_lambda_powertools.event_handler.openapi.params import Header, Path
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel, BeforeValidator
 
@@ -81,6 +81,14 @@ class ExplanationResponse(BaseModel):
     language: str
 
 
+_RESPONSES = responses(
+    ExplanationResponse, ErasingError, InvalidRequestError, ProfileRequiredError, SessionNotFoundError
+)
+_RESPONSES[200]["headers"] = {
+    "Content-Language": {"description": "the language of `sentence`", "schema": {"type": "string"}}
+}
+
+
 @app.get("/explanation/<session_id>", include_in_schema=False)
 @app.get(
     "/explanation/<session_id>/",
@@ -88,18 +96,16 @@ class ExplanationResponse(BaseModel):
     summary="Why this plan?",
     description="What the plan of one of the user's sessions was drawn from, how, and what became of it. The sentence "
     "is in the first language of Accept-Language that there is, else in English; Content-Language says which.",
-    responses=responses(
-        ExplanationResponse, ErasingError, InvalidRequestError, ProfileRequiredError, SessionNotFoundError
-    ),
+    responses=_RESPONSES,
 )
 def explanation(
     session_id: Annotated[int, BeforeValidator(canonical_id), Path()],
+    accept_language: Annotated[str, Header(alias="Accept-Language")] = PRODUCT,
 ) -> Response[ExplanationResponse]:
-    event = app.current_event.raw_event
     store = FrugalStore(open_store(), ReadBudget(READ_UNITS))
-    session = _session(store, caller(event), session_id)
+    session = _session(store, caller(app.current_event.raw_event), session_id)
     spoken = languages()
-    language = spoken[chosen_language(event["headers"].get("accept-language", ""), spoken, PRODUCT)]
+    language = spoken[chosen_language(accept_language, spoken, PRODUCT)]
     body = _response(session, recompute(store, session, settings()), language)
     return Response(200, JSON, body, headers={"Content-Language": language.language})
 

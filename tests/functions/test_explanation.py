@@ -357,10 +357,11 @@ def test_the_sentence_is_in_the_language_that_was_asked_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     world.issue("ana")
-    answer = phone().explanation(1, "de-AT, en;q=0.1")
+    ana = Phone(to_functions(Functions(TEMPLATE, fresh=False).invoke, "ana", NOW))
+    answer = ana.explanation(1, "de-AT, en;q=0.1")
     assert (answer.headers["content-language"], answer.body["language"]) == ("en", "en")
     monkeypatch.setattr(sys.modules["explanation_handler"], "languages", lambda: languages(german))
-    answer = phone().explanation(1, "de-AT, en;q=0.1")
+    answer = ana.explanation(1, "de-AT, en;q=0.1")
     assert (answer.headers["content-language"], answer.body["language"]) == ("de", "de")
     assert answer.body["sentence"] == "Beteiligung gering, Lust gleich."
-    assert phone().explanation(1, "fr").body["language"] == "en"
+    assert ana.explanation(1, "fr").body["language"] == "en"

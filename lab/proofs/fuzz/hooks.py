@@ -26,6 +26,7 @@ OWN = 0.8  # share of valid requests that name the caller's own activities
 UNKNOWN = 404
 COMPLETE, BATCH = "/activity/{id}/complete/", "/activity/feedback-batch/"
 CONSENT = "/consent/"
+EXPLANATION = "/explanation/{session_id}/"
 
 draw = random.Random(0)
 answered: defaultdict[str, Counter[int]] = defaultdict(Counter)
@@ -51,7 +52,7 @@ class Users:
 
 @schemathesis.hook
 def before_call(context: Any, case: Any, **kwargs: Any) -> None:
-    """Puts activities of one session into a valid request, mostly those of the caller's open session.
+    """Puts a session or activities of one into a valid request, mostly those of the caller's open session.
 
     Has a valid request that takes back what was learned also withdraw, for the caller may not have done so before.
     """
@@ -60,9 +61,11 @@ def before_call(context: Any, case: Any, **kwargs: Any) -> None:
         return
     if case.path == CONSENT and case.method.upper() == "PUT" and case.body.get("unlearn"):
         case.body["learn"] = False
+    token = str((case.headers or {}).get("Authorization", "")).removeprefix("Bearer ")
+    if case.path == EXPLANATION and token in STAYING and draw.random() < OWN:
+        case.path_parameters["session_id"] = _open_activities(token)[0] // 10
     if case.path not in (COMPLETE, BATCH):
         return
-    token = str((case.headers or {}).get("Authorization", "")).removeprefix("Bearer ")
     ids = _open_activities(token) if token in STAYING and draw.random() < OWN else _elsewhere(case)
     if case.path == COMPLETE:
         case.path_parameters["id"] = draw.choice(ids)
