@@ -1,4 +1,4 @@
-// A user's first days through the generated types: profile, plan, completion, batch, history, stats, consent, erasure.
+// A user's first days through the generated types: profile, plan, completion, batch, history, stats, why, consent, erasure.
 // URL and TOKEN say where and who; whatever is not as described ends it with an error.
 
 import assert from "node:assert/strict";
@@ -69,6 +69,18 @@ assert.equal(older.data.sessions[0].activities.filter((activity) => activity.com
 const stats = await api.GET("/stats/");
 assert.equal(stats.data?.totals.completed, 2);
 assert.equal(stats.data.daily.at(-1)?.completed, 2, "today is the last day");
+
+// Why this plan? The draw's probabilities, what was known of each kind of plan, and one sentence for people.
+const told = await api.GET("/explanation/{session_id}/", {
+  params: { path: { session_id: first.session_id }, header: { "accept-language": "de-AT, en;q=0.5" } },
+});
+assert(told.data, JSON.stringify(told.error));
+assert.equal(told.data.rl_action_id, first.rl_action_id);
+assert(told.data.exact && told.data.because === null);
+assert.equal(told.data.drawn, "even", "nothing was known yet");
+assert(told.data.sentence.split(" ").length <= 20);
+assert.equal(told.response.headers.get("content-language"), told.data.language);
+assert.equal(told.data.policy_version, 1);
 
 // Consent: who said nothing has what the service assumes; whoever withdraws is not learned from any more.
 const text = "privacy-3";
