@@ -86,6 +86,13 @@ class Phone(Generic[T]):
     def put_consent(self, **said: Any) -> T:
         return self.ask("PUT", "/consent/", said)
 
+    def assessments(self, limit: int | None = None) -> T:
+        return self.ask("GET", "/assessments/" + _query(limit=limit))
+
+    def export(self, next_token: str | None = None) -> T:
+        """Asks for one page of all that is held of the user."""
+        return self.ask("GET", "/export/" + _query(next_token=next_token))
+
     def recommend(self, prefetch: bool | None = None) -> T:
         """Asks for the open session, or a new one."""
         return self.ask("GET", "/activity/recommended/" + _query(prefetch=prefetch))

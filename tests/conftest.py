@@ -51,6 +51,8 @@ JOURNEY = (
     "history",
     "stats",
     "explanation",
+    "assessments",
+    "export",
     "consent",
     "learn",
     "erasure",

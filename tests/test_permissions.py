@@ -20,6 +20,8 @@ MAY: dict[str, dict[str, set[str]]] = {
     "FeedbackBatch": {"USER#*": {QUERY, GET, PUT}, "SEGMENT#*": {QUERY, GET, PUT}},
     "Profile": {"USER#*": {QUERY, GET, PUT}},
     "Consent": {"USER#*": {QUERY, GET, PUT}},
+    "Assessments": {"USER#*": {QUERY, GET}},
+    "Export": {"USER#*": {QUERY, GET}},
     "History": {"USER#*": {QUERY, GET}},
     "Stats": {"USER#*": {QUERY}},
     "Explanation": {"USER#*": {GET}, "SEGMENT#*": {QUERY, GET}},

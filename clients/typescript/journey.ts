@@ -1,4 +1,5 @@
-// A user's first days through the generated types: profile, plan, completion, batch, history, stats, why, consent, erasure.
+// A user's first days through the generated types: profile, plan, completion, batch, history, stats, why, consent, scores,
+// export, erasure.
 // URL and TOKEN say where and who; whatever is not as described ends it with an error.
 
 import assert from "node:assert/strict";
@@ -132,6 +133,30 @@ for (let open = await plan(); ; ) {
   break;
 }
 assert.deepEqual(why, [null, ...Array(9).fill("over-weight")]);
+
+// Scores: those of the first profile were kept; others of the same day take their place.
+const scores = { gad7_score: 15, active_minutes_per_week: 30 };
+assert.equal((await api.PUT("/profile/", { body: scores })).response.status, 200);
+const given = await api.GET("/assessments/", { params: { query: { limit: 5 } } });
+assert.deepEqual(given.data?.assessments.map(({ gad7_score }) => gad7_score), [15]);
+const course = await api.GET("/stats/", { params: { query: { days: 7 } } });
+assert.equal(course.data?.assessments.gad7_score, null, "there are scores of one day only");
+
+// All that is held can be taken along, page by page.
+const sessions: number[] = [];
+for (let token: string | null | undefined; token !== null; ) {
+  const query = token === undefined ? {} : { next_token: token };
+  const page = await api.GET("/export/", { params: { query } });
+  assert(page.data);
+  assert.equal(page.data.format, "fettle.export/1");
+  assert.deepEqual(page.data.unreadable, []);
+  assert.equal(page.data.profile === null, token !== undefined, "the first page has the profile");
+  sessions.push(...page.data.sessions.map(({ number }) => number));
+  token = page.data.next_token;
+}
+assert.deepEqual(sessions, Array.from({ length: 12 }, (_, n) => n + 1));
+const foreign = await api.GET("/export/", { params: { query: { next_token: "12" } } });
+assert.equal(foreign.response.status, 422);
 
 assert.equal((await api.DELETE("/profile/")).response.status, 204);
 assert.equal((await api.GET("/profile/")).response.status, 404);

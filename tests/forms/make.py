@@ -36,6 +36,7 @@ from rl_core.models import (
 )
 from rl_core.sessions import Answer, Ending, excluded, expire, issue, learned, record, show, transition_of
 from rl_core.store import UserDay
+from rl_core.store.assessments import ASSESSMENT_FORM, assessment_item, read_assessment
 from rl_core.store.consents import (
     REQUEST_FORM,
     STATEMENT_FORM,
@@ -223,17 +224,17 @@ def user_days() -> list[UserDay]:
     return [
         UserDay(mark),
         UserDay(mark, settled, 1, counted, gone),
-        UserDay(steered, settled, 1, counted),
+        UserDay(steered, settled, 1, Share(1, of_user(steered, [ended]))),
         UserDay(mark, open_ended, 2, Share(3, of_user(mark, [newer]))),
     ]
 
 
 def segment_day() -> SegmentDay:
-    """A day of two users, one of them new, one dropped out."""
-    mark = user_days()[0].mark
+    """A day of two users, one of them new and with two assessments, one dropped out."""
+    mark = user_days()[2].mark
     day = replace(mark, first_ever=True, day=NOW.date())
     mine = [replace(s, day=day.day) for s in sessions() if s.status is not Status.UNSEEN]
-    parts = added(of_user(day, mine), of_user(replace(day, first_ever=False), mine[:2]))
+    parts = added(of_user(day, mine), of_user(replace(day, first_ever=False, assessments=()), mine[:2]))
     return added(parts, of_dropout(Segment.HIGH_LOW, Action.MEDITATION))[Segment.HIGH_LOW]
 
 
@@ -278,6 +279,8 @@ def main() -> None:
     save("statement", STATEMENT_FORM, [(item, read_statement(item)) for item in said])
     asked = [request_write(replace(its, revision=its.revision - 1), SHARDS).item for its in requests()]
     save("request", REQUEST_FORM, [(item, read_request(item)) for item in asked])
+    given = [assessment_item("ana", its) for its in STEERED.assessments]
+    save("assessment", ASSESSMENT_FORM, [(item, read_assessment(item)) for item in given])
     save("segment-day", SEGMENT_DAY_FORM, [(whole, read_segment_day(whole))])
 
 

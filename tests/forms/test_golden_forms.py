@@ -10,6 +10,7 @@ from rl_core import learner
 from rl_core.config import settings
 from rl_core.models import Policy, Segment
 from rl_core.store import Store
+from rl_core.store.assessments import ASSESSMENT_FORM, assessment_item, read_assessment
 from rl_core.store.consents import (
     REQUEST_FORM,
     STATEMENT_FORM,
@@ -59,6 +60,7 @@ READERS: dict[str, Callable[[Any], Any]] = {
     "erasure": read_erasure,
     "statement": read_statement,
     "request": read_request,
+    "assessment": read_assessment,
 }
 FORMS = {
     "profile": PROFILE_FORM,
@@ -72,6 +74,7 @@ FORMS = {
     "erasure": ERASURE_FORM,
     "statement": STATEMENT_FORM,
     "request": REQUEST_FORM,
+    "assessment": ASSESSMENT_FORM,
 }
 SEGMENT = Segment.LOW_HIGH
 OF_TABLES = {f"{kind}.2.posterior-2" for kind in ("policy", "snapshot")}  # a table's form came within form 2
@@ -88,6 +91,17 @@ GOLDEN = [
 ]
 
 
+WRITERS: dict[str, Callable[[Any], Any]] = {  # of the items that are written as they were read
+    "policy": policy_item,
+    "snapshot": snapshot_item,
+    "record": lambda model: record_item(SEGMENT, model),
+    "refold": lambda model: refold_item(model, SHARDS),
+    "erasure": erasure_item,
+    "statement": lambda model: statement_write(model).item,
+    "assessment": lambda model: assessment_item("ana", model),
+}
+
+
 def written(kind: str, model: Any, item: Any) -> Any:
     """The item that the present code writes for a model; user items as if they had not been read in between."""
     if kind == "profile":
@@ -99,17 +113,9 @@ def written(kind: str, model: Any, item: Any) -> Any:
         return user_day_item(replace(model, revision=model.revision - 1))
     if kind == "segment-day":
         return segment_day_item(Segment.HIGH_LOW, item["sk"]["S"], model)
-    if kind == "record":
-        return record_item(SEGMENT, model)
-    if kind == "erasure":
-        return erasure_item(model)
-    if kind == "statement":
-        return statement_write(model).item
     if kind == "request":
         return request_write(replace(model, revision=model.revision - 1), SHARDS).item
-    if kind == "refold":
-        return refold_item(model, SHARDS)
-    return snapshot_item(model) if kind == "snapshot" else policy_item(model)
+    return WRITERS[kind](model)
 
 
 MILLIONTHS = {"rewards": 10**6, "reward_squares": 10**12}  # form 1 of a segment's day had floats of ones

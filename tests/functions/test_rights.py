@@ -105,6 +105,8 @@ def _answers(story: Story) -> None:
     later.explanation(1)
     fourth = later.recommend()["session_id"]  # the first that is drawn from a policy with a version
     assert later.explanation(fourth)["exact"]
+    later.assessments()
+    later.export()
 
 
 def _days(story: Story) -> None:

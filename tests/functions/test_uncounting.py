@@ -350,7 +350,7 @@ def test_an_erasure_on_it_leaves_a_watermark_that_is_far_enough_back(old: Diary)
     assert old.days.watermark() == Watermark(MONDAY - 2 * WEEK, 2)
 
 
-@pytest.mark.parametrize("change", [as_before, lambda item: item | {"form": {"N": "3"}}])
+@pytest.mark.parametrize("change", [as_before, lambda item: item | {"form": {"N": "4"}}])
 def test_a_shard_that_another_release_wrote_since_is_counted_anew(
     diary: Diary, change: Callable[[dict[str, Any]], dict[str, Any]]
 ) -> None:

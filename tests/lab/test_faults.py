@@ -42,6 +42,19 @@ def test_a_withdrawal_survives_lost_answers_kills_and_conflicts(own: Bench) -> N
     assert found(own, name, Kind.AFTER, Kind.CONFLICT, Kind.KILL_AFTER) == []
 
 
+@pytest.mark.parametrize("name", ["first profile by scores", "scores of a later day", "scores, a plan between"])
+def test_scores_survive_every_fault(own: Bench, name: str) -> None:
+    assert found(own, name, *Kind) == []
+
+
+def test_an_assessment_that_the_profile_does_not_know_is_found(own: Bench) -> None:
+    Trial(own, scenario("scores of a later day"))
+    items = own.items()
+    left = [item for item in items if item["sk"]["S"] != "ASSESSMENT#2026-11-23"]
+    assert len(left) < len(items)
+    assert (broken(items), broken(left)) == ([], ["assessments of USER#ana"])
+
+
 @pytest.mark.parametrize(
     ("name", "sessions"),
     [

@@ -26,6 +26,7 @@ from lab.proofs.faults.calls import (
     queued,
 )
 from lab.proofs.faults.consents import CONSENTS
+from lab.proofs.faults.own_data import OWN_DATA
 from rl_core.config import settings
 from rl_core.models import PERSON, Segment
 from rl_core.store import Store
@@ -185,4 +186,5 @@ SCENARIOS = (
     Scenario("erasure job", _erasing),
     Scenario("exclusion, finished by the erasure job", _excluding),
     *CONSENTS,
+    *OWN_DATA,
 )

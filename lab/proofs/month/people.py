@@ -31,7 +31,7 @@ HOURS = (0, 0, 7, 8, 12, 18, 20, 22, 23, 23)  # many near midnight, where mistak
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A line of the log: `kind` is profile, shown, prefetched, answered or rated."""
+    """A line of the log: `kind` is profile, assessed, shown, prefetched, answered or rated."""
 
     user: str
     at: datetime
@@ -59,6 +59,8 @@ class Person:
         self.zone, self._segment = self._rng.choice(ZONES), self._rng.choice(SEGMENTS)
         self._keenness = keenness * self._rng.choice((0.04, 0.08, 0.12, 0.2, 0.5))
         self._travels = self._rng.random() < 0.05
+        self._assessing = Random(f"{seed}/{name}/scores")  # apart, so that the lives are otherwise as they were
+        self._assesses = self._assessing.choice((0.0, 0.0, 0.3, 0.6))
         self._plan: Plan | None = None
         self._known = False
 
@@ -79,6 +81,9 @@ class Person:
         """Makes one visit with a phone of that time, and yields the lines of the log."""
         if not self._known or (self._travels and self._rng.random() < 0.3):
             yield self._move(at, phone)
+        for _ in range(2):
+            if self._assessing.random() < self._assesses:
+                yield self._assess(at, phone)
         plan = self._plan
         if plan and plan.over and not plan.rated and self._rng.random() < 0.5:
             yield self._rate(plan, at, phone)
@@ -104,6 +109,15 @@ class Person:
         body = {"segment": self._segment, "timezone": self.zone}
         phone.put_profile(**body)
         return Entry(self.name, at, "profile", body)
+
+    def _assess(self, at: datetime, phone: Phone[Json]) -> Entry:
+        """Gives both scores, which may change the segment; sometimes twice at one visit."""
+        scores = {
+            "gad7_score": self._assessing.randint(0, 21),
+            "active_minutes_per_week": self._assessing.choice((0, 59, 60, 149, 150, 900)),
+        }
+        self._segment = phone.put_profile(**scores)["segment"]
+        return Entry(self.name, at, "assessed", scores)
 
     def _look(self, at: datetime, phone: Phone[Json], kind: str) -> Entry:
         answer = phone.recommend(prefetch=True) if kind == "prefetched" else phone.recommend()

@@ -57,6 +57,7 @@ class Day:
     m: float
     newcomer: bool
     moved: int  # how many moves of the scores came before
+    gad7_change: int | None  # from the first assessment to the latest, if they are of two days
 
 
 class Move(NamedTuple):
@@ -78,6 +79,7 @@ class Life:
         self.sessions: dict[int, Session] = {}
         self.days: dict[date, Day] = {}
         self.moves: list[Move] = []
+        self.gad7: dict[date, int] = {}  # by the person's day, the last score of that day
 
     def live(self, log: Iterable[Entry]) -> None:
         for entry in log:
@@ -95,6 +97,18 @@ class Life:
         del at
         self.zone, self.segment = what["timezone"], what["segment"]
 
+    def _assessed(self, at: datetime, what: Row) -> None:
+        anxiety = (what["gad7_score"] >= 10) + (what["gad7_score"] >= 15)
+        activity = (what["active_minutes_per_week"] >= 60) + (what["active_minutes_per_week"] >= 150)
+        levels = ("Low", "Moderate", "High")
+        self.segment = f"{levels[anxiety]} Anxiety, {levels[activity]} Activity"
+        self.gad7[max((self._today(at), *self.gad7))] = what["gad7_score"]
+
+    def _gad7_change(self) -> int | None:
+        if len(self.gad7) < 2:
+            return None
+        return self.gad7[max(self.gad7)] - self.gad7[min(self.gad7)]
+
     def _today(self, at: datetime) -> date:
         return own_day(at, self.zone, self.seen)
 
@@ -105,7 +119,8 @@ class Life:
         today = self._today(at)
         if today != self.seen:
             self.e, newcomer = self._score(today), self.seen is None
-            self.days[today] = Day(self.zone, self.segment, at, self.e, self.m, newcomer, len(self.moves))
+            moved = len(self.moves)
+            self.days[today] = Day(self.zone, self.segment, at, self.e, self.m, newcomer, moved, self._gad7_change())
             self.seen = today
         return today
 
@@ -212,6 +227,7 @@ def segment_row(lives: Iterable[Life], segment: str, day: date) -> Row:
         for s in life.sessions.values()
         if s.belongs == day and s.segment == segment
     ]
+    changes = [c for life in active if (c := life.days[day].gad7_change) is not None]
     week = day - 7 * ONE
     gone = [
         life
@@ -232,6 +248,7 @@ def segment_row(lives: Iterable[Life], segment: str, day: date) -> Row:
         "users": len(active),
         "new_users": sum(life.days[day].newcomer for life in active),
         "dropouts": [sum(life.last_action(week) == a for life in gone) for a in range(6)],
+        "gad7": [len(changes), sum(changes), sum(c * c for c in changes)],
         "served": len({who for who, _ in theirs}),
         "actions": [_of_action([(who, s) for who, s in theirs if s.action == a]) for a in range(6)],
         "names": {name: [*sums, len(offered[name])] for name, sums in names.items()},

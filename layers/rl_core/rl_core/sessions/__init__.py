@@ -1,6 +1,6 @@
 """Defines what a session is and how it moves. Pure: values in, values out; time and generator are arguments."""
 
-from rl_core.sessions.assessment import segment_of
+from rl_core.sessions.assessment import Assessed, Course, assessed, course_of, segment_of
 from rl_core.sessions.calendar import (
     active_day,
     completed_on,
@@ -68,8 +68,10 @@ __all__ = [
     "PRODUCT",
     "Allowed",
     "Answer",
+    "Assessed",
     "Case",
     "Catalogue",
+    "Course",
     "Drawn",
     "Ending",
     "EngagementLevel",
@@ -87,6 +89,7 @@ __all__ = [
     "add_rating",
     "admit",
     "allowed",
+    "assessed",
     "assign",
     "can_learn",
     "case_of",
@@ -95,6 +98,7 @@ __all__ = [
     "completed_on",
     "completed_today",
     "counted",
+    "course_of",
     "current_streak",
     "day_ends",
     "day_of",

@@ -1,5 +1,6 @@
 """Reads and writes the one table (docs/data-model.md). No other package knows keys, items, conditions or botocore."""
 
+from rl_core.store.assessments import assessment_writes
 from rl_core.store.budget import ReadBudget
 from rl_core.store.consents import dropped_write, request_write, session_number, statement_write, waits
 from rl_core.store.day_table import DayTable, ShardState, Watermark, open_day_table
@@ -16,7 +17,8 @@ from rl_core.store.items import (
     read_user_day,
     session_write,
 )
-from rl_core.store.keys import DAY_SHARDS, LAST_VERSION, partitions_to_ask
+from rl_core.store.keys import DAY_SHARDS, LAST_VERSION, PROFILE_SK, partitions_to_ask
+from rl_core.store.kinds import KINDS, Kind, kind_of, number_of, own_items, own_profile
 from rl_core.store.policies import mending_writes, publish_writes
 from rl_core.store.refolds import Hold
 from rl_core.store.table import Due, Head, Store, open_store
@@ -25,13 +27,16 @@ from rl_core.store.unlearning import Unlearner
 __all__ = [
     "DAY_SHARDS",
     "ERASURES_TTL",
+    "KINDS",
     "LAST_VERSION",
+    "PROFILE_SK",
     "DayTable",
     "Due",
     "Erasures",
     "FrugalStore",
     "Head",
     "Hold",
+    "Kind",
     "Leaver",
     "Put",
     "ReadBudget",
@@ -41,14 +46,19 @@ __all__ = [
     "Unlearner",
     "UserDay",
     "Watermark",
+    "assessment_writes",
     "dropped_write",
+    "kind_of",
     "lesson_of",
     "life_of",
     "mark_writes",
     "marker_write",
     "mending_writes",
+    "number_of",
     "open_day_table",
     "open_store",
+    "own_items",
+    "own_profile",
     "parked_write",
     "partitions_to_ask",
     "profile_write",

@@ -28,7 +28,8 @@ from rl_core.store.items import UserDay, read_user_day, user_day_write
 from rl_core.store.sums import FORM_1, SEGMENT_DAY, SEGMENT_DAY_FORM, read_sums
 from rl_core.store.table import Table, between, open_store
 
-SHARD_FORM = 2
+SHARD_FORM = 3
+_COUNTED_ALIKE = {"2", "3"}  # form 2 counted no assessments, and has none in the users' shares either
 WATERMARK_FORM = 1
 _PAGE = 90  # users' days in one transaction, beside a shard's state and its parts of nine segments
 _SESSIONS = 3  # a user rarely has more on one day
@@ -96,7 +97,7 @@ def _read_shard(item: Stored) -> tuple[int, bool, int]:
     """Returns revision, `final` and `since` of a shard; `since` is 0 for another form: its release counts otherwise."""
     if not item:
         return 0, False, 0
-    its, ours = SHARD.read(item), item["form"]["N"] == str(SHARD_FORM)
+    its, ours = SHARD.read(item), item["form"]["N"] in _COUNTED_ALIKE
     return int(item["revision"]["N"]), its["final"], its["since"] if ours else 0
 
 

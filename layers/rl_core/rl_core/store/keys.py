@@ -7,6 +7,7 @@ from rl_core.models import Segment, Session, Status
 
 # This key sorts after every session, so that one query from the end reads the profile and the latest sessions.
 PROFILE_SK = "~PROFILE"
+BEFORE_PROFILE = "~"  # sorts after every other item of a user
 SESSION_PREFIX = "SESSION#"
 SEGMENT_PREFIX = "SEGMENT#"
 POLICY_SK = "POLICY"
@@ -22,6 +23,7 @@ DAY_PREFIX = "DAY#"  # a user's days sort before their sessions, so that the que
 DAY_SHARDS = 16
 CONSENT_PREFIX = "CONSENT#"  # what users said of consent sorts before their sessions, too
 REQUEST_SK = "CONSENT-UNLEARNING"
+ASSESSMENT_PREFIX = "ASSESSMENT#"  # so do assessments
 DAILY_PK = "DAILY"
 WATERMARK_SK = "WATERMARK"
 
@@ -36,6 +38,14 @@ def session_sk(number: int) -> str:
 
 def statement_sk(number: int) -> str:
     return f"{CONSENT_PREFIX}{number:08d}"
+
+
+def assessment_sk(day: date) -> str:
+    return f"{ASSESSMENT_PREFIX}{day.isoformat()}"
+
+
+def day_of_assessment(sk: str) -> date:
+    return date.fromisoformat(sk.removeprefix(ASSESSMENT_PREFIX))
 
 
 def segment_pk(segment: Segment) -> str:
