@@ -187,12 +187,17 @@ def ids(plan: Json) -> list[int]:
 
 
 def pages(history: Callable[[str | None], Json]) -> Iterator[list[Json]]:
-    """Yields the sessions of each page of the history; `history` returns the page of a token, the first for None."""
-    page = history(None)
-    yield page["sessions"]
+    """Returns the sessions of each page of the history; `history` returns the page of a token, the first for None."""
+    return (page["sessions"] for page in whole_pages(history))
+
+
+def whole_pages(ask: Callable[[str | None], Json]) -> Iterator[Json]:
+    """Yields all pages; `ask` returns the page of a token, the first for None."""
+    page = ask(None)
+    yield page
     while page["next_token"] is not None:
-        page = history(page["next_token"])
-        yield page["sessions"]
+        page = ask(page["next_token"])
+        yield page
 
 
 @lru_cache(maxsize=1)
