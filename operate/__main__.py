@@ -8,6 +8,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -84,7 +85,8 @@ def replay(store: Store, _: Settings, options: argparse.Namespace) -> int:
         print("versions are being rewritten by a refold; try again when that is done")
         return 2
     folded = policy_at(store, options.segment, stored.version, from_start=options.from_start)
-    differing = [name for name, value in policy_item(stored).items() if policy_item(folded)[name] != value]
+    same = replace(folded, counted=stored.counted, since=stored.since)  # how it was stored, not what it learned
+    differing = [name for name, value in policy_item(stored).items() if policy_item(same)[name] != value]
     if differing:
         print(f"version {stored.version} DIFFERS from its replay in: {', '.join(differing)}")
         return 1

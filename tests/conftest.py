@@ -50,6 +50,7 @@ JOURNEY = (
     "feedback_batch",
     "history",
     "stats",
+    "explanation",
     "pause",
     "assessments",
     "export",

@@ -25,6 +25,7 @@ MAY: dict[str, dict[str, set[str]]] = {
     "Export": {"USER#*": {QUERY, GET}},
     "History": {"USER#*": {QUERY, GET}},
     "Stats": {"USER#*": {QUERY}},
+    "Explanation": {"USER#*": {GET}, "SEGMENT#*": {QUERY, GET}},
     "Learn": {
         "index open#*": {QUERY},
         "index due#*": {QUERY},

@@ -1,4 +1,4 @@
-// A user's first days through the generated types: profile, plan, completion, batch, history, stats, consent, scores,
+// A user's first days through the generated types: profile, plan, completion, batch, history, stats, why, consent, scores,
 // export, erasure.
 // URL and TOKEN say where and who; whatever is not as described ends it with an error.
 
@@ -81,6 +81,18 @@ assert(later.error && "until" in later.error && later.error.until);
 assert.equal(Date.parse(String(later.error.until)), Date.parse(until));
 assert.equal((await api.DELETE("/pause/")).response.status, 204);
 assert.equal((await api.GET("/pause/")).data?.until, null);
+
+// Why this plan? The draw's probabilities, what was known of each kind of plan, and one sentence for people.
+const told = await api.GET("/explanation/{session_id}/", {
+  params: { path: { session_id: first.session_id }, header: { "accept-language": "de-AT, en;q=0.5" } },
+});
+assert(told.data, JSON.stringify(told.error));
+assert.equal(told.data.rl_action_id, first.rl_action_id);
+assert(told.data.exact && told.data.because === null);
+assert.equal(told.data.drawn, "even", "nothing was known yet");
+assert(told.data.sentence.split(" ").length <= 20);
+assert.equal(told.response.headers.get("content-language"), told.data.language);
+assert.equal(told.data.policy_version, 1);
 
 // Consent: who said nothing has what the service assumes; whoever withdraws is not learned from any more.
 const text = "privacy-3";

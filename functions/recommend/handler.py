@@ -23,7 +23,7 @@ from rl_core.errors import (
     UnavailableError,
 )
 from rl_core.models import ACTIONS, Policy, Profile, Segment, Session
-from rl_core.sessions import accepts_answers, admit, allowed, caught_up, issue, show
+from rl_core.sessions import accepts_answers, admit, allowed, caught_up, issue, show, standing_of
 from rl_core.store import mark_writes, open_store, profile_write, session_write
 from rl_core.work import attempts
 
@@ -31,9 +31,6 @@ app = APIGatewayHttpResolver(enable_validation=True)
 answer_problems(app)
 open_store()  # called at init, when Lambda gives the sandbox a whole processor, instead of at the first request
 logger = Logger()
-
-_ENGAGEMENT = ("low", "moderate", "high")
-_MOTIVATION = ("falling", "steady", "rising")
 
 
 class RecommendedActivity(BaseModel):
@@ -172,9 +169,10 @@ def _reason(session: Session) -> str:
         return "A plan drawn at random: what was learned cannot be read just now."
     if decision.impersonal:
         return "A plan drawn at random: you do not want personal plans."
+    standing = standing_of(decision.state)
     basis = (
-        f"Based on your engagement level ({_ENGAGEMENT[decision.state.engagement]}), your motivation "
-        f"({_MOTIVATION[decision.state.motivation]}) and segment ({session.segment.value}): "
+        f"Based on your engagement level ({standing.engagement}), your motivation "
+        f"({standing.motivation}) and segment ({session.segment.value}): "
     )
     if len(decision.eligible) == 1:
         return basis + "the one kind of plan that you have not had lately."

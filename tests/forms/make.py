@@ -86,7 +86,6 @@ NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 OUT = (b"person-1", b"person-2")
 POSTERIOR = Settings(table_name="none")
 EPSILON = Settings(table_name="none", exploration="epsilon")
-OF_TABLES = f"{POLICY_FORM}.{learner.fold_of(POSTERIOR).learner.replace('/', '-')}"
 ANA = Profile("ana", bytes(range(16)), Segment.HIGH_LOW, NOW)
 RICH = replace(
     ANA,
@@ -262,9 +261,11 @@ def main() -> None:
     save("session", SESSION_FORM, [(item, read_session(item)) for item in items])
     records, policies = lived_versions()
     excluded = replace(policies[-1], excluded=OUT, hold=77)
-    kept = [policies[0], policies[19], policies[40], policies[89], policies[-1], excluded]
-    save("policy", OF_TABLES, [(policy_item(p), read_policy(policy_item(p))) for p in kept])
-    save("snapshot", OF_TABLES, [(snapshot_item(policies[99]), read_policy(snapshot_item(policies[99])))])
+    counted = [replace(policies[-1], counted=130, since=30_517), replace(policies[-1], counted=128, since=50_001)]
+    kept = [policies[0], policies[19], policies[40], policies[89], policies[-1], excluded, *counted]
+    save("policy", POLICY_FORM, [(policy_item(p), read_policy(policy_item(p))) for p in kept])
+    wholes = [policies[99], replace(policies[99], counted=100, since=49_321)]
+    save("snapshot", POLICY_FORM, [(snapshot_item(p), read_policy(snapshot_item(p))) for p in wholes])
     under_way = Refold(
         90,
         30,

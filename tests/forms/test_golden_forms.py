@@ -46,7 +46,6 @@ from rl_core.store.refolds import REFOLD_FORM, read_refold, refold_item
 from rl_core.store.sums import SEGMENT_DAY_FORM
 from rl_core.work import mend, policy_at, roll_back, unlearn
 from tests.forms.golden import FOLDER, SHARDS, load, plain
-from tests.forms.make import OF_TABLES
 from tests.functions.conftest import NOW, turn
 
 READERS: dict[str, Callable[[Any], Any]] = {
@@ -80,10 +79,10 @@ FORMS = {
     "absence": ABSENCE_FORM,
 }
 SEGMENT = Segment.LOW_HIGH
-TABLES = ("policy", "snapshot")
+OF_TABLES = {f"{kind}.2.posterior-2" for kind in ("policy", "snapshot")}  # a table's form came within form 2
 PASTS = {
     "posterior/1": ("record.1", "snapshot.1", "policy.1"),
-    "posterior/2": ("record.3", f"snapshot.{OF_TABLES}", f"policy.{OF_TABLES}"),
+    "posterior/2": ("record.3", "snapshot.2.posterior-2", "policy.2.posterior-2"),
 }
 
 
@@ -145,7 +144,7 @@ def told(expected: Any, found: Any, name: str = "") -> Any:
 
 def test_there_are_golden_items_of_every_kind_in_every_form() -> None:
     every = {f"{kind}.{form}" for kind, present in FORMS.items() for form in range(1, present + 1)}
-    assert {path.stem for path in FOLDER.glob("*.json")} == every | {f"{kind}.{OF_TABLES}" for kind in TABLES}
+    assert {path.stem for path in FOLDER.glob("*.json")} == every | OF_TABLES
 
 
 @pytest.mark.parametrize("kind", ["policy", "record"])

@@ -12,7 +12,7 @@ from rl_core.models import MILLION, Segment, Session, Status, Why
 from rl_core.store import Store, open_day_table
 from tests.conftest import JOURNEY, ROOT, TEMPLATE, event_of
 
-API = JOURNEY[:10]
+API = JOURNEY[:11]
 FUNCTIONS = Functions(TEMPLATE, fresh=False)  # judges each call by the function's role
 LOGICAL = {function.folder.name: name for name, function in TEMPLATE.functions.items()}
 USER = "5f1c0a9e-6f3b-4c1e-9d55-0d7c2f9b8a11"
@@ -195,6 +195,15 @@ def test_the_stats_event_tells_what_the_user_did_today(store: Store) -> None:
     assert [day["active"] for day in told["daily"]] == [False] * 6 + [True]
     assert session.closing is not None
     assert told["daily"][-1]["engagement_score"] == round(session.closing.engagement_after, 4)
+
+
+def test_the_explanation_event_tells_what_the_first_plan_was_drawn_from(store: Store) -> None:
+    told = live_until("explanation")
+    decision = session_one(store).decision
+    assert (told["session_id"], told["rl_action_id"], told["drawn"]) == (1, decision.action, "even")
+    assert [its["probability"] for its in told["actions"]] == [round(p, 4) for p in decision.chances]
+    assert (told["exact"], told["learning"], told["policy_version"]) == (True, "applied", 1)
+    assert (told["language"], told["sentence"].split()[0]) == ("en", "Nothing")
 
 
 def test_the_assessments_event_shows_the_scores_of_the_morning(store: Store) -> None:

@@ -102,6 +102,9 @@ def _answers(story: Story) -> None:
     later.batch([{"activity_id": 11, **DONE}])
     later.history()
     later.stats()
+    later.explanation(1)
+    fourth = later.recommend()["session_id"]  # the first that is drawn from a policy with a version
+    assert later.explanation(fourth)["exact"]
     later.assessments()
     later.export()
 

@@ -13,7 +13,6 @@ from rl_core.errors import ConflictError, VersionError
 from rl_core.models import Policy, Status, VersionRecord
 from rl_core.sessions import issue
 from rl_core.store import Put, Store, policies, publish_writes
-from rl_core.store.policies import policy_item
 from rl_core.work import versions
 from tests.conftest import TEMPLATE, table_client
 from tests.functions.conftest import NOW, SEGMENT, World
@@ -50,25 +49,25 @@ def test_every_version_can_be_rebuilt_from_a_snapshot_or_from_nothing(world: Wor
     for policy in live(world, 10):
         for from_start in (False, True):
             again = versions.policy_at(world.store, SEGMENT, policy.version, from_start)
-            assert policy_item(again) == policy_item(policy)
+            assert again == policy
 
 
 def test_a_snapshot_is_kept_every_hundred_versions(world: World) -> None:
     assert policies.SNAPSHOT_EVERY == 100
     live(world, 3)
-    spoil("SEGMENT#HIGH_LOW", "POLICY", version={"N": "98"})
+    spoil("SEGMENT#HIGH_LOW", "POLICY", version={"N": "98"}, counted={"N": "98"})
     for version in (99, 100):
         hundredth = replace(world.store.policy(SEGMENT), version=version)
         world.store.write(*publish_writes(hundredth, VersionRecord(version, learner.fold_of(settings()))))
     assert world.store.snapshot(SEGMENT, 99).version == 0
-    assert policy_item(world.store.snapshot(SEGMENT, 150)) == policy_item(hundredth)
+    assert world.store.snapshot(SEGMENT, 150) == hundredth
 
 
 def test_a_replay_starts_at_the_snapshot(world: World, often: None) -> None:
     *_, last = live(world, 6)
     spoil("SEGMENT#HIGH_LOW", "VERSION#0000000001", transitions={"L": []})
-    assert policy_item(versions.policy_at(world.store, SEGMENT, 6)) == policy_item(last)
-    assert policy_item(versions.policy_at(world.store, SEGMENT, 6, from_start=True)) != policy_item(last)
+    assert versions.policy_at(world.store, SEGMENT, 6) == last
+    assert versions.policy_at(world.store, SEGMENT, 6, from_start=True) != last
 
 
 def test_a_rollback_restores_values_and_never_takes_back_version_or_episodes(world: World, often: None) -> None:
@@ -89,7 +88,7 @@ def test_learning_and_replay_go_on_after_rollbacks(world: World, often: None) ->
     assert world.session(waiting.user).status is Status.LEARNED
     assert last.episodes == 9
     for from_start in (False, True):
-        assert policy_item(versions.policy_at(world.store, SEGMENT, last.version, from_start)) == policy_item(last)
+        assert versions.policy_at(world.store, SEGMENT, last.version, from_start) == last
 
 
 def test_a_change_of_learner_adopts_what_was_learned_and_stays_replayable(
@@ -105,7 +104,7 @@ def test_a_change_of_learner_adopts_what_was_learned_and_stays_replayable(
     adopted = [record.adopted for record in world.store.records(SEGMENT)]
     assert adopted == [None, None, None, "posterior/2", None, None, "epsilon/1"]
     for from_start in (False, True):
-        assert policy_item(versions.policy_at(world.store, SEGMENT, 7, from_start)) == policy_item(last)
+        assert versions.policy_at(world.store, SEGMENT, 7, from_start) == last
     assert main([*TABLE, "versions", "HIGH_LOW"]) == 0
     assert "by epsilon/1 that adopted from posterior/2" in capsys.readouterr().out
 

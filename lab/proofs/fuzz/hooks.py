@@ -28,6 +28,7 @@ OWN = 0.8  # share of valid requests that name the caller's own activities
 UNKNOWN = 404
 COMPLETE, BATCH = "/activity/{id}/complete/", "/activity/feedback-batch/"
 CONSENT, PAUSE = "/consent/", "/pause/"
+EXPLANATION = "/explanation/{session_id}/"
 PAUSED = 409
 LONGEST = 180 * 24 * 3600
 
@@ -55,7 +56,7 @@ class Users:
 
 @schemathesis.hook
 def before_call(context: Any, case: Any, **kwargs: Any) -> None:
-    """Puts activities of one session into a valid request, mostly those of the caller's open session.
+    """Puts a session or activities of one into a valid request, mostly those of the caller's open session.
 
     Has a valid request that takes back what was learned also withdraw, for the caller may not have done so before, and
     a valid pause end within the time that a pause may last.
@@ -67,9 +68,11 @@ def before_call(context: Any, case: Any, **kwargs: Any) -> None:
         case.body["learn"] = False
     if case.path == PAUSE and case.method.upper() == "PUT":
         case.body["until"] = f"{datetime.now(UTC) + timedelta(seconds=draw.randrange(60, LONGEST)):%Y-%m-%dT%H:%M:%SZ}"
+    token = str((case.headers or {}).get("Authorization", "")).removeprefix("Bearer ")
+    if case.path == EXPLANATION and token in STAYING and draw.random() < OWN:
+        case.path_parameters["session_id"] = _open_activities(token)[0] // 10
     if case.path not in (COMPLETE, BATCH):
         return
-    token = str((case.headers or {}).get("Authorization", "")).removeprefix("Bearer ")
     ids = _open_activities(token) if token in STAYING and draw.random() < OWN else _elsewhere(case)
     if case.path == COMPLETE:
         case.path_parameters["id"] = draw.choice(ids)

@@ -9,6 +9,7 @@ FettleError
 |   |-- PathNotFoundError        404  the gateway lets the path through, but no route matches it
 |   |-- ProfileNotFoundError     404
 |   |-- ActivityNotFoundError    404
+|   |-- SessionNotFoundError     404
 |   |-- ProfileRequiredError     409
 |   |-- SessionClosedError       409
 |   |-- ErasingError             409
@@ -24,6 +25,8 @@ FettleError
 |-- OversizeError                a transaction is too large for the table
 |-- UnreadableItemError          a stored item cannot be parsed; no code guesses its content or overwrites it
 |-- VersionError                 a version of a policy cannot be rebuilt or restored
+|   |-- TooMuchToReadError       to rebuild it takes more reading than the request may do
+|   `-- UnknownFoldError         it was folded in a way that this code does not have
 |-- RefoldPendingError           a segment's past is being folded anew; try again when that is done
 `-- PolicyUnreadableError        the policy item is unavailable, unparsable or of another format
 """
@@ -102,6 +105,13 @@ class ActivityNotFoundError(RequestError):
     type = "activity-not-found"
     title = "Unknown activity"
     detail = "No activity of yours has this id."
+
+
+class SessionNotFoundError(RequestError):
+    status = 404
+    type = "session-not-found"
+    title = "Unknown session"
+    detail = "No session of yours has this id."
 
 
 class ProfileRequiredError(RequestError):
@@ -217,6 +227,14 @@ class UnreadableItemError(FettleError):
 
 class VersionError(FettleError):
     """A version of a policy cannot be rebuilt or restored."""
+
+
+class TooMuchToReadError(VersionError):
+    """To rebuild a version takes more reading than the request may do."""
+
+
+class UnknownFoldError(VersionError):
+    """A version was folded by a learner, with constants or from an action that this code does not have."""
 
 
 class RefoldPendingError(FettleError):

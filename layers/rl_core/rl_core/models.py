@@ -597,6 +597,9 @@ class Policy:
     `activities` is keyed by entry code. `excluded` holds the persons whose sessions no fold counts. `hold` is the
     version by which a refold took hold of the policy, while one is under way. `refolding`, the version from which an
     erasure rewrites, was set by earlier releases only.
+
+    `since` is how many bytes the records take that came since the latest snapshot, as of the version `counted`; a
+    release that does not count carries both along. They are no part of what was learned, so equality leaves them out.
     """
 
     segment: Segment
@@ -609,6 +612,8 @@ class Policy:
     refolding: int | None = None
     hold: int | None = None
     rest: Rest = field(default_factory=dict)
+    counted: int = field(default=0, compare=False)
+    since: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

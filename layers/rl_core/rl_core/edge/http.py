@@ -197,7 +197,7 @@ def plain_integer(text: Any) -> int:
 
 
 def canonical_id(text: Any) -> int:
-    """Returns the activity id in a path, or -1, which no activity has, for another spelling such as "011".
+    """Returns the id in a path, or -1, which no activity or session has, for another spelling such as "011".
 
     Raises ValueError when the text is not an integer.
     """

@@ -7,6 +7,7 @@ from rl_core.store.day_table import MOST_DAYS, DayTable, ShardState, Watermark, 
 from rl_core.store.erasing import Leaver, lesson_of
 from rl_core.store.erasures import ERASURES_TTL, Erasures, life_of
 from rl_core.store.fields import Put, Stored
+from rl_core.store.frugal import FrugalStore
 from rl_core.store.items import (
     UserDay,
     mark_writes,
@@ -33,6 +34,7 @@ __all__ = [
     "DayTable",
     "Due",
     "Erasures",
+    "FrugalStore",
     "Head",
     "Hold",
     "Kind",

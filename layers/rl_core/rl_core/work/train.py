@@ -2,7 +2,7 @@
 
 One transaction serves one session for the API and up to ninety for the job. It marks the sessions as learned (each only
 as it was read), replaces the policy only at the version that was read, writes one record of what the new version
-learned, and every hundred versions a snapshot.
+learned, and a snapshot where one is due.
 """
 
 from collections import Counter
