@@ -162,7 +162,7 @@ for (let token: string | null | undefined; token !== null; ) {
   assert.equal(page.data.format, "fettle.export/1");
   assert.deepEqual(page.data.unreadable, []);
   assert.equal(page.data.profile === null, token !== undefined, "the first page has the profile");
-  sessions.push(...page.data.sessions.map(({ number }) => number));
+  sessions.push(...page.data.sessions.map(({ session_id }) => session_id));
   token = page.data.next_token;
 }
 assert.deepEqual(sessions, Array.from({ length: 12 }, (_, n) => n + 1));

@@ -192,7 +192,7 @@ def test_a_session_is_told_with_its_decision_and_what_it_came_to(world: World) -
     assert decision["state"] == {"engagement": "low", "motivation": "steady"}
     assert decision["facts"] == {"counts": [0] * 6, "sums": [0] * 6, "earlier": [0] * 6, "latest": []}
     assert decision["settings"] == session.decision.settings.hex()
-    assert (told["number"], told["status"], told["why"]) == (1, "learned", None)
+    assert (told["session_id"], told["status"], told["why"]) == (1, "learned", None)
     assert told["closing"]["reward"] == round(session.closing.reward, 4)
     assert (told["closing"]["rating"], told["closing"]["notes"]) == (4, "Marmalade")
     first = told["activities"][0]
@@ -344,7 +344,7 @@ def test_a_page_keeps_to_its_bytes_and_its_units_and_nothing_is_lost_or_told_twi
         assert answer.status == 200, answer.text
         assert len(answer.content) <= PAGE
         assert units.take()[0] <= 256 + 1  # the profile's unit beside
-        sessions += [its["number"] for its in answer.body["sessions"]]
+        sessions += [its["session_id"] for its in answer.body["sessions"]]
         told += [its["day"] for its in answer.body["days"]]
         if (following := answer.body["next_token"]) is None:
             break
@@ -379,5 +379,5 @@ def test_what_is_added_behind_the_place_of_a_page_comes_on_the_next(world: World
     there = whole()
     world.issue("ana", at=NOW + ONE)
     rest = phone().export(token("SESSION#00000001"))
-    assert [its["number"] for its in rest["sessions"]] == [2]
+    assert [its["session_id"] for its in rest["sessions"]] == [2]
     assert (rest["days"], there["next_token"]) == ([], None)

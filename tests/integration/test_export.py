@@ -39,7 +39,7 @@ def test_all_that_the_other_routes_show_is_in_it(ana: Phone) -> None:
     assert page["consents"][0]["personalise"]["granted"] is False
     for name, value in shown["activities"][0].items():
         assert session["activities"][0][name] == value
-    assert (session["number"], session["closing"]["reward"]) == (shown["session_id"], shown["reward"])
+    assert (session["session_id"], session["closing"]["reward"]) == (shown["session_id"], shown["reward"])
     assert session["activities"][0]["notes"] == session["closing"]["notes"] == notes
     assert [day["day"] for day in page["days"]] == [day["date"] for day in ok(ana.stats())["daily"] if day["active"]]
     assert abs(sum(session["decision"]["chances"]) - 1) < 1e-9

@@ -36,7 +36,7 @@ LEFT_OUT: dict[str, dict[str, str]] = {
         **dict.fromkeys(("counted", "gone", "late"), _COUNTED),
         "postponed": "the absence says it",
     },
-    "session": {"user": _OWN, "key": _KEY, "revision": _OURS, "rest": _NEWER},
+    "session": {"user": _OWN, "number": "it is the `session_id`", "key": _KEY, "revision": _OURS, "rest": _NEWER},
 }
 
 
@@ -203,7 +203,7 @@ class ExportSession(_Exported):
     its issue. On the day `issued_on`, the user had completed `done_before` activities when it was issued.
     """
 
-    number: int
+    session_id: int
     status: str
     segment: str
     rl_action: str
@@ -293,7 +293,8 @@ def _session(session: Session) -> ExportSession:
         )
         for position, activity in enumerate(session.activities, 1)
     ]
-    return _made(ExportSession, session, rl_action=session.decision.action.title, activities=activities)
+    named = {"session_id": session.number, "rl_action": session.decision.action.title}
+    return _made(ExportSession, session, **named, activities=activities)
 
 
 def _day(day: UserDay) -> ExportDay:
