@@ -15,8 +15,10 @@ from rl_core.models import (
     CELLS,
     Activity,
     ActivityStats,
+    Bridge,
     EndedBy,
     Facts,
+    Pause,
     Policy,
     Profile,
     Result,
@@ -106,6 +108,9 @@ def test_the_largest_profile_stays_within_one_write_unit(profile: Profile) -> No
         revision=12_345_678,
     )
     assert size(profile_item(full)) <= 900
+    pauses = tuple(Pause(DONE_AT + n * timedelta(days=200), DONE_AT + n * timedelta(days=200.9)) for n in range(8))
+    bridges = tuple(Bridge(DONE_AT.date() + n * timedelta(days=2), DONE_AT.date()) for n in range(-3, 0))
+    assert size(profile_item(replace(full, pauses=pauses, bridges=bridges))) <= 1000
 
 
 def full_session(session: Session, profile: Profile, constants: Settings) -> Session:

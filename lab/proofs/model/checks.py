@@ -212,6 +212,6 @@ def mended(item: dict[str, Any]) -> dict[str, Any]:
 
 def versions_of(table: Table, home: str) -> range:
     """Returns the versions with a record. Asserts that they run from 1 on without a gap."""
-    found = sorted(sk for pk, sk in table if pk == home and sk != keys.POLICY_SK)
+    found = sorted(sk for pk, sk in table if pk == home and sk.startswith(keys.VERSION_PREFIX))
     assert found == [keys.version_sk(n) for n in range(1, len(found) + 1)]
     return range(1, len(found) + 1)
