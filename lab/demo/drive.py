@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from lab.demo.log import Issued, Log, Said
 from lab.world.people import (
+    GAD7,
     Answer,
     Ending,
     Offered,
@@ -67,6 +68,7 @@ class User:
         steps = [step for step in self.steps.steps if step.opening == self.opened]
         for step in steps:
             self._exclude(step)
+            self._assess_again(step)
         if self._is_refused(now):
             return False
         if self.away_until is not None and now < self.away_until:
@@ -105,6 +107,18 @@ class User:
             self.log.without = step.without
             stored = self.phone.put_profile(without=list(step.without))["without"]
             _expect(stored == list(step.without), f"{self.person.name} is without {stored}")
+
+    def _assess_again(self, step: Step) -> None:
+        """Fills in the assessment again, if the step says so, with a score that leaves the person in their segment."""
+        if step.better and self.person.scores is not None:
+            gad7, minutes = self.person.scores
+            least, most = GAD7[self.person.segment.split(" ")[0]]
+            now = min(max(gad7 - step.better, least), most)
+            stored = self.phone.put_profile(gad7_score=now, active_minutes_per_week=minutes)
+            _expect(stored["segment"] == self.person.segment, f"{self.person.name} was moved to {stored['segment']}")
+            kept = [its["gad7_score"] for its in self.phone.assessments(1)["assessments"]]
+            _expect(kept in ([now], []), f"{self.person.name}'s latest assessment is {kept}")
+            self.log.assessed += 1
 
     def _pause(self, step: Step, now: datetime) -> None:
         """Pauses from now on, if the step says so."""

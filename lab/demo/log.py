@@ -47,7 +47,8 @@ class Log:
     """What one person did, in order.
 
     `pauses` are from when on and until when; `told_paused` counts the plans that were refused meanwhile. The kinds of
-    plan `without` are excluded. Of the plans that the person asked about so many are `explained`, and `exact` ones.
+    plan `without` are excluded. So many plans were `explained` to the person, `exact` ones among them; `assessed` counts
+    the assessments after the first.
     """
 
     user: str
@@ -59,6 +60,7 @@ class Log:
     explained: int = 0
     exact: int = 0
     exported: bool = False
+    assessed: int = 0
 
     @property
     def personal(self) -> bool:

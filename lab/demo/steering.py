@@ -13,10 +13,11 @@ def what_was_steered(logs: Sequence[Log]) -> str:
     left = sum(log.paused(session) for log in pausing for session in log.issued)
     without = sum(bool(log.without) for log in logs)
     asked, exact = sum(log.explained for log in logs), sum(log.exact for log in logs)
+    assessed = sum(log.assessed > 0 for log in logs)
     return (
         f"{len(pausing)} people paused for some days: {sum(log.told_paused for log in pausing)} plans were refused "
         f"meanwhile, and {left} that they had left open closed as if nobody had seen them. {without} people excluded a "
         f"kind of plan or two, and were given none of these any more. {asked} times somebody asked why they had been "
-        f"given a plan; {exact} of the answers had exact estimates. {sum(log.exported for log in logs)} people took "
-        "their data along."
+        f"given a plan; {exact} of the answers had exact estimates. {assessed} people filled in the "
+        f"assessment again, and {sum(log.exported for log in logs)} took their data along."
     )

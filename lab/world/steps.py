@@ -16,13 +16,15 @@ ACTIONS = range(6)
 class Step(NamedTuple):
     """What a person does when they open the app for the `opening`th time.
 
-    They exclude the kinds of plan `without`, ask why they got this plan, and after it pause for `pause` days.
+    They exclude the kinds of plan `without`, fill in the assessment again if they had done so at first, with a GAD-7
+    score `better` by so many points, ask why they got this plan, and after it pause for `pause` days.
     """
 
     opening: int
     without: tuple[int, ...] = ()
     asks: bool = False
     pause: int = 0
+    better: int = 0
 
 
 class Steps(NamedTuple):
@@ -38,8 +40,10 @@ NO_STEPS = Steps((), exports=False)
 def steps(seed: int, name: str, days: int) -> Steps:
     """Returns what this person does within so many days."""
     rng = Random(f"{seed}/{name}/steps")
-    found = sorted((*_excluding(rng, days), *_pausing(rng, days), *_asking(rng, days)), key=lambda step: step.opening)
-    return Steps(tuple(found), rng.random() < EXPORTS)
+    found = (*_excluding(rng, days), *_pausing(rng, days), *_asking(rng, days))
+    exports = rng.random() < EXPORTS
+    again = Step(rng.randrange(2, 2 + days // 2), better=rng.randint(-1, 3))
+    return Steps(tuple(sorted((*found, again), key=lambda step: step.opening)), exports)
 
 
 def _excluding(rng: Random, days: int) -> Iterator[Step]:

@@ -34,14 +34,14 @@ def test_a_plan_left_open_into_a_pause_counts_as_unseen(session: Issued, counts:
 
 def test_what_was_done_is_said_with_its_counts() -> None:
     ana = Log("ana", [issued(START + DAY)], pauses=[(START, START + 2 * DAY)], told_paused=2)
-    eve = Log("eve", without=(1, 4), explained=3, exact=2, exported=True)
+    eve = Log("eve", without=(1, 4), explained=3, exact=2, exported=True, assessed=1)
     said = what_was_steered([ana, eve])
     assert said.startswith(
         "1 people paused for some days: 2 plans were refused meanwhile, and 1 that they had left open"
     )
     assert "1 people excluded" in said
     assert "3 times somebody asked" in said
-    assert "2 of the answers had exact estimates. 1 people took" in said
+    assert "2 of the answers had exact estimates. 1 people filled in the assessment again, and 1 took" in said
 
 
 def test_steps_are_the_same_for_the_same_seed_and_some_people_take_each() -> None:

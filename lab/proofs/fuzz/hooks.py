@@ -11,6 +11,7 @@ import os
 import random
 import urllib.error
 import urllib.request
+from base64 import urlsafe_b64encode
 from collections import Counter, defaultdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -28,7 +29,7 @@ OWN = 0.8  # share of valid requests that name the caller's own activities
 UNKNOWN = 404
 COMPLETE, BATCH = "/activity/{id}/complete/", "/activity/feedback-batch/"
 CONSENT, PAUSE = "/consent/", "/pause/"
-EXPLANATION = "/explanation/{session_id}/"
+EXPLANATION, EXPORT = "/explanation/{session_id}/", "/export/"
 PAUSED = 409
 LONGEST = 180 * 24 * 3600
 
@@ -59,7 +60,7 @@ def before_call(context: Any, case: Any, **kwargs: Any) -> None:
     """Puts a session or activities of one into a valid request, mostly those of the caller's open session.
 
     Has a valid request that takes back what was learned also withdraw, for the caller may not have done so before, and
-    a valid pause end within the time that a pause may last.
+    a valid pause end within the time that a pause may last. Gives an export a token that names a place.
     """
     del context, kwargs
     if not (case.meta and case.meta.generation.mode.is_positive):
@@ -68,6 +69,8 @@ def before_call(context: Any, case: Any, **kwargs: Any) -> None:
         case.body["learn"] = False
     if case.path == PAUSE and case.method.upper() == "PUT":
         case.body["until"] = f"{datetime.now(UTC) + timedelta(seconds=draw.randrange(60, LONGEST)):%Y-%m-%dT%H:%M:%SZ}"
+    if case.path == EXPORT and (case.query or {}).get("next_token") is not None:
+        case.query["next_token"] = urlsafe_b64encode(b"SESSION#%08d" % draw.randrange(1, 100)).decode().rstrip("=")
     token = str((case.headers or {}).get("Authorization", "")).removeprefix("Bearer ")
     if case.path == EXPLANATION and token in STAYING and draw.random() < OWN:
         case.path_parameters["session_id"] = _open_activities(token)[0] // 10
