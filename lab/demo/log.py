@@ -47,8 +47,8 @@ class Log:
     """What one person did, in order.
 
     `pauses` are from when on and until when; `told_paused` counts the plans that were refused meanwhile. The kinds of
-    plan `without` are excluded. So many plans were `explained` to the person, `exact` ones among them; `assessed` counts
-    the assessments after the first.
+    plan `without` are excluded. So many plans were `explained` to the person, `exact` ones among them. The assessments
+    after the first are counted as `assessed`.
     """
 
     user: str
