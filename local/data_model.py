@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from rl_core.models import NO_FACTS
-from rl_core.store import audit, consents, day_table, erasures, items, policies, refolds, sums
+from rl_core.store import assessments, audit, consents, day_table, erasures, items, policies, refolds, sums
 from rl_core.store.fields import REQUIRED, FieldTable
 
 PAGE = Path(__file__).parents[1] / "docs" / "data-model.md"
@@ -18,6 +18,7 @@ TABLES: dict[str, tuple[int, tuple[FieldTable, ...]]] = {
     "activity": (items.SESSION_FORM, (items.ACTIVITY,)),
     "statement": (consents.STATEMENT_FORM, (consents.STATEMENT,)),
     "request": (consents.REQUEST_FORM, (consents.REQUEST,)),
+    "assessment": (assessments.ASSESSMENT_FORM, (assessments.ASSESSMENT,)),
     "policy": (policies.POLICY_FORM, (policies.POLICY,)),
     "record": (policies.RECORD_FORM, (policies.RECORD,)),
     "transition": (policies.RECORD_FORM, (policies.TRANSITION,)),
@@ -28,6 +29,7 @@ TABLES: dict[str, tuple[int, tuple[FieldTable, ...]]] = {
     "segment day": (sums.SEGMENT_DAY_FORM, (sums.SEGMENT_DAY, sums.FORM_1)),
     "shard": (day_table.SHARD_FORM, (day_table.SHARD,)),
     "erasure": (erasures.ERASURE_FORM, (erasures.ERASURE,)),
+    "absence": (day_table.ABSENCE_FORM, (day_table.ABSENCE,)),
     "watermark": (day_table.WATERMARK_FORM, (day_table.WATERMARK,)),
 }
 

@@ -86,6 +86,22 @@ class Phone(Generic[T]):
     def put_consent(self, **said: Any) -> T:
         return self.ask("PUT", "/consent/", said)
 
+    def get_pause(self) -> T:
+        return self.ask("GET", "/pause/")
+
+    def put_pause(self, until: Any) -> T:
+        return self.ask("PUT", "/pause/", {"until": until})
+
+    def delete_pause(self) -> T:
+        return self.ask("DELETE", "/pause/")
+
+    def assessments(self, limit: int | None = None) -> T:
+        return self.ask("GET", "/assessments/" + _query(limit=limit))
+
+    def export(self, next_token: str | None = None) -> T:
+        """Asks for one page of all that is held of the user."""
+        return self.ask("GET", "/export/" + _query(next_token=next_token))
+
     def recommend(self, prefetch: bool | None = None) -> T:
         """Asks for the open session, or a new one."""
         return self.ask("GET", "/activity/recommended/" + _query(prefetch=prefetch))
@@ -101,6 +117,11 @@ class Phone(Generic[T]):
     def history(self, limit: int | None = None, next_token: str | None = None) -> T:
         """Asks for one page of the sessions, newest first."""
         return self.ask("GET", "/activity/history/" + _query(limit=limit, next_token=next_token))
+
+    def explanation(self, session: int, language: str | None = None) -> T:
+        """Asks why a session's plan was given, in a language or several with weights."""
+        headers = {} if language is None else {"accept-language": language}
+        return self.ask("GET", f"/explanation/{session}/", headers=headers)
 
     def stats(self, days: int | None = None) -> T:
         return self.ask("GET", "/stats/" + _query(days=days))
@@ -175,12 +196,17 @@ def ids(plan: Json) -> list[int]:
 
 
 def pages(history: Callable[[str | None], Json]) -> Iterator[list[Json]]:
-    """Yields the sessions of each page of the history; `history` returns the page of a token, the first for None."""
-    page = history(None)
-    yield page["sessions"]
+    """Returns the sessions of each page of the history; `history` returns the page of a token, the first for None."""
+    return (page["sessions"] for page in whole_pages(history))
+
+
+def whole_pages(ask: Callable[[str | None], Json]) -> Iterator[Json]:
+    """Yields all pages; `ask` returns the page of a token, the first for None."""
+    page = ask(None)
+    yield page
     while page["next_token"] is not None:
-        page = history(page["next_token"])
-        yield page["sessions"]
+        page = ask(page["next_token"])
+        yield page
 
 
 @lru_cache(maxsize=1)

@@ -11,11 +11,12 @@ from operate.intervals import (
     Estimate,
     completion_by_action,
     completion_by_entry,
+    gad7_change,
     lift_by_entry,
     reward_by_action,
 )
 from rl_core.config import Settings
-from rl_core.days import SegmentDay, count_shown, shown, withheld
+from rl_core.days import SegmentDay, count_shown, merged, shown, withheld
 from rl_core.models import ACTIONS, Segment, entry_code
 from rl_core.sessions.catalogue import catalogue
 from rl_core.store import DAY_SHARDS, DayTable
@@ -36,10 +37,22 @@ def compute(diary: DayTable, day: date, now: datetime, settings: Settings) -> Co
 def table(diary: DayTable, day: date, *, entries: bool = False) -> Iterator[str]:
     """Yields the lines of the day's table, segment by segment; with `entries`, also a line for each activity."""
     yield f"{day}: figures are value (95 % interval) n"
-    for segment in Segment:
-        found, _ = diary.segment_day(segment, day)
-        if found is not None:
-            yield from _segment(segment, found, entries)
+    days = {segment: found for segment in Segment if (found := diary.segment_day(segment, day)[0]) is not None}
+    for segment, found in days.items():
+        yield from _segment(segment, found, entries)
+    yield from _anxiety(days)
+
+
+def _anxiety(days: dict[Segment, SegmentDay]) -> Iterator[str]:
+    """Yields how GAD-7 moved from the first to the latest assessment of the day's users who have two or more."""
+    rows = [*days.items(), *([("all segments", merged(days.values()))] if len(days) > 1 else [])]
+    few = withheld([found.assessed for found in days.values()])
+    if any(found.assessed for found in days.values()):
+        yield ""
+        yield "GAD-7, latest assessment less the first, of users who have two"
+        for place, ((name, found), change) in enumerate(zip(rows, gad7_change([d for _, d in rows]), strict=True)):
+            if found.assessed:
+                yield f"  {name!s:<36}{WITHHELD if place in few else _mean(change)}"
 
 
 def _segment(segment: Segment, found: SegmentDay, entries: bool) -> Iterator[str]:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from rl_core.days.tally import ActionSums, EntrySums
+from rl_core.days.tally import ActionSums, EntrySums, SegmentDay
 from rl_core.models import MILLION
 
 Floats = NDArray[np.float64]
@@ -114,6 +114,13 @@ def lift_by_entry(sums: Sequence[EntrySums]) -> list[Estimate]:
     """Returns the mean lift in points, by entry; n counts the completions with both ratings."""
     counts = [s.rated for s in sums]
     return _rows(counts, means([s.lift for s in sums], [s.lift_squares for s in sums], counts))
+
+
+def gad7_change(days: Sequence[SegmentDay]) -> list[Estimate]:
+    """Returns the mean change of GAD-7 from first to latest assessment, by segment's day; n counts the users."""
+    counts = [day.assessed for day in days]
+    changes, squares = [day.gad7_change for day in days], [day.gad7_change_squares for day in days]
+    return _rows(counts, means(changes, squares, counts))
 
 
 def _rows(counts: Iterable[int], figures: tuple[Floats, Floats, Floats]) -> list[Estimate]:

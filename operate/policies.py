@@ -7,10 +7,10 @@ from operate import audit
 from rl_core.config import Settings
 from rl_core.models import Policy
 from rl_core.store import Store
-from rl_core.store.policies import POLICY, policy_item
+from rl_core.store.policies import policy_item
 from rl_core.work import mend, policy_at, roll_back
 
-_NO_PART = {f.attribute for f in POLICY.fields if f.name == "acted"}  # of what was learned
+_NO_PART = {"acted", "counted", "since"}  # of what was learned
 
 
 def versions(store: Store, _: Settings, options: argparse.Namespace) -> int:

@@ -26,7 +26,7 @@ MAY: dict[str, dict[str, set[str]]] = {
         **{f"Table {keys}": EVERY for keys in (*OF_THE_SERVICE, "USER#*")},
         **{
             f"Table/index/due {keys}": {QUERY}
-            for keys in ("open#*", "due#*", "erasing#*", "day#*", "audit#*", "parked")
+            for keys in ("open#*", "due#*", "erasing#*", "day#*", "away#*", "audit#*", "parked")
         },
         "Table": {SCAN} | PROTECTION,
         "Erasures": {SCAN, PUT} | PROTECTION,

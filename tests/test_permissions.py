@@ -20,8 +20,12 @@ MAY: dict[str, dict[str, set[str]]] = {
     "FeedbackBatch": {"USER#*": {QUERY, GET, PUT}, "SEGMENT#*": {QUERY, GET, PUT}},
     "Profile": {"USER#*": {QUERY, GET, PUT}},
     "Consent": {"USER#*": {QUERY, GET, PUT}},
+    "Pause": {"USER#*": {GET, PUT}},
+    "Assessments": {"USER#*": {QUERY, GET}},
+    "Export": {"USER#*": {QUERY, GET}},
     "History": {"USER#*": {QUERY, GET}},
     "Stats": {"USER#*": {QUERY}},
+    "Explanation": {"USER#*": {GET}, "SEGMENT#*": {QUERY, GET}},
     "Learn": {
         "index open#*": {QUERY},
         "index due#*": {QUERY},
@@ -40,6 +44,7 @@ MAY: dict[str, dict[str, set[str]]] = {
     "DailyDispatch": {"DAILY": {QUERY, GET, PUT}, "queue DailyQueue": {SEND}},
     "DailyEngagement": {
         "index day#*": {QUERY},
+        "index away#*": {QUERY},
         "USER#*": {QUERY, BATCH, PUT},
         "SEGMENT#*": {QUERY, GET, BATCH, PUT},
         "DAILY": {QUERY, BATCH, PUT},

@@ -1,4 +1,5 @@
-// A user's first days through the generated types: profile, plan, completion, batch, history, stats, consent, erasure.
+// A user's first days through the generated types: profile, plan, completion, batch, history, stats, why, consent, scores,
+// export, erasure.
 // URL and TOKEN say where and who; whatever is not as described ends it with an error.
 
 import assert from "node:assert/strict";
@@ -70,6 +71,29 @@ const stats = await api.GET("/stats/");
 assert.equal(stats.data?.totals.completed, 2);
 assert.equal(stats.data.daily.at(-1)?.completed, 2, "today is the last day");
 
+// A pause: until it ends, or is ended, no plan is given, and the refusal says until when.
+const until = new Date(Math.ceil(Date.now() / 1000) * 1000 + 3_600_000).toISOString();
+const paused = await api.PUT("/pause/", { body: { until } });
+assert.equal(Date.parse(paused.data?.until ?? ""), Date.parse(until));
+const later = await api.GET("/activity/recommended/");
+assert.equal(later.response.status, 409);
+assert(later.error && "until" in later.error && later.error.until);
+assert.equal(Date.parse(String(later.error.until)), Date.parse(until));
+assert.equal((await api.DELETE("/pause/")).response.status, 204);
+assert.equal((await api.GET("/pause/")).data?.until, null);
+
+// Why this plan? The draw's probabilities, what was known of each kind of plan, and one sentence for people.
+const told = await api.GET("/explanation/{session_id}/", {
+  params: { path: { session_id: first.session_id }, header: { "accept-language": "de-AT, en;q=0.5" } },
+});
+assert(told.data, JSON.stringify(told.error));
+assert.equal(told.data.rl_action_id, first.rl_action_id);
+assert(told.data.exact && told.data.because === null);
+assert.equal(told.data.drawn, "even", "nothing was known yet");
+assert(told.data.sentence.split(" ").length <= 20);
+assert.equal(told.response.headers.get("content-language"), told.data.language);
+assert.equal(told.data.policy_version, 1);
+
 // Consent: who said nothing has what the service assumes; whoever withdraws is not learned from any more.
 const text = "privacy-3";
 const assumed = await api.GET("/consent/");
@@ -120,6 +144,30 @@ for (let open = await plan(); ; ) {
   break;
 }
 assert.deepEqual(why, [null, ...Array(9).fill("over-weight")]);
+
+// Scores: those of the first profile were kept; others of the same day take their place.
+const scores = { gad7_score: 15, active_minutes_per_week: 30 };
+assert.equal((await api.PUT("/profile/", { body: scores })).response.status, 200);
+const given = await api.GET("/assessments/", { params: { query: { limit: 5 } } });
+assert.deepEqual(given.data?.assessments.map(({ gad7_score }) => gad7_score), [15]);
+const course = await api.GET("/stats/", { params: { query: { days: 7 } } });
+assert.equal(course.data?.assessments.gad7_score, null, "there are scores of one day only");
+
+// All that is held can be taken along, page by page.
+const sessions: number[] = [];
+for (let token: string | null | undefined; token !== null; ) {
+  const query = token === undefined ? {} : { next_token: token };
+  const page = await api.GET("/export/", { params: { query } });
+  assert(page.data);
+  assert.equal(page.data.format, "fettle.export/1");
+  assert.deepEqual(page.data.unreadable, []);
+  assert.equal(page.data.profile === null, token !== undefined, "the first page has the profile");
+  sessions.push(...page.data.sessions.map(({ session_id }) => session_id));
+  token = page.data.next_token;
+}
+assert.deepEqual(sessions, Array.from({ length: 12 }, (_, n) => n + 1));
+const foreign = await api.GET("/export/", { params: { query: { next_token: "12" } } });
+assert.equal(foreign.response.status, 422);
 
 assert.equal((await api.DELETE("/profile/")).response.status, 204);
 assert.equal((await api.GET("/profile/")).response.status, 404);

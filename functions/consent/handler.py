@@ -104,7 +104,7 @@ def get_consent() -> ConsentResponse:
     profile = open_store().profile(caller(event))
     if profile is None:
         raise ProfileRequiredError
-    return _response(profile)
+    return _response(profile, now_of(event))
 
 
 @app.put("/consent", include_in_schema=False)
@@ -121,7 +121,8 @@ def get_consent() -> ConsentResponse:
 def put_consent(said: Annotated[ConsentRequest, Body()]) -> ConsentResponse:
     event = app.current_event.raw_event
     user, now = caller(event), now_of(event)
-    return _response(_stated(user, Wish(said.text_version, said.personalise, said.learn, bool(said.unlearn)), now))
+    wish = Wish(said.text_version, said.personalise, said.learn, bool(said.unlearn))
+    return _response(_stated(user, wish, now), now)
 
 
 def _stated(user: str, wish: Wish, now: datetime) -> Profile:
@@ -131,9 +132,9 @@ def _stated(user: str, wish: Wish, now: datetime) -> Profile:
     raise UnavailableError
 
 
-def _response(profile: Profile) -> ConsentResponse:
+def _response(profile: Profile, now: datetime) -> ConsentResponse:
     statements = open_store().statements(profile.user, _HISTORY + 1) if profile.statements else []
-    may = allowed(profile, settings())
+    may = allowed(profile, settings(), now)
     personalise, learn = (statements[0].personalise, statements[0].learn) if statements else (None, None)
     return ConsentResponse(
         personalise=_purpose(may.personalise, personalise),

@@ -1,4 +1,7 @@
-"""GET, PUT and DELETE /profile/ read, write and erase the user's segment, scores, time zone and tags to avoid."""
+"""GET, PUT and DELETE /profile/ read, write and erase the user's segment, scores, time zone and tags to avoid.
+
+A PUT with both scores of an assessment also keeps these.
+"""
 
 import secrets
 from contextlib import suppress
@@ -30,8 +33,8 @@ from rl_core.edge.http import (
 from rl_core.edge.support import Support, support_of
 from rl_core.errors import ErasingError, InvalidRequestError, ProfileNotFoundError, UnavailableError
 from rl_core.models import ACTIONS, Action, Profile, Segment
-from rl_core.sessions import catalogue, engagement_now, erased, moved, segment_of, streak_now, timezones
-from rl_core.store import Head, marker_write, open_store, profile_write
+from rl_core.sessions import assessed, catalogue, engagement_now, erased, moved, segment_of, streak_now, timezones
+from rl_core.store import Head, assessment_writes, marker_write, open_store, profile_write
 from rl_core.work import attempts
 
 app = APIGatewayHttpResolver(enable_validation=True)
@@ -170,7 +173,7 @@ def _put(user: str, wanted: ProfileRequest, now: datetime) -> ProfileResponse:
 
     Raises InvalidRequestError when the first profile has neither a segment nor both scores.
     """
-    store = open_store()
+    store, assessment = open_store(), None
     head = store.head(user)
     if head.profile is None:
         segment = wanted.stated_segment()
@@ -186,8 +189,11 @@ def _put(user: str, wanted: ProfileRequest, now: datetime) -> ProfileResponse:
         profile = replace(profile, avoid=tuple(wanted.avoid))
     if wanted.without is not None:
         profile = replace(profile, without=tuple(map(Action, wanted.without)))
+    if wanted.gad7_score is not None and wanted.active_minutes_per_week is not None:
+        scores = wanted.gad7_score, wanted.active_minutes_per_week
+        profile, assessment = assessed(profile, *scores, settings(), now)
     if profile != head.profile:
-        store.write(profile_write(profile))
+        store.write(profile_write(profile), *assessment_writes(user, assessment))
     return _response(profile, head, now)
 
 

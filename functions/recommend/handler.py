@@ -16,13 +16,14 @@ from rl_core.edge.http import Timestamp, activity_id, answer_problems, caller, e
 from rl_core.edge.support import Support, refusals_with_support, support_of
 from rl_core.errors import (
     InvalidRequestError,
+    PausedError,
     PolicyUnreadableError,
     ProfileRequiredError,
     TooManySessionsError,
     UnavailableError,
 )
 from rl_core.models import ACTIONS, Policy, Profile, Segment, Session
-from rl_core.sessions import accepts_answers, admit, allowed, caught_up, issue, show
+from rl_core.sessions import accepts_answers, admit, allowed, caught_up, issue, show, standing_of
 from rl_core.store import mark_writes, open_store, profile_write, session_write
 from rl_core.work import attempts
 
@@ -30,9 +31,6 @@ app = APIGatewayHttpResolver(enable_validation=True)
 answer_problems(app)
 open_store()  # called at init, when Lambda gives the sandbox a whole processor, instead of at the first request
 logger = Logger()
-
-_ENGAGEMENT = ("low", "moderate", "high")
-_MOTIVATION = ("falling", "steady", "rising")
 
 
 class RecommendedActivity(BaseModel):
@@ -65,7 +63,9 @@ class RecommendResponse(BaseModel):
     summary="The activities recommended now",
     description="The open session, or a new one. Counts as shown to the user unless `prefetch` is true. `support` says "
     "where people with high anxiety find help, if the deployment does; problems 409 and 429 have it too.",
-    responses=responses(RecommendResponse, InvalidRequestError, ProfileRequiredError, TooManySessionsError),
+    responses=responses(
+        RecommendResponse, InvalidRequestError, ProfileRequiredError, PausedError, TooManySessionsError
+    ),
 )
 def recommend(prefetch: Annotated[bool, Query()] = False) -> RecommendResponse:
     event = app.current_event.raw_event
@@ -88,8 +88,11 @@ def recommend(prefetch: Annotated[bool, Query()] = False) -> RecommendResponse:
 def _open_session(profile: Profile, sessions: Sequence[Session], now: datetime, *, shown: bool) -> Session:
     """Returns the user's open session (marked as shown if `shown`), or a new one.
 
-    `sessions` are the user's latest, newest first.
+    `sessions` are the user's latest, newest first. Raises PausedError while the user wants no plan; a session that is
+    open stays so.
     """
+    if (until := allowed(profile, settings(), now).paused_until) is not None:
+        raise PausedError(until)
     latest = sessions[0] if sessions else None
     if latest is None or not accepts_answers(latest, now):
         return _issued(caught_up(profile, sessions), latest, now, shown=shown)
@@ -99,7 +102,7 @@ def _open_session(profile: Profile, sessions: Sequence[Session], now: datetime, 
 def _issued(profile: Profile, latest: Session | None, now: datetime, *, shown: bool) -> Session:
     """Issues and returns the next session, and closes the session that it replaces in the same transaction."""
     admit(profile, settings(), now)  # raises TooManySessionsError before the policy is read
-    policy = _policy(profile.segment) if allowed(profile, settings()).personalise else None
+    policy = _policy(profile.segment) if allowed(profile, settings(), now).personalise else None
     issued = issue(profile, latest, policy, settings(), now, shown=shown)
     sessions = [session_write(s, settings().index_shards) for s in (issued.session, issued.expired) if s]
     open_store().write(*sessions, profile_write(issued.profile), *mark_writes(issued.mark))
@@ -166,9 +169,10 @@ def _reason(session: Session) -> str:
         return "A plan drawn at random: what was learned cannot be read just now."
     if decision.impersonal:
         return "A plan drawn at random: you do not want personal plans."
+    standing = standing_of(decision.state)
     basis = (
-        f"Based on your engagement level ({_ENGAGEMENT[decision.state.engagement]}), your motivation "
-        f"({_MOTIVATION[decision.state.motivation]}) and segment ({session.segment.value}): "
+        f"Based on your engagement level ({standing.engagement}), your motivation "
+        f"({standing.motivation}) and segment ({session.segment.value}): "
     )
     if len(decision.eligible) == 1:
         return basis + "the one kind of plan that you have not had lately."

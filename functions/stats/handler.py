@@ -27,7 +27,7 @@ from rl_core.days import (
 from rl_core.edge.http import Rounded, answer_problems, caller, now_of, percent, plain_integer, resolve, responses
 from rl_core.errors import ErasingError, InvalidRequestError, ProfileRequiredError
 from rl_core.models import Mark, Session
-from rl_core.sessions import active_day, engagement_now, streak_now
+from rl_core.sessions import Course, active_day, course_of, engagement_now, streak_now
 from rl_core.store import ReadBudget, UserDay, open_day_table, open_store
 
 app = APIGatewayHttpResolver(enable_validation=True)
@@ -102,6 +102,26 @@ class StatsTrend(BaseModel):
     direction: Direction
 
 
+class StatsScore(BaseModel):
+    date: date
+    score: int
+
+
+class StatsCourse(BaseModel):
+    """Compares the latest assessment with the first one; `change` is the latest score less the first."""
+
+    first: StatsScore
+    latest: StatsScore
+    change: int
+
+
+class StatsAssessments(BaseModel):
+    """Both are null until the user gave scores on two of their days."""
+
+    gad7_score: StatsCourse | None
+    active_minutes_per_week: StatsCourse | None
+
+
 class StatsResponse(BaseModel):
     period: StatsPeriod
     totals: StatsTotals
@@ -111,6 +131,7 @@ class StatsResponse(BaseModel):
     engagement_score: Rounded
     motivation_score: Rounded
     streak_days: int
+    assessments: StatsAssessments
 
 
 @app.get("/stats", include_in_schema=False)
@@ -144,6 +165,7 @@ def stats(
         engagement_score=engagement_now(head.profile, now),
         motivation_score=head.profile.motivation,
         streak_days=streak_now(head.profile, head.sessions, now),
+        assessments=_assessments(course_of(head.profile.assessments)),
     )
 
 
@@ -208,6 +230,20 @@ def _day(day: PeriodDay, closed: date) -> StatsDay:
 
 def _trend(trend: Trend) -> StatsTrend:
     return StatsTrend(start=trend.start, end=trend.end, change=trend.change, direction=trend.direction)
+
+
+def _assessments(course: Course | None) -> StatsAssessments:
+    if course is None:
+        return StatsAssessments(gad7_score=None, active_minutes_per_week=None)
+    pair = course.first, course.latest
+    anxiety, minutes = (
+        [StatsScore(date=its.day, score=getattr(its, name)) for its in pair]
+        for name in ("gad7_score", "active_minutes_per_week")
+    )
+    return StatsAssessments(
+        gad7_score=StatsCourse(first=anxiety[0], latest=anxiety[1], change=course.gad7_change),
+        active_minutes_per_week=StatsCourse(first=minutes[0], latest=minutes[1], change=course.minutes_change),
+    )
 
 
 @logger.inject_lambda_context

@@ -1,9 +1,9 @@
 """`make bench-units`: what each request, and a job's run without work, costs in DynamoDB units and in CPU.
 
-Units are what MiniStack reports as ConsumedCapacity, table and index together. CPU is this process's own (the data
-plane runs in another), with the handlers called directly; it is compared, alternately and in the same run, with a
-handler that only reads one item through the same stack of libraries. The policy that is read and written holds the
-statistics of many sessions, as it would in service.
+Units are what MiniStack reports as ConsumedCapacity, table and index together; those of reads are counted by their
+bytes. CPU is this process's own (the data plane runs in another), with the handlers called directly; it is compared,
+alternately and in the same run, with a handler that only reads one item through the same stack of libraries. The policy
+that is read and written holds the statistics of many sessions, as it would in service.
 """
 
 import json
@@ -20,16 +20,18 @@ import boto3
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 
+from lab.bench.explained import SEGMENTS, learn_until_due
 from local.clock import SteppedClock, event_time
 from local.functions import Context
 from local.gateway import Event, HttpRequest, event_of
 from local.phone import Json, Phone, RefusedError, bodies, ids, to_functions
 from local.powertools import isolate_app
 from local.stack import UNCAPPED, Stack
-from local.units import Units, client_of_functions
+from local.units import Units, bill, client_of_functions
+from rl_core.store import Store
 
 SEGMENT = "High Anxiety, Low Activity"
-WARM_UP, USERS = 50, 40  # below a hundred, because each hundredth version is also kept whole, which costs 4 units more
+WARM_UP, USERS = 50, 40  # below a hundred, because some versions are also kept whole, which costs 4 units more
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
 ANSWER = {"completed": True, "motivation_before": 2, "motivation_after": 4, "difficulty_rating": 3}
 JOBS = ("Learn", "Erasure")
@@ -69,6 +71,7 @@ class Meter:
         self.read: dict[str, list[float]] = defaultdict(list)
         self.write: dict[str, list[float]] = defaultdict(list)
         self.cpu: dict[str, list[float]] = defaultdict(list)
+        bill(client_of_functions())  # before the units are counted: MiniStack reports 1 for a read of any size
         self._units = Units(client_of_functions(), _client())
 
     def phone(self, user: str, kind: str, at: datetime = NOW) -> Phone[Json]:
@@ -132,6 +135,29 @@ def withdraw(meter: Meter, waiting: int) -> None:
             done = True
 
 
+def ask_why(meter: Meter, kind: str) -> int:
+    """Asks why a plan was given that was drawn just before the policy is kept whole: open, answered, and after that.
+
+    Returns the version that the plan was drawn from. Raises RuntimeError when an explanation is not exact.
+    """
+    segment, each = SEGMENTS[kind]
+    due = learn_until_due(_TABLE[0], segment, each)
+    user = f"asks-{each}-0123456789abcdef0123456789abcdef"
+    phone = meter.phone(user, "asking")
+    phone.put_profile(segment=segment.value)
+    plan = phone.recommend()
+    phone.explanation(plan["session_id"])  # from a function's first call on, units are billed by DynamoDB's rule
+    asked = [meter.phone(user, kind).explanation(plan["session_id"])]
+    store = Store(_TABLE[0])
+    store.write(*due)
+    asked.append(meter.phone(user, kind).explanation(plan["session_id"]))
+    phone.batch([{"activity_id": its, **ANSWER, "notes": NOTES} for its in ids(plan)], notes=SESSION_NOTES)
+    asked.append(meter.phone(user, kind).explanation(plan["session_id"]))
+    if not all(body["exact"] for body in asked):
+        raise RuntimeError(f"{kind}: {asked}")
+    return store.policy(segment).version - 2
+
+
 def main() -> None:
     isolate_app(app)
     with Stack(
@@ -147,6 +173,7 @@ def main() -> None:
                 meter.job(job, NOW + timedelta(minutes=minute))
         for waiting in WAITING:
             withdraw(meter, waiting)
+        versions = {kind: ask_why(meter, kind) for kind in SEGMENTS}
     print(f"{'request':<16}{'read units':>11}{'write units':>12}{'CPU ms':>9}{'x one item':>12}  (quartiles)")
     kinds = ["one item", "profile", "recommend", "completion", "last completion", "batch", *(f"idle {j}" for j in JOBS)]
     for kind in kinds:
@@ -160,6 +187,8 @@ def main() -> None:
         kind = f"withdrawal {waiting}"
         requests = f"(in {len(meter.read[kind])} requests; the number is of sessions that wait)"
         print(f"{kind:<16}{sum(meter.read[kind]):>11.1f}{sum(meter.write[kind]):>12.1f}  {requests}")
+    for kind, version in versions.items():
+        print(f"{kind:<33}{max(meter.read[kind]):>5.1f} read units at most (a plan drawn from version {version})")
     print(json.dumps(_figures(meter, kinds)))
 
 
@@ -180,6 +209,7 @@ def _figures(meter: Meter, kinds: list[str]) -> dict[str, Any]:
         "write_units_per_session": sum(max(meter.write[kind]) * n for kind, n in shares.items()),
         "read_units_per_session": sum(max(meter.read[kind]) * n for kind, n in shares.items()),
         "withdrawal": {n: [sum(its[f"withdrawal {n}"]) for its in (meter.read, meter.write)] for n in WAITING},
+        "explanation": {kind: max(meter.read[kind]) for kind in SEGMENTS},
         "cpu_ms": {kind: round(statistics.median(meter.cpu[kind]) * 1000, 3) for kind in kinds},
         "cpu_ratio": {kind: round(statistics.median(_ratios(meter, kind)), 2) for kind in kinds},
     }

@@ -25,14 +25,16 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from rich.table import Table
 
 from lab.demo import report
-from lab.demo.consent import Held, Tally, recount, recounted, tally, what_was_said
+from lab.demo.consent import Held, recount, recounted, tally, what_was_said
 from lab.demo.daily import daily_rows, tell_days
 from lab.demo.drive import SurpriseError, User
 from lab.demo.held import held
 from lab.demo.log import Issued, Log
 from lab.demo.plots import SHORT
 from lab.demo.results import Learned, SegmentRow, Served, table, verdict
+from lab.demo.steering import what_was_steered
 from lab.world.people import Person, days_out, population
+from lab.world.steps import steps
 from lab.world.wishes import wishes
 from local.clock import SteppedClock
 from local.engine import EngineError
@@ -91,25 +93,30 @@ def _run(
         for _ in range(FINISHING):
             stack.advance_to(stack.clock.now() + timedelta(days=1))
         sessions = _gather(users)
+        for user in users:
+            if user.steps.exports:
+                user.take_along()
         policies = _policies(stack)
         logs = [user.log for user in users]
         table_says = held(Store(stack.table_name), logs)
         rolled_up = daily_rows(stack.table_name, START.date(), days + 3)
     _expect_learned_once(policies, sessions)
     _expect_consent(logs, table_says)
-    unseen = sum(not issued.seen for log in logs for issued in log.issued)
+    unseen = sum(not log.counts(issued) for log in logs for issued in log.issued)
     requests = sum(user.requests for user in users)
     facts = {
         "sessions shown": f"{len(sessions):,}",
-        "only prefetched": f"{unseen:,}",
+        "closed unseen": f"{unseen:,}",
         "people": f"{len(people):,}",
         "simulated days": f"{days}",
         "HTTP requests": f"{requests:,}",
         "running time": f"{time.monotonic() - began:.0f} s",
     }
-    said = tally(logs)
-    report.write(path, policies, sessions, facts, rolled_up, said)
-    _tell(console, table(policies, sessions), sessions, facts, said)
+    said, steered = tally(logs), what_was_steered(logs)
+    report.write(path, policies, sessions, facts, rolled_up, said, steered)
+    _tell(console, table(policies, sessions), facts)
+    console.print(f"{steered} {what_was_said(said)} {recounted(said)}", highlight=False)
+    console.print(verdict(table(policies, sessions), sessions), style="bold", highlight=False, soft_wrap=True)
     tell_days(console, rolled_up)
     console.print(f"Report: {path}", highlight=False, soft_wrap=True)
 
@@ -124,7 +131,11 @@ def _users(
         with httpx.Client(base_url=stack.url, timeout=30.0, trust_env=False) as http:
             users = [
                 User(
-                    person, over_http(http, stack.token(person.name)), cooldown, wishes(seed, person.name, days, asked)
+                    person,
+                    over_http(http, stack.token(person.name)),
+                    cooldown,
+                    wishes(seed, person.name, days, asked),
+                    steps(seed, person.name, days),
                 )
                 for person in people
             ]
@@ -188,13 +199,13 @@ def _gather(users: Sequence[User]) -> list[Served]:
 def _closed_as_it_should(log: Log, issued: Issued, remembered: Json) -> bool:
     """Returns whether the session was shown.
 
-    Raises SurpriseError when the history does not say "unseen" of a session that was only prefetched, "learned" of one
-    that the person lets the service learn from, or "closed" of another one.
+    Raises SurpriseError when the history does not say "unseen" of a session that was only prefetched, or that expired
+    unanswered in a pause, "learned" of one that the person lets the service learn from, or "closed" of another one.
     """
-    status = "unseen" if not issued.seen else "learned" if log.teaches(issued) else "closed"
+    status = "unseen" if not log.counts(issued) else "learned" if log.teaches(issued) else "closed"
     if (remembered["session_id"], remembered["status"]) != (issued.session_id, status):
         raise SurpriseError(f"{issued.user}: session {issued.session_id} is {remembered['status']}, not {status}")
-    return issued.seen
+    return log.counts(issued)
 
 
 def _served(issued: Issued, remembered: Json) -> Served:
@@ -244,10 +255,8 @@ def _expect_consent(logs: Sequence[Log], table_says: Mapping[str, Held]) -> None
         raise SurpriseError(f"the table disagrees with what people said of consent: {'; '.join(wrong[:9])}")
 
 
-def _tell(
-    console: Console, rows: Sequence[SegmentRow], sessions: Sequence[Served], facts: dict[str, str], said: Tally
-) -> None:
-    """Prints the table and the verdict."""
+def _tell(console: Console, rows: Sequence[SegmentRow], facts: dict[str, str]) -> None:
+    """Prints the table and the figures."""
     shown = Table(box=SIMPLE_HEAD, padding=0, pad_edge=False)
     for heading in ("Anxiety", "Activity"):
         shown.add_column(heading, no_wrap=True)
@@ -259,8 +268,6 @@ def _tell(
         shown.add_row(*_cells(row))
     console.print(shown)
     console.print("; ".join(f"{label}: {figure}" for label, figure in facts.items()), highlight=False)
-    console.print(f"{what_was_said(said)} {recounted(said)}", highlight=False)
-    console.print(verdict(rows, sessions), style="bold", highlight=False, soft_wrap=True)
 
 
 def _cells(row: SegmentRow) -> list[str]:

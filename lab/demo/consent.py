@@ -45,7 +45,7 @@ class Tally:
 
 def tally(logs: Sequence[Log]) -> Tally:
     """Returns the counts of these logs; a session that closed after a no and would be taken back counts as refused."""
-    seen = [(log, session) for log in logs for session in log.issued if session.seen]
+    seen = [(log, session) for log in logs for session in log.issued if log.counts(session)]
     return Tally(
         people=len(logs),
         withdrew=sum(log.withdrew for log in logs),

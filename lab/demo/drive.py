@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from lab.demo.log import Issued, Log, Said
 from lab.world.people import (
+    GAD7,
     Answer,
     Ending,
     Offered,
@@ -20,12 +21,14 @@ from lab.world.people import (
     unworn,
     willingness,
 )
+from lab.world.steps import NO_STEPS, Step, Steps
 from lab.world.tastes import REMEMBERED, Moment
 from lab.world.wishes import Wish
-from local.phone import Json, Phone, Request, Send, pages
+from local.phone import Json, Phone, Request, Send, pages, whole_pages
 
 ACTIONS = range(6)
 TEXT = "demo-1"  # the version of the text that people read before they say anything of consent
+MOST_BARRED, MOST_WORDS = 4, 20
 EVEN = "you do not want personal plans"  # what the reason of an even draw says
 
 
@@ -41,6 +44,7 @@ class User:
     send: Send
     cooldown: int
     wishes: Sequence[Wish] = ()
+    steps: Steps = NO_STEPS
     away_until: datetime | None = None
     opened: int = 0
     requests: int = 0
@@ -50,9 +54,10 @@ class User:
         self.log = Log(self.person.name)
 
     def visit(self, now: datetime) -> bool:
-        """Opens the app once, and says what the person wants to say of consent.
+        """Opens the app once, says what the person wants to say of consent, and steers the service.
 
-        Returns False if the person does no more, because they stay away until an abandoned session has expired.
+        Returns False if the person does no more, because they pause, or stay away until an abandoned session has
+        expired.
         """
         if newcomer := not self.opened:
             self._introduce()
@@ -60,6 +65,12 @@ class User:
         for wish in self.wishes:
             if wish.opening == self.opened:
                 self._say(wish, now)
+        steps = [step for step in self.steps.steps if step.opening == self.opened]
+        for step in steps:
+            self._exclude(step)
+            self._assess_again(step)
+        if self._is_refused(now):
+            return False
         if self.away_until is not None and now < self.away_until:
             return False
         recent = tuple(issued.action for issued in self.log.issued[-len(REMEMBERED) :])
@@ -67,8 +78,12 @@ class User:
         plan = self._plan(visit)
         issued = self._noted(plan, visit, now)
         self.log.issued.append(issued)
+        for _ in (step for step in steps if step.asks):
+            self._ask(plan, issued)
         if visit.ending is not Ending.UNSEEN:
             self._use(visit, plan)
+        for step in steps:
+            self._pause(step, now)
         self.away_until = issued.ends if issued.expires else None
         return True
 
@@ -76,6 +91,63 @@ class User:
         """Returns all sessions of the service's history, oldest first."""
         found = pages(lambda token: self.phone.history(100, token))
         return [session for page in found for session in page][::-1]
+
+    def take_along(self) -> None:
+        """Takes along all that is held of the person. Raises SurpriseError unless every session is among it."""
+        found = list(whole_pages(self.phone.export))
+        sessions = [session["session_id"] for page in found for session in page["sessions"]]
+        said = sum(len(page["consents"]) for page in found)
+        _expect(sessions == [issued.session_id for issued in self.log.issued], f"{self.person.name} took {sessions}")
+        _expect(bool(said) == bool(self.log.said), f"{self.person.name} took {said} statements of consent")
+        self.log.exported = True
+
+    def _exclude(self, step: Step) -> None:
+        """Excludes kinds of plan for good, if the step says so."""
+        if step.without:
+            self.log.without = step.without
+            stored = self.phone.put_profile(without=list(step.without))["without"]
+            _expect(stored == list(step.without), f"{self.person.name} is without {stored}")
+
+    def _assess_again(self, step: Step) -> None:
+        """Fills in the assessment again, if the step says so, with a score that leaves the person in their segment."""
+        if step.better and self.person.scores is not None:
+            gad7, minutes = self.person.scores
+            least, most = GAD7[self.person.segment.split(" ")[0]]
+            now = min(max(gad7 - step.better, least), most)
+            stored = self.phone.put_profile(gad7_score=now, active_minutes_per_week=minutes)
+            _expect(stored["segment"] == self.person.segment, f"{self.person.name} was moved to {stored['segment']}")
+            kept = [its["gad7_score"] for its in self.phone.assessments(1)["assessments"]]
+            _expect(kept in ([now], []), f"{self.person.name}'s latest assessment is {kept}")
+            self.log.assessed += 1
+
+    def _pause(self, step: Step, now: datetime) -> None:
+        """Pauses from now on, if the step says so."""
+        if step.pause:
+            until = now + timedelta(days=step.pause)
+            answer = self.phone.put_pause(f"{until:%Y-%m-%dT%H:%M:%SZ}")
+            _expect(datetime.fromisoformat(answer["until"]) == until, f"{self.person.name} pauses until {answer}")
+            self.log.pauses.append((now, until))
+
+    def _is_refused(self, now: datetime) -> bool:
+        """Returns whether the person pauses. Raises SurpriseError unless the service then refuses a plan."""
+        if not self.log.pauses or now >= self.log.pauses[-1][1]:
+            return False
+        answer, self.requests = Phone(self.send).recommend(), self.requests + 1
+        told = (answer.status, answer.body["type"], datetime.fromisoformat(answer.body["until"]))
+        _expect(told == (409, "paused", self.log.pauses[-1][1]), f"{self.person.name} pauses, and was answered {told}")
+        self.log.told_paused += 1
+        return True
+
+    def _ask(self, plan: Json, issued: Issued) -> None:
+        """Asks why the plan was given. Raises SurpriseError unless the explanation fits the plan."""
+        its, who = self.phone.explanation(plan["session_id"]), f"{self.person.name}, session {plan['session_id']}"
+        chances = {action["rl_action_id"]: action["probability"] for action in its["actions"]}
+        _expect(tuple(chances) == issued.eligible, f"{who}: explained by {tuple(chances)}")
+        _expect(abs(sum(chances.values()) - 1) < 1e-3, f"{who}: explained by chances {chances}")
+        _expect((its["drawn"] == "best") <= (not issued.tried), f"{who}: a try is explained as the best")
+        _expect(0 < len(its["sentence"].split()) <= MOST_WORDS, f"{who}: {its['sentence']}")
+        self.log.explained += 1
+        self.log.exact += its["exact"]
 
     def _introduce(self) -> None:
         """Puts the first profile, by segment or by assessment.
@@ -117,12 +189,16 @@ class User:
     def _noted(self, plan: Json, visit: Visit, now: datetime) -> Issued:
         """Checks that the service may serve this session, and returns it with the mean rewards of all actions."""
         before = self.log.issued
-        recent = [issued.action for issued in before[len(before) - self.cooldown :]] if self.cooldown else []
-        eligible = tuple(action for action in ACTIONS if action not in recent)
+        barred = set(self.log.without)
+        for earlier in before[: -self.cooldown - 1 : -1]:
+            if len(barred | {earlier.action}) > MOST_BARRED:
+                break
+            barred.add(earlier.action)
+        eligible = tuple(action for action in ACTIONS if action not in barred)
         number, action, assigned = plan["session_id"], plan["rl_action_id"], len(plan["activities"])
         who = f"{self.person.name}, session {number}"
         _expect(number == len(before) + 1, f"{who}: expected session {len(before) + 1}")
-        _expect(action in eligible, f"{who}: action {action} was served again within the cool-down")
+        _expect(action in eligible, f"{who}: action {action} is excluded, or was served within the cool-down")
         _expect(5 <= assigned <= 7, f"{who}: {assigned} activities")
         _expect(self.log.personal != (EVEN in plan["reason"]), f"{who}: {plan['reason']}")
         finishes = visit.ending in (Ending.BATCH, Ending.ONE_BY_ONE)
@@ -137,6 +213,7 @@ class User:
             liking=tuple(willingness(self.person, visit, a) for a in ACTIONS),
             seen=visit.ending is not Ending.UNSEEN,
             tried="a try" in plan["reason"],
+            answered=visit.ending not in (Ending.LOOKED, Ending.UNSEEN),
             ends=now if finishes else datetime.fromisoformat(plan["expires_at"]),
             expires=not finishes,
         )

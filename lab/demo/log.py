@@ -26,6 +26,7 @@ class Issued:
     liking: tuple[float, ...]
     seen: bool
     tried: bool
+    answered: bool
     ends: datetime
     expires: bool
 
@@ -43,11 +44,23 @@ class Said:
 
 @dataclass
 class Log:
-    """What one person did, in order."""
+    """What one person did, in order.
+
+    `pauses` are from when on and until when; `told_paused` counts the plans that were refused meanwhile. The kinds of
+    plan `without` are excluded. So many plans were `explained` to the person, `exact` ones among them. The assessments
+    after the first are counted as `assessed`.
+    """
 
     user: str
     issued: list[Issued] = field(default_factory=list)
     said: list[Said] = field(default_factory=list)
+    pauses: list[tuple[datetime, datetime]] = field(default_factory=list)
+    without: tuple[int, ...] = ()
+    told_paused: int = 0
+    explained: int = 0
+    exact: int = 0
+    exported: bool = False
+    assessed: int = 0
 
     @property
     def personal(self) -> bool:
@@ -81,9 +94,18 @@ class Log:
         earlier = (s for s in self.said if s.at < session.ends or (s.at == session.ends and not session.expires))
         return not _last(said.learn for said in earlier)
 
+    def paused(self, session: Issued) -> bool:
+        """Returns whether the session was never answered and expired while the person paused."""
+        held = any(since <= session.ends < until for since, until in self.pauses)
+        return session.expires and not session.answered and held
+
+    def counts(self, session: Issued) -> bool:
+        """Returns whether the session closed as one that was shown."""
+        return session.seen and not self.paused(session)
+
     def teaches(self, session: Issued) -> bool:
         """Returns whether the session is to be learned from, by all that was said so far."""
-        return session.seen and not self.refused(session) and session.session_id > self.unlearned
+        return self.counts(session) and not self.refused(session) and session.session_id > self.unlearned
 
 
 def _last(words: Iterator[bool | None]) -> bool:

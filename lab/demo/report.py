@@ -86,6 +86,9 @@ is that of their time zone.
 <tbody>$day_rows</tbody>
 </table></div></details>
 
+<h2>Steering</h2>
+<p>$steering</p>
+
 <h2>Consent</h2>
 <p>$consent</p>
 <p class="note">$consent_note</p>
@@ -109,7 +112,8 @@ time. Gone: last active exactly seven days before.</dd>
 <dt>Consent</dt><dd>The demo keeps a log of what each person did and when, and works out from the log alone which
 sessions may be learned from. The sessions and version records in the table must say the same, or the demo fails.
 Sessions from which nothing is learned, and evenly drawn ones, are in all figures above but Q and its visits.</dd>
-<dt>Left out</dt><dd>Sessions that were only prefetched: nobody saw them and nothing was learned from them.</dd>
+<dt>Left out</dt><dd>Sessions that were only prefetched, which nobody saw, and those that expired unanswered while their
+person paused: nothing was learned from them.</dd>
 </dl>
 </main>
 </body>
@@ -123,6 +127,7 @@ def page(
     facts: Mapping[str, str],
     days: Sequence[DayRow],
     said: Tally,
+    steered: str,
 ) -> str:
     """Returns the report as HTML; `sessions` are in order of issue, `facts` are label -> figure."""
     rows = table(policies, sessions)
@@ -143,6 +148,7 @@ def page(
         person_note=escape(told(person, sessions)),
         days=image_tag(day_chart(days), "Active users and share of activities done, day by day"),
         day_rows=table_rows(days),
+        steering=escape(steered),
         consent=escape(what_was_said(said)),
         consent_note=escape(recounted(said)),
     )
@@ -155,10 +161,11 @@ def write(
     facts: Mapping[str, str],
     days: Sequence[DayRow],
     said: Tally,
+    steered: str,
 ) -> None:
     """Writes the report, and makes its folder if it is missing."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(page(policies, sessions, facts, days, said), encoding="utf-8")
+    path.write_text(page(policies, sessions, facts, days, said, steered), encoding="utf-8")
 
 
 def _row(row: SegmentRow) -> str:

@@ -4,7 +4,7 @@ Nothing of the service is imported here, because both check the service. They do
 the formulas; the rest is separate: the model answers requests, the recount reads a log.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -41,10 +41,24 @@ def motivated(motivation: float, lift: float) -> float:
     return motivation + 0.2 * (lift / 5 - motivation)
 
 
-def faded(engagement: float, seen: date | None, today: date) -> float:
-    """Returns the engagement on `today`, less a fifth of itself for each whole day away since `seen`."""
-    away = (today - seen).days - 1 if seen else 0
-    return engagement * 0.8 ** max(away, 0)
+def faded(engagement: float, seen: date | None, today: date, paused: Container[date] = ()) -> float:
+    """Returns the engagement on `today`, less a fifth for each whole day away since `seen`, paused days aside."""
+    return engagement * 0.8 ** sum(day not in paused for day in between(seen, today))
+
+
+def between(seen: date | None, today: date) -> list[date]:
+    """Returns the days after `seen` and before `today`; none if the person was never seen."""
+    return [seen + timedelta(days=n) for n in range(1, (today - seen).days)] if seen else []
+
+
+def paused_days(pauses: Iterable[tuple[int, int]], timezone: str, seen: date | None, today: date) -> set[date]:
+    """Returns the days after `seen` and before `today` in which one of the pauses held for a second or more.
+
+    A pause is its first second and the first second after it.
+    """
+    midnights = {day: day_is_over(day - timedelta(days=1), timezone) for day in between(seen, today)}
+    ends = {day: day_is_over(day, timezone) for day in midnights}
+    return {day for day in midnights for since, until in pauses if since < ends[day] and until > midnights[day]}
 
 
 def own_day(at: datetime, timezone: str, seen: date | None) -> date:

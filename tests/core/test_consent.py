@@ -81,10 +81,10 @@ def closed(profile: Profile, session: Session, settings: Settings = GRANTED) -> 
 
 @pytest.mark.parametrize(("settings", "default"), [(GRANTED, True), (REQUIRED, False)])
 def test_who_never_said_anything_follows_the_default(settings: Settings, default: bool) -> None:
-    assert allowed(ANA, settings) == (default, default)
+    assert allowed(ANA, settings, NOW) == (None, default, default)
     for said in (True, False):
-        assert allowed(replace(ANA, learn=said), settings) == (default, said)
-        assert allowed(replace(ANA, personalise=said), settings) == (said, default)
+        assert allowed(replace(ANA, learn=said), settings, NOW) == (None, default, said)
+        assert allowed(replace(ANA, personalise=said), settings, NOW) == (None, said, default)
 
 
 def test_a_statement_changes_the_purposes_that_it_names_and_says_since_when() -> None:

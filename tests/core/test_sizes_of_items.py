@@ -6,7 +6,6 @@ from random import Random
 
 import pytest
 
-from local.units import size
 from rl_core.config import LearnerSettings, Settings
 from rl_core.edge.http import MAX_NOTES
 from rl_core.learner import fold_of
@@ -16,8 +15,10 @@ from rl_core.models import (
     CELLS,
     Activity,
     ActivityStats,
+    Bridge,
     EndedBy,
     Facts,
+    Pause,
     Policy,
     Profile,
     Result,
@@ -31,8 +32,10 @@ from rl_core.models import (
 )
 from rl_core.sessions import Ending, catalogue, record
 from rl_core.store.budget import LARGEST_SESSION
+from rl_core.store.frugal import LARGEST_RECORD
 from rl_core.store.items import profile_item, session_item
-from rl_core.store.policies import policy_item, record_item
+from rl_core.store.policies import SNAPSHOT_BYTES, policy_item, record_item
+from rl_core.store.sizes import size
 
 DONE_AT = datetime(2026, 11, 24, 21, 59, 59, tzinfo=UTC)
 AWKWARD = -0.30000000000000004
@@ -72,6 +75,8 @@ def full_policy() -> Policy:
         activities=statistics(),
         excluded=tuple(Random(32).randbytes(8) for _ in range(32)),
         hold=123_455,
+        counted=123_456,
+        since=65_535,
     )
 
 
@@ -80,7 +85,7 @@ def test_a_policy_that_learned_from_a_hundred_thousand_sessions_stays_within_two
     assigned = [s.assigned for s in policy.activities.values()]
     assert (len(assigned), max(assigned)) == (60, 50_000)
     assert sum(assigned) == pytest.approx(600_000, rel=0.01)
-    assert size(policy_item(policy)) <= 1928
+    assert size(policy_item(policy)) <= 1950
 
 
 def test_the_largest_profile_stays_within_one_write_unit(profile: Profile) -> None:
@@ -103,6 +108,9 @@ def test_the_largest_profile_stays_within_one_write_unit(profile: Profile) -> No
         revision=12_345_678,
     )
     assert size(profile_item(full)) <= 900
+    pauses = tuple(Pause(DONE_AT + n * timedelta(days=200), DONE_AT + n * timedelta(days=200.9)) for n in range(8))
+    bridges = tuple(Bridge(DONE_AT.date() + n * timedelta(days=2), DONE_AT.date()) for n in range(-3, 0))
+    assert size(profile_item(replace(full, pauses=pauses, bridges=bridges))) <= 1000
 
 
 def full_session(session: Session, profile: Profile, constants: Settings) -> Session:
@@ -180,4 +188,6 @@ def test_a_version_record_of_a_full_learning_batch_fits_in_an_item(constants: Se
     one = Transition(bytes(16), State(2, 2), ACTIONS[5], AWKWARD, State(2, 2), ACTIONS[1:], results, TEN_YEARS)
     most = VersionRecord(123_456, fold_of(LearnerSettings()), (one,) * 90, adopted="epsilon/1")
     assert constants.learn_batch == len(most.transitions)
-    assert size(record_item(Segment.MODERATE_MODERATE, most)) < 100_000
+    largest = size(record_item(Segment.MODERATE_MODERATE, most))
+    assert LARGEST_RECORD - 2 < largest / 4096 <= LARGEST_RECORD - 1
+    assert largest < SNAPSHOT_BYTES

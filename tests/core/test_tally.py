@@ -10,7 +10,7 @@ import pytest
 
 from rl_core.config import Settings
 from rl_core.days import Parts, SegmentDay, added, merged, of_dropout, of_user
-from rl_core.models import ACTIONS, Action, EndedBy, Mark, Profile, Segment, Session
+from rl_core.models import ACTIONS, Action, Assessment, EndedBy, Mark, Profile, Segment, Session
 from rl_core.sessions import Answer, Ending, record, show
 
 MONDAY = date(2026, 11, 23)
@@ -101,3 +101,35 @@ def test_what_is_taken_off_in_whatever_order_leaves_what_the_others_added(shares
 def test_a_whole_is_the_sum_of_its_parts(shares: Sequence[Parts]) -> None:
     parts = [share[Segment.HIGH_LOW] for share in shares if Segment.HIGH_LOW in share]
     assert merged(parts) == merged(parts[::-1]) == together(shares)[Segment.HIGH_LOW]
+
+
+def assessments(*scores: int) -> tuple[Assessment, ...]:
+    """Assessments of successive days."""
+    return tuple(Assessment(date(2026, 11, 1 + n), score, 30) for n, score in enumerate(scores))
+
+
+def test_the_change_of_gad7_counts_once_for_a_user_and_day_where_the_user_then_was(
+    mark: Mark, session: Session
+) -> None:
+    elsewhere = replace(session, day=MONDAY, segment=Segment.LOW_LOW)
+    parts = of_user(replace(mark, assessments=assessments(16, 12)), [elsewhere, replace(elsewhere, number=2)])
+    told = {s: (part.assessed, part.gad7_change, part.gad7_change_squares) for s, part in parts.items()}
+    assert told == {mark.segment: (1, -4, 16), Segment.LOW_LOW: (0, 0, 0)}
+
+
+@pytest.mark.parametrize("scores", [[], [16]])
+def test_a_user_with_fewer_than_two_assessments_adds_no_change(mark: Mark, scores: list[int]) -> None:
+    (part,) = of_user(replace(mark, assessments=assessments(*scores)), []).values()
+    assert part == SegmentDay(users=1, new_users=1)
+
+
+def test_changes_of_gad7_add_up_and_come_off_again(mark: Mark) -> None:
+    days = [of_user(replace(mark, assessments=assessments(*scores)), []) for scores in ((16, 12), (3, 9), (5, 5))]
+    whole: Parts = {}
+    for parts in days:
+        whole = added(whole, parts)
+    (day,) = whole.values()
+    assert (day.assessed, day.gad7_change, day.gad7_change_squares) == (3, 2, 52)
+    for parts in days:
+        whole = added(whole, parts, -1)
+    assert whole == {mark.segment: SegmentDay()}

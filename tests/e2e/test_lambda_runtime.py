@@ -100,6 +100,7 @@ def test_the_learning_job_finds_nothing_left_to_learn(journey: dict[str, Served]
 
 
 def test_the_erasure_job_unlearns_who_asked(journey: dict[str, Served]) -> None:
+    assert body_of(journey["pause"]) == {"until": "2026-12-04T23:00:00Z"}
     assert body_of(journey["consent"])["unlearning"] == "pending"
     assert journey["erasure"].answer == {"done": 1}
 

@@ -16,6 +16,7 @@ from rl_core.models import (
     Act,
     Action,
     Assessment,
+    Bridge,
     Choice,
     EndedBy,
     Facts,
@@ -37,6 +38,7 @@ from rl_core.models import (
 )
 from rl_core.sessions import Answer, Ending, excluded, expire, issue, learned, record, show, transition_of
 from rl_core.store import UserDay
+from rl_core.store.assessments import ASSESSMENT_FORM, assessment_item, read_assessment
 from rl_core.store.audit import AUDIT_FORM, act_item, read_act
 from rl_core.store.consents import (
     REQUEST_FORM,
@@ -46,7 +48,14 @@ from rl_core.store.consents import (
     request_write,
     statement_write,
 )
-from rl_core.store.day_table import read_segment_day, segment_day_item
+from rl_core.store.day_table import (
+    ABSENCE_FORM,
+    absence_item,
+    absence_of,
+    read_absence,
+    read_segment_day,
+    segment_day_item,
+)
 from rl_core.store.erasures import ERASURE_FORM, KEPT, Erasure, erasure_item, life_of, read_erasure
 from rl_core.store.items import (
     PROFILE_FORM,
@@ -79,7 +88,6 @@ NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 OUT = (b"person-1", b"person-2")
 POSTERIOR = Settings(table_name="none")
 EPSILON = Settings(table_name="none", exploration="epsilon")
-OF_TABLES = f"{POLICY_FORM}.{learner.fold_of(POSTERIOR).learner.replace('/', '-')}"
 ANA = Profile("ana", bytes(range(16)), Segment.HIGH_LOW, NOW)
 RICH = replace(
     ANA,
@@ -114,6 +122,7 @@ STEERED = replace(
     without=(Action.JOURNALING, Action.INTENSITY),
     pauses=(Pause(NOW - timedelta(days=9), NOW - timedelta(days=8)), Pause(NOW, NOW + timedelta(days=180))),
     assessments=(Assessment(date(2026, 9, 1), 21, 0), Assessment(date(2026, 11, 23), 4, 10_080)),
+    bridges=(Bridge(date(2026, 11, 17), date(2026, 11, 19)), Bridge(date(2026, 11, 20), date(2026, 11, 22))),
 )
 WITHDRAWN = Choice(granted=False, since=NOW - timedelta(days=1), text_version="2026-10")
 
@@ -230,22 +239,23 @@ def user_days() -> list[UserDay]:
     newer = replace(ended, activities=(replace(ended.activities[0], slug="a-newer-releases"), *ended.activities[1:]))
     mark = issued.mark
     settled, open_ended = (figures_of(mark, [session]) for session in (ended, newer))
-    steered = replace(mark, pauses=STEERED.pauses, assessments=STEERED.assessments)
+    steered = replace(mark, pauses=STEERED.pauses, assessments=STEERED.assessments, bridges=STEERED.bridges)
     counted, gone = Share(1, of_user(mark, [ended])), Share(4, of_dropout(mark.segment, Action.MEDITATION))
     return [
         UserDay(mark),
         UserDay(mark, settled, 1, counted, gone),
-        UserDay(steered, settled, 1, counted),
+        UserDay(steered, settled, 1, Share(1, of_user(steered, [ended]))),
+        UserDay(steered, settled, 1, counted, late=gone, postponed=180),
         UserDay(mark, open_ended, 2, Share(3, of_user(mark, [newer]))),
     ]
 
 
 def segment_day() -> SegmentDay:
-    """A day of two users, one of them new, one dropped out."""
-    mark = user_days()[0].mark
+    """A day of two users, one of them new and with two assessments, one dropped out."""
+    mark = user_days()[2].mark
     day = replace(mark, first_ever=True, day=NOW.date())
     mine = [replace(s, day=day.day) for s in sessions() if s.status is not Status.UNSEEN]
-    parts = added(of_user(day, mine), of_user(replace(day, first_ever=False), mine[:2]))
+    parts = added(of_user(day, mine), of_user(replace(day, first_ever=False, assessments=()), mine[:2]))
     return added(parts, of_dropout(Segment.HIGH_LOW, Action.MEDITATION))[Segment.HIGH_LOW]
 
 
@@ -262,9 +272,11 @@ def main() -> None:
     save("session", SESSION_FORM, [(item, read_session(item)) for item in items])
     records, policies = lived_versions()
     excluded = replace(policies[-1], excluded=OUT, hold=77, acted=91)
-    kept = [policies[0], policies[19], policies[40], policies[89], policies[-1], excluded]
-    save("policy", OF_TABLES, [(policy_item(p), read_policy(policy_item(p))) for p in kept])
-    save("snapshot", OF_TABLES, [(snapshot_item(policies[99]), read_policy(snapshot_item(policies[99])))])
+    counted = [replace(policies[-1], counted=130, since=30_517), replace(policies[-1], counted=128, since=50_001)]
+    kept = [policies[0], policies[19], policies[40], policies[89], policies[-1], excluded, *counted]
+    save("policy", POLICY_FORM, [(policy_item(p), read_policy(policy_item(p))) for p in kept])
+    wholes = [policies[99], replace(policies[99], counted=100, since=49_321)]
+    save("snapshot", POLICY_FORM, [(snapshot_item(p), read_policy(snapshot_item(p))) for p in wholes])
     under_way = Refold(
         90,
         30,
@@ -281,6 +293,8 @@ def main() -> None:
     save("record", RECORD_FORM, [(item, read_record(item)) for item in past])
     days = [user_day_item(day) for day in user_days()]
     save("user-day", USER_DAY_FORM, [(item, read_user_day(item)) for item in days])
+    absence = absence_item(absence_of(user_days()[3]))
+    save("absence", ABSENCE_FORM, [(absence, read_absence(absence))])
     whole = segment_day_item(Segment.HIGH_LOW, day_sk(date(2026, 11, 23)), segment_day())
     erased = erasure_item(Erasure(life_of(ANA.key), NOW, NOW + KEPT))
     save("erasure", ERASURE_FORM, [(erased, read_erasure(erased))])
@@ -290,6 +304,8 @@ def main() -> None:
     save("request", REQUEST_FORM, [(item, read_request(item)) for item in asked])
     acts = [act_item(act) for act in acts_of_operators()]
     save("audit", AUDIT_FORM, [(item, read_act(item)) for item in acts])
+    given = [assessment_item("ana", its) for its in STEERED.assessments]
+    save("assessment", ASSESSMENT_FORM, [(item, read_assessment(item)) for item in given])
     save("segment-day", SEGMENT_DAY_FORM, [(whole, read_segment_day(whole))])
 
 

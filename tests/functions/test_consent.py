@@ -103,7 +103,7 @@ def test_the_history_shows_what_was_said_anew_also_within_one_second(world: Worl
     world.issue("ana")
     say(world, "ana", NO)
     profile = say(world, "ana", Wish("v1", unlearn=True))
-    assert [(its.learn, its.unlearn) for its in api._response(profile).history] == [(None, True), (False, False)]
+    assert [(its.learn, its.unlearn) for its in api._response(profile, NOW).history] == [(None, True), (False, False)]
 
 
 @pytest.mark.usefixtures("freely")

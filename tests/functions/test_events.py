@@ -12,7 +12,7 @@ from rl_core.models import MILLION, Segment, Session, Status, Why
 from rl_core.store import Store, open_day_table
 from tests.conftest import JOURNEY, ROOT, TEMPLATE, event_of
 
-API = JOURNEY[:7]
+API = JOURNEY[:11]
 FUNCTIONS = Functions(TEMPLATE, fresh=False)  # judges each call by the function's role
 LOGICAL = {function.folder.name: name for name, function in TEMPLATE.functions.items()}
 USER = "5f1c0a9e-6f3b-4c1e-9d55-0d7c2f9b8a11"
@@ -140,6 +140,15 @@ def test_the_learn_event_two_days_later_closes_and_learns_an_unfinished_session(
     assert session_one(store).status is Status.LEARNED
 
 
+def test_the_pause_event_pauses_the_user_and_leaves_the_rest(store: Store) -> None:
+    assert live_until("pause") == {"until": "2026-12-04T23:00:00Z"}
+    profile = store.profile(USER)
+    assert profile is not None
+    at = datetime.fromisoformat("2026-11-23T08:45:30+00:00")
+    assert profile.pauses == ((at, datetime.fromisoformat("2026-12-05T00:00:00+01:00")),)
+    assert answer("recommend")["statusCode"] == 200  # its event was before
+
+
 def test_the_consent_event_withdraws_and_asks_to_be_unlearned(store: Store) -> None:
     told = live_until("consent")
     at = "2026-11-23T08:47:00Z"
@@ -186,6 +195,32 @@ def test_the_stats_event_tells_what_the_user_did_today(store: Store) -> None:
     assert [day["active"] for day in told["daily"]] == [False] * 6 + [True]
     assert session.closing is not None
     assert told["daily"][-1]["engagement_score"] == round(session.closing.engagement_after, 4)
+
+
+def test_the_explanation_event_tells_what_the_first_plan_was_drawn_from(store: Store) -> None:
+    told = live_until("explanation")
+    decision = session_one(store).decision
+    assert (told["session_id"], told["rl_action_id"], told["drawn"]) == (1, decision.action, "even")
+    assert [its["probability"] for its in told["actions"]] == [round(p, 4) for p in decision.chances]
+    assert (told["exact"], told["learning"], told["policy_version"]) == (True, "applied", 1)
+    assert (told["language"], told["sentence"].split()[0]) == ("en", "Nothing")
+
+
+def test_the_assessments_event_shows_the_scores_of_the_morning(store: Store) -> None:
+    scores = json.loads(event_of("profile")["body"])
+    told = live_until("assessments")
+    given = {name: scores[name] for name in ("gad7_score", "active_minutes_per_week")}
+    assert told == {"assessments": [{"date": "2026-11-23", **given}]}
+
+
+def test_the_export_event_hands_out_all_that_the_morning_left(store: Store) -> None:
+    told = live_until("export")
+    session = session_one(store)
+    assert (told["format"], told["next_token"], told["unreadable"]) == ("fettle.export/1", None, [])
+    assert (told["profile"]["user"], told["profile"]["avoid"]) == (USER, ["floor"])
+    assert [its["number"] for its in told["sessions"]] == [1]
+    assert told["sessions"][0]["decision"]["chances"] == list(session.decision.chances)
+    assert (len(told["assessments"]), len(told["days"]), told["consents"]) == (1, 1, [])
 
 
 @pytest.mark.usefixtures("queue")

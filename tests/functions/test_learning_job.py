@@ -116,7 +116,8 @@ def test_a_prefetched_session_that_nobody_saw_is_closed_unseen(world: World) -> 
     totals = learn.run(world.store, session.expires_at, always)
     assert (totals["closed"], totals["learned"]) == (1, 0)
     assert world.session("ana").status is Status.UNSEEN
-    assert world.store.profile("ana") == profile
+    assert profile is not None
+    assert world.store.profile("ana") == replace(profile, revision=profile.revision + 1)
     assert world.store.policy(SEGMENT).episodes == 0
 
 

@@ -103,6 +103,11 @@ def _answers(story: Story) -> None:
     later.batch([{"activity_id": 11, **DONE}])
     later.history()
     later.stats()
+    later.explanation(1)
+    fourth = later.recommend()["session_id"]  # the first that is drawn from a policy with a version
+    assert later.explanation(fourth)["exact"]
+    later.assessments()
+    later.export()
 
 
 def _days(story: Story) -> None:
@@ -119,13 +124,15 @@ def _days(story: Story) -> None:
 
 
 def _refuses(story: Story) -> None:
-    """Ben has two sessions that wait, withdraws, and asks for what was learned to be taken back, twice."""
+    """Ben has two sessions that wait, withdraws, asks twice for what was learned to be taken back, and pauses."""
     spoil("USER#ben", "SESSION#00000001", eligible={"S": "01235"})
     later = story.phone("ben", NOW + 6 * DAY)
     later.put_consent(learn=False, unlearn=True, text_version="1")
     later.recommend()
     later.put_consent(unlearn=True, text_version="1")
     later.get_consent()
+    later.put_pause(f"{NOW + 8 * DAY:%Y-%m-%dT%H:%M:%SZ}")
+    later.delete_pause()
 
 
 def _leaves(story: Story) -> None:

@@ -314,7 +314,7 @@ def test_of_a_count_that_was_cut_off_nothing_is_taken_off_that_it_has_not_come_t
     """All were counted; a count that begins anew adds the first user and is cut off before the second."""
     old.run()
     spoil("DAILY", f"DAY#{MONDAY}#{SHARD:02d}", since={"N": "0"})
-    monkeypatch.setattr(day_table, "_PAGE", 1)
+    monkeypatch.setattr(day_table, "MOST_DAYS", 1)
     first, second, third = (user for page in old.days.active(MONDAY, SHARD) for user in page)
     with monkeypatch.context() as patch:
         patch.setattr(old.days, "client", FaultyClient(old.days.client, Fault(Kind.AFTER, 0, "transact_write_items")))
@@ -350,7 +350,7 @@ def test_an_erasure_on_it_leaves_a_watermark_that_is_far_enough_back(old: Diary)
     assert old.days.watermark() == Watermark(MONDAY - 2 * WEEK, 2)
 
 
-@pytest.mark.parametrize("change", [as_before, lambda item: item | {"form": {"N": "3"}}])
+@pytest.mark.parametrize("change", [as_before, lambda item: item | {"form": {"N": "4"}}])
 def test_a_shard_that_another_release_wrote_since_is_counted_anew(
     diary: Diary, change: Callable[[dict[str, Any]], dict[str, Any]]
 ) -> None:

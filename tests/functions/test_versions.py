@@ -13,7 +13,6 @@ from rl_core.errors import ActedError, ConflictError, PolicyUnreadableError, Ver
 from rl_core.models import Policy, Status, VersionRecord
 from rl_core.sessions import issue
 from rl_core.store import Put, Store, latest_acts, policies, publish_writes
-from rl_core.store.policies import policy_item
 from rl_core.work import versions
 from tests.acting import act_of, mend, roll_back
 from tests.conftest import TEMPLATE, table_client
@@ -51,25 +50,25 @@ def test_every_version_can_be_rebuilt_from_a_snapshot_or_from_nothing(world: Wor
     for policy in live(world, 10):
         for from_start in (False, True):
             again = versions.policy_at(world.store, SEGMENT, policy.version, from_start)
-            assert policy_item(again) == policy_item(policy)
+            assert again == policy
 
 
 def test_a_snapshot_is_kept_every_hundred_versions(world: World) -> None:
     assert policies.SNAPSHOT_EVERY == 100
     live(world, 3)
-    spoil("SEGMENT#HIGH_LOW", "POLICY", version={"N": "98"})
+    spoil("SEGMENT#HIGH_LOW", "POLICY", version={"N": "98"}, counted={"N": "98"})
     for version in (99, 100):
         hundredth = replace(world.store.policy(SEGMENT), version=version)
         world.store.write(*publish_writes(hundredth, VersionRecord(version, learner.fold_of(settings()))))
     assert world.store.snapshot(SEGMENT, 99).version == 0
-    assert policy_item(world.store.snapshot(SEGMENT, 150)) == policy_item(hundredth)
+    assert world.store.snapshot(SEGMENT, 150) == hundredth
 
 
 def test_a_replay_starts_at_the_snapshot(world: World, often: None) -> None:
     *_, last = live(world, 6)
     spoil("SEGMENT#HIGH_LOW", "VERSION#0000000001", transitions={"L": []})
-    assert policy_item(versions.policy_at(world.store, SEGMENT, 6)) == policy_item(last)
-    assert policy_item(versions.policy_at(world.store, SEGMENT, 6, from_start=True)) != policy_item(last)
+    assert versions.policy_at(world.store, SEGMENT, 6) == last
+    assert versions.policy_at(world.store, SEGMENT, 6, from_start=True) != last
 
 
 def test_a_rollback_restores_values_and_never_takes_back_version_or_episodes(world: World, often: None) -> None:

@@ -66,10 +66,10 @@ def ok(answer: Answer) -> Json:
     return body
 
 
-def problem(answer: Answer, status: int) -> str:
-    """The type of the problem that the answer is."""
+def problem(answer: Answer, status: int, *members: str) -> str:
+    """The type of the problem that the answer is; beside those of every problem it has these members."""
     assert (answer.status, answer.headers["content-type"]) == (status, PROBLEM), answer.text
-    assert answer.body.keys() - {"errors"} == {"type", "title", "status", "detail"}
+    assert answer.body.keys() - {"errors"} == {"type", "title", "status", "detail", *members}
     assert answer.body["status"] == status
     return str(answer.body["type"])
 

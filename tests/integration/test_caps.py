@@ -71,7 +71,7 @@ def test_sixteen_clients_at_full_speed_get_twelve_sessions_and_teach_two(capped:
 def test_the_refusal_says_when_to_come_back_and_writes_nothing(capped: Stack, ana: Phone) -> None:
     before = capped.dynamodb.scan(TableName=capped.table_name)["Items"]
     refused = ana.recommend(prefetch=True)
-    assert (problem(refused, 429), refused.headers["retry-after"]) == ("too-many-sessions", str(16 * 3600))
+    assert (problem(refused, 429, "support"), refused.headers["retry-after"]) == ("too-many-sessions", str(16 * 3600))
     assert capped.dynamodb.scan(TableName=capped.table_name)["Items"] == before
 
 

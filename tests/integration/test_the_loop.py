@@ -58,7 +58,8 @@ def test_a_new_activity_is_not_completed_and_has_no_ratings(ana: Phone) -> None:
 
 def test_recommendations_come_with_all_their_fields(ana: Phone) -> None:
     plan = ana.plan()
-    assert plan.keys() == {"session_id", "rl_action", "rl_action_id", "reason", "expires_at", "activities"}
+    fields = {"session_id", "rl_action", "rl_action_id", "reason", "expires_at", "activities", "support"}
+    assert plan.keys() == fields
     assert 5 <= len(plan["activities"]) <= 7
     assert at_now(ana.stack, plan["expires_at"], hours=48)
     assert SEGMENT in plan["reason"]

@@ -25,7 +25,7 @@ from local.phone import ids
 from local.stack import Stack
 from operate.__main__ import main
 from rl_core.models import person_of
-from rl_core.store import Store
+from rl_core.store import Store, kind_of
 from tests.integration.conftest import SEGMENT, START, Phone, client_of, done, ok
 
 pytestmark = pytest.mark.local_only("time is passed, and all that is written is heard, on the local stack alone")
@@ -84,7 +84,10 @@ def talkative(heard: io.StringIO) -> Iterator[None]:
 
 
 def live(phones: dict[Phone, str], stack: Stack) -> None:
-    """Some days of users who say much: a batch, single answers, a session left to expire, other tags to avoid."""
+    """Some days of users who say much: a batch, single answers, a session left to expire, other tags to avoid, scores.
+
+    They look at their scores, and take along all that is held of them.
+    """
     for phone, notes in phones.items():
         plan = phone.plan()
         ok(phone.complete(ids(plan)[0], motivation_before=2, motivation_after=4, difficulty_rating=3, notes=notes))
@@ -96,7 +99,10 @@ def live(phones: dict[Phone, str], stack: Stack) -> None:
         phone.plan()
     stack.advance_to(stack.clock.now() + timedelta(days=3))
     for phone in phones:
-        ok(phone.put_profile(avoid=["floor"]))
+        ok(phone.put_profile(avoid=["floor"], gad7_score=16, active_minutes_per_week=30))
+        ok(phone.assessments())
+        ok(phone.put_consent(personalise=True, text_version="1"))
+        assert NOTES in phone.export().text or "All well" in phone.export().text
         phone.plan()
 
 
@@ -209,6 +215,11 @@ def test_the_search_finds_what_is_there_before_the_erasure(life: Life) -> None:
     assert audit >= {"Platypus", person_of(life.key).hex()}
 
 
+def test_assessments_and_consent_are_there_before_the_erasure(life: Life) -> None:
+    kinds = {kind_of(item["sk"]["S"]) for item in life.before if item["pk"]["S"] == f"USER#{USER}"}
+    assert {kind.name for kind in kinds if kind} >= {"assessment", "consent", "day", "session", "profile"}
+
+
 def test_a_life_that_used_up_its_day_leaves_a_bare_marker_until_the_day_is_over(
     life: Life,
 ) -> None:
@@ -241,6 +252,6 @@ def test_all_that_is_written_was_heard(life: Life) -> None:
 
 
 def test_neither_reward_nor_completion_nor_segment_is_told_of_so_few_people(life: Life) -> None:
-    assert re.findall("(?i)reward|completion|motivation|anxiety", life.heard) == []
+    assert re.findall("(?i)reward|completion|motivation|anxiety|gad7", life.heard) == []
     assert len(life.rewards) >= 3
     assert [reward for reward in life.rewards if str(reward) in life.heard and len(str(reward)) > 4] == []

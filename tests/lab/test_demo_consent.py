@@ -20,7 +20,21 @@ def day(number: int) -> datetime:
 
 def issued(number: int, ends: datetime, *, expires: bool = False, seen: bool = True) -> Issued:
     zeros = (0.0,) * 6
-    return Issued("ana", number, "one", 2, (2, 3), zeros, zeros, zeros, seen, tried=False, ends=ends, expires=expires)
+    return Issued(
+        "ana",
+        number,
+        "one",
+        2,
+        (2, 3),
+        zeros,
+        zeros,
+        zeros,
+        seen,
+        tried=False,
+        answered=True,
+        ends=ends,
+        expires=expires,
+    )
 
 
 def log(*said: Said) -> Log:

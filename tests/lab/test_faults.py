@@ -53,6 +53,24 @@ def test_an_act_without_its_action_is_found(own: Bench, monkeypatch: pytest.Monk
         Trial(own, scenario("rollback by an operator"))
 
 
+def test_an_expiry_under_a_pause_and_a_dropout_put_off_survive_kills_and_conflicts(own: Bench) -> None:
+    for name in ("expiry under a pause", "dropout put off"):
+        assert found(own, name, Kind.AFTER, Kind.CONFLICT, Kind.KILL_AFTER) == []
+
+
+@pytest.mark.parametrize("name", ["first profile by scores", "scores of a later day", "scores, a plan between"])
+def test_scores_survive_every_fault(own: Bench, name: str) -> None:
+    assert found(own, name, *Kind) == []
+
+
+def test_an_assessment_that_the_profile_does_not_know_is_found(own: Bench) -> None:
+    Trial(own, scenario("scores of a later day"))
+    items = own.items()
+    left = [item for item in items if item["sk"]["S"] != "ASSESSMENT#2026-11-23"]
+    assert len(left) < len(items)
+    assert (broken(items), broken(left)) == ([], ["assessments of USER#ana"])
+
+
 @pytest.mark.parametrize(
     ("name", "sessions"),
     [
@@ -64,9 +82,14 @@ def test_an_act_without_its_action_is_found(own: Bench, monkeypatch: pytest.Monk
         ("expiry after a withdrawal", "learned consent"),
         ("unlearning of somebody who returned", "consent consent consent learned"),
         ("erasure after an unlearning was cut off", ""),
+        ("expiry under a pause", "paused"),
+        ("expiry of a prefetched session under a pause", "paused"),
+        ("expiry of an answered session under a pause", "learned"),
+        ("expiry, the pause ends before", "learned"),
+        ("recommend, the job closes it before", "paused open"),
     ],
 )
-def test_without_a_fault_consent_comes_to_what_it_promises(own: Bench, name: str, sessions: str) -> None:
+def test_without_a_fault_sessions_come_to_what_consent_and_pauses_promise(own: Bench, name: str, sessions: str) -> None:
     Trial(own, scenario(name))
     items = sorted(((i["sk"]["S"], i) for i in own.items() if i["pk"]["S"] == "USER#ana"), key=lambda each: each[0])
     its = [item for sk, item in items if sk.startswith("SESSION#")]

@@ -12,6 +12,7 @@ from lab.proofs.month.people import Entry
 from lab.proofs.month.recount import Life, lives_of
 from lab.proofs.month.run import FIRST, leave, live, queue_only, start
 from local.stack import UNCAPPED, Stack
+from rl_core.models import Segment
 from rl_core.store import DayTable
 
 PEOPLE, DAYS, AFTER = 100, 5, 5  # `make daily-month` has 2,000 people and 30 days
@@ -48,7 +49,20 @@ def test_every_day_is_final_when_its_time_has_come(month: tuple[Stack, list[Entr
 
 
 def test_the_log_holds_every_kind_of_line(month: tuple[Stack, list[Entry]]) -> None:
-    assert {entry.kind for entry in month[1]} == {"profile", "shown", "prefetched", "answered", "rated"}
+    kinds = {"profile", "assessed", "shown", "prefetched", "answered", "rated", "paused"}
+    assert {entry.kind for entry in month[1]} == kinds
+
+
+def test_some_people_have_assessments_of_two_days(month: tuple[Stack, list[Entry]], lives: dict[str, Life]) -> None:
+    stored = (days_of(month[0]).segment_day(segment, FIRST + timedelta(days=DAYS - 1))[0] for segment in Segment)
+    assert sum(day.assessed for day in stored if day) > 2
+    assert any(len(life.gad7) > 2 for life in lives.values())
+
+
+def test_assessments_that_are_missing_from_the_log_are_a_difference(month: tuple[Stack, list[Entry]]) -> None:
+    stack, log = month
+    lives = lives_of([entry for entry in log if entry.kind != "assessed"])
+    assert [line for line in segment_days(days_of(stack), lives, FIRST, DAYS + AFTER) if "gad7" in line]
 
 
 def test_a_line_that_is_missing_from_the_log_is_a_difference(month: tuple[Stack, list[Entry]]) -> None:
@@ -63,6 +77,12 @@ def test_a_line_an_hour_off_near_midnight_is_a_difference(month: tuple[Stack, li
     stack, log = month
     shifted = [replace(entry, at=entry.at + timedelta(hours=1)) for entry in log]
     assert list(user_days(everything(stack), lives_of(shifted)))
+
+
+def test_pauses_that_are_missing_from_the_log_are_differences(month: tuple[Stack, list[Entry]]) -> None:
+    stack, log = month
+    told = list(user_days(everything(stack), lives_of([entry for entry in log if entry.kind != "paused"])))
+    assert {line.split()[2].rstrip(":") for line in told} >= {"engagement", "streak"}
 
 
 def test_after_erasures_the_days_equal_a_recount_without_these_people(

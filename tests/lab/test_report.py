@@ -23,6 +23,7 @@ from operate.intervals import Estimate
 
 FACTS = {"sessions <shown>": "90"}
 SAID = Tally(72, withdrew=9, unlearned=4, returned=3, impersonal=2, refused=50, taken_back=20)
+STEERED = "3 people paused."
 
 
 def sessions() -> list[Served]:
@@ -61,7 +62,7 @@ def days() -> list[DayRow]:
 
 @lru_cache(maxsize=1)
 def report() -> str:
-    return page(policies(), sessions(), FACTS, days(), SAID)
+    return page(policies(), sessions(), FACTS, days(), SAID, STEERED)
 
 
 def plots() -> list[str]:
@@ -91,7 +92,7 @@ def test_what_stands_in_the_report_is_escaped() -> None:
 
 
 def test_the_same_run_makes_the_same_report_and_its_folder(tmp_path: Path) -> None:
-    write(tmp_path / "new" / "report.html", policies(), sessions(), FACTS, days(), SAID)
+    write(tmp_path / "new" / "report.html", policies(), sessions(), FACTS, days(), SAID, STEERED)
     assert (tmp_path / "new" / "report.html").read_text(encoding="utf-8") == report()
 
 
@@ -160,7 +161,7 @@ def test_the_report_says_who_is_shown_and_what_they_and_their_segment_like() -> 
     ana = [replace(like, user="ana", rested=(0.9, 0.0, 0.0, 0.0, 0.0, 0.0))] * 10
     eve = [replace(like, user="<eve>", rested=(0.0, 0.0, 0.0, 0.0, 0.0, 0.5))] * 10
     others = [session for session in sessions() if session.segment != like.segment]
-    said = page(policies(), [*ana, *eve, *others], FACTS, days(), SAID)
+    said = page(policies(), [*ana, *eve, *others], FACTS, days(), SAID, STEERED)
     assert f"<p>&lt;eve&gt; likes {SHORT[5]} best of all actions, the segment {SHORT[0]}. Of the people" in said
     assert re.search(r"<figcaption>The share of sessions with the plan that this person liked best", said)
 

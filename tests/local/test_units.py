@@ -9,7 +9,8 @@ import moto
 import pytest
 
 from local import dynoxide
-from local.units import Units, bill, size
+from local.units import Units, bill
+from rl_core.store.sizes import size
 from tests.conftest import TEMPLATE
 
 USER = {"S": "USER#ana"}

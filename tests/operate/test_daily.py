@@ -33,6 +33,17 @@ def day(*actions: ActionSums, users: int, dropouts: tuple[int, ...] = (0,) * 6) 
     return SegmentDay(users, 2, dropouts, (*actions, *rest), entries, served=users)
 
 
+def anxiety(store: Store, changes: dict[Segment, list[int]]) -> list[list[str]]:
+    """The part of the table on GAD-7, on a day on which this was the change of each segment's users with two scores."""
+    days = DayTable(store.name, store.client)
+    for segment, its in changes.items():
+        whole = SegmentDay(9, assessed=len(its), gad7_change=sum(its), gad7_change_squares=sum(c * c for c in its))
+        days.save_segment_day(segment, MONDAY, whole, 0)
+    lines = list(table(days, MONDAY))
+    heads = [n for n, line in enumerate(lines) if line.startswith("GAD-7")]
+    return [line.rsplit("  ", 1) for line in lines[heads[0] + 1 :]] if heads else []
+
+
 def row(lines: list[str], name: str) -> list[str]:
     (found,) = [line for line in lines if line.startswith(name)]
     return found.removeprefix(name).split()
@@ -85,3 +96,28 @@ def test_dropouts_of_fewer_than_five_are_withheld(store: Store) -> None:
 
 def test_a_day_without_a_user_says_so(store: Store) -> None:
     assert "0 active, 0 new, 0 dropped out, 0 sessions" in printed(store, SegmentDay())[2]
+
+
+def test_the_change_of_gad7_is_printed_for_five_users_with_its_interval(store: Store) -> None:
+    ((name, told),) = anxiety(store, {Segment.HIGH_LOW: [-6, -2, -4, 0, -3]})
+    assert (name.strip(), told) == ("High Anxiety, Low Activity", "-3.000 (-5.776 to -0.224) n=5")
+
+
+def test_the_change_of_gad7_of_fewer_than_five_is_withheld_and_so_is_what_would_tell_of_it(store: Store) -> None:
+    five, four = [-1] * 5, [-2] * 4
+    told = anxiety(store, {Segment.LOW_LOW: [0] * 6, Segment.HIGH_LOW: five, Segment.HIGH_HIGH: four})
+    assert [(name.strip(), its.split()[0]) for name, its in told] == [
+        ("Low Anxiety, Low Activity", "+0.000"),
+        ("High Anxiety, Low Activity", "withheld"),
+        ("High Anxiety, High Activity", "withheld"),
+        ("all segments", "-0.867"),
+    ]
+
+
+def test_of_four_users_with_two_scores_nothing_is_told(store: Store) -> None:
+    told = anxiety(store, {Segment.LOW_LOW: [-3, -3], Segment.HIGH_LOW: [-9, -9], Segment.HIGH_HIGH: []})
+    assert {its for _, its in told} == {"withheld"}
+
+
+def test_where_nobody_has_two_scores_there_is_no_such_table(store: Store) -> None:
+    assert anxiety(store, {Segment.LOW_LOW: []}) == []

@@ -7,9 +7,11 @@ from typing import Any
 
 from lab.proofs.faults.bench import Item
 from rl_core.learner import fold
-from rl_core.models import Policy, Segment
+from rl_core.models import Assessment, Policy, Segment
 from rl_core.store import keys, session_number, waits
+from rl_core.store.assessments import read_assessment
 from rl_core.store.audit import read_act
+from rl_core.store.codecs import ASSESSMENTS
 from rl_core.store.policies import read_policy, read_record
 
 Outcome = dict[str, Any]
@@ -83,10 +85,22 @@ def _of_user(item: Item, ordered: bool, fallback: bool) -> Outcome:
 def broken(items: list[Item]) -> list[str]:
     """Returns what is wrong within the table.
 
-    That is: work that is stuck, sessions that a withdrawal would not find, and records that do not give the policy.
+    That is: work that is stuck, sessions that a withdrawal would not find, records that do not give the policy, and
+    assessments that the profile does not know.
     """
     stuck = [f"stuck: {_name(i)}" for i in items if i.get("due_shard", {"S": ""})["S"].startswith(_STUCK)]
-    return stuck + _hidden(items) + _misrecorded(items) + _unaudited(items)
+    return stuck + _hidden(items) + _misrecorded(items) + _unknown(items) + _unaudited(items)
+
+
+def _unknown(items: list[Item]) -> list[str]:
+    """Returns a line for each user whose profile and assessments do not agree on the first and the latest one."""
+    profiles = [i for i in items if i["sk"]["S"] == keys.PROFILE_SK and "assessed" in i]
+    known = {i["pk"]["S"]: ASSESSMENTS.read(i["assessed"]) for i in profiles}
+    told: dict[str, list[Assessment]] = {}
+    for item in (i for i in items if i["sk"]["S"].startswith(keys.ASSESSMENT_PREFIX)):
+        told.setdefault(item["pk"]["S"], []).append(read_assessment(item))
+    expected = {user: tuple(sorted(its)[n] for n in sorted({0, len(its) - 1})) for user, its in told.items()}
+    return [f"assessments of {user}" for user in known.keys() | expected if known.get(user) != expected.get(user)]
 
 
 def _hidden(items: list[Item]) -> list[str]:

@@ -27,6 +27,8 @@ from lab.proofs.faults.calls import (
 )
 from lab.proofs.faults.consents import CONSENTS
 from lab.proofs.faults.operators import OPERATORS
+from lab.proofs.faults.own_data import OWN_DATA
+from lab.proofs.faults.pauses import PAUSES
 from rl_core.config import settings
 from rl_core.models import PERSON, Act, Segment
 from rl_core.store import Store
@@ -187,5 +189,7 @@ SCENARIOS = (
     Scenario("erasure job", _erasing),
     Scenario("exclusion, finished by the erasure job", _excluding),
     *CONSENTS,
+    *PAUSES,
+    *OWN_DATA,
     *OPERATORS,
 )

@@ -9,8 +9,11 @@ import atexit
 import json
 import os
 import random
+import urllib.error
 import urllib.request
+from base64 import urlsafe_b64encode
 from collections import Counter, defaultdict
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +28,10 @@ ZONES = ("UTC", "Europe/Berlin", "America/St_Johns", "Asia/Kathmandu", "Pacific/
 OWN = 0.8  # share of valid requests that name the caller's own activities
 UNKNOWN = 404
 COMPLETE, BATCH = "/activity/{id}/complete/", "/activity/feedback-batch/"
-CONSENT = "/consent/"
+CONSENT, PAUSE = "/consent/", "/pause/"
+EXPLANATION, EXPORT = "/explanation/{session_id}/", "/export/"
+PAUSED = 409
+LONGEST = 180 * 24 * 3600
 
 draw = random.Random(0)
 answered: defaultdict[str, Counter[int]] = defaultdict(Counter)
@@ -39,7 +45,7 @@ class Users:
     def get(self, case: Any, context: Any) -> str:
         """Returns the token of a random user."""
         del context
-        if case.method.upper() == "DELETE":
+        if case.method.upper() == "DELETE" and case.path != PAUSE:
             return draw.choice(LEAVING)
         return draw.choice(STAYING if case.method.upper() == "PUT" else TOKENS)
 
@@ -51,18 +57,25 @@ class Users:
 
 @schemathesis.hook
 def before_call(context: Any, case: Any, **kwargs: Any) -> None:
-    """Puts activities of one session into a valid request, mostly those of the caller's open session.
+    """Puts a session or activities of one into a valid request, mostly those of the caller's open session.
 
-    Has a valid request that takes back what was learned also withdraw, for the caller may not have done so before.
+    Has a valid request that takes back what was learned also withdraw, for the caller may not have done so before, and
+    a valid pause end within the time that a pause may last. Gives an export a token that names a place.
     """
     del context, kwargs
     if not (case.meta and case.meta.generation.mode.is_positive):
         return
     if case.path == CONSENT and case.method.upper() == "PUT" and case.body.get("unlearn"):
         case.body["learn"] = False
+    if case.path == PAUSE and case.method.upper() == "PUT":
+        case.body["until"] = f"{datetime.now(UTC) + timedelta(seconds=draw.randrange(60, LONGEST)):%Y-%m-%dT%H:%M:%SZ}"
+    if case.path == EXPORT and (case.query or {}).get("next_token") is not None:
+        case.query["next_token"] = urlsafe_b64encode(b"SESSION#%08d" % draw.randrange(1, 100)).decode().rstrip("=")
+    token = str((case.headers or {}).get("Authorization", "")).removeprefix("Bearer ")
+    if case.path == EXPLANATION and token in STAYING and draw.random() < OWN:
+        case.path_parameters["session_id"] = _open_activities(token)[0] // 10
     if case.path not in (COMPLETE, BATCH):
         return
-    token = str((case.headers or {}).get("Authorization", "")).removeprefix("Bearer ")
     ids = _open_activities(token) if token in STAYING and draw.random() < OWN else _elsewhere(case)
     if case.path == COMPLETE:
         case.path_parameters["id"] = draw.choice(ids)
@@ -101,11 +114,18 @@ def _elsewhere(case: Any) -> list[int]:
 
 
 def _open_activities(token: str) -> list[int]:
-    """Returns the activity ids of the user's open session, or of a new one."""
-    return [activity["id"] for activity in _ask(token, "GET", "/activity/recommended/")["activities"]]
+    """Returns the activity ids of the user's open session, or of a new one; ends a pause that holds."""
+    try:
+        plan = _ask(token, "GET", "/activity/recommended/")
+    except urllib.error.HTTPError as error:
+        if error.code != PAUSED:
+            raise
+        _ask(token, "DELETE", PAUSE)
+        plan = _ask(token, "GET", "/activity/recommended/")
+    return [activity["id"] for activity in plan["activities"]]
 
 
 def _ask(token: str, method: str, path: str) -> Any:
     request = urllib.request.Request(URL + path, headers={"Authorization": f"Bearer {token}"}, method=method)  # noqa: S310 - our own address
     with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
-        return json.load(answer)
+        return json.loads(answer.read() or "null")

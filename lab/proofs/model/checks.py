@@ -11,7 +11,20 @@ from lab.proofs.model.person import Day, Person, Plan
 from lab.proofs.model.reference import Model
 from lab.proofs.model.service import Table
 from rl_core.learner import draw, even, fold, generator
-from rl_core.models import Choice, Facts, Mark, Marker, Policy, Profile, Segment, Session, Statement, Status, person_of
+from rl_core.models import (
+    Choice,
+    Facts,
+    Mark,
+    Marker,
+    Pause,
+    Policy,
+    Profile,
+    Segment,
+    Session,
+    Statement,
+    Status,
+    person_of,
+)
 from rl_core.sessions import assign, catalogue
 from rl_core.store import UserDay, items, keys, policies, read_user_day
 from rl_core.store.audit import read_act
@@ -64,6 +77,7 @@ def check_user(person: Person | None, user: str, table: Table) -> None:
         check_consent(person, profile, found)
         assert (profile.engagement, profile.seen) == (close_to(person.engagement), person.seen), "engagement"
         assert profile.motivation == close_to(person.motivation), "motivation"
+        assert seconds(profile.pauses) == tuple(person.pauses.kept), "pauses"
         assert parts_of(profile.facts) == person.known.frozen(), "what is known of the person"
         assert (profile.segment.value, profile.timezone, list(profile.avoid), profile.sessions) == (
             person.segment,
@@ -121,7 +135,12 @@ def parts_of(facts: Facts) -> tuple[tuple[int, ...], ...]:
     return facts.counts, facts.sums, facts.earlier, facts.latest
 
 
+def seconds(pauses: tuple[Pause, ...]) -> tuple[tuple[int, int], ...]:
+    return tuple((int(since.timestamp()), int(until.timestamp())) for since, until in pauses)
+
+
 def check_day(mark: Mark, day: Day) -> None:
+    assert seconds(mark.pauses) == day.pauses
     assert (mark.segment.value, mark.timezone, mark.session) == (day.segment, day.timezone, day.session)
     assert (mark.engagement, mark.motivation) == (close_to(day.engagement), close_to(day.motivation))
     assert mark.first_ever == day.first_ever
@@ -215,6 +234,6 @@ def mended(item: dict[str, Any]) -> dict[str, Any]:
 
 def versions_of(table: Table, home: str) -> range:
     """Returns the versions with a record. Asserts that they run from 1 on without a gap."""
-    found = sorted(sk for pk, sk in table if pk == home and sk != keys.POLICY_SK)
+    found = sorted(sk for pk, sk in table if pk == home and sk.startswith(keys.VERSION_PREFIX))
     assert found == [keys.version_sk(n) for n in range(1, len(found) + 1)]
     return range(1, len(found) + 1)

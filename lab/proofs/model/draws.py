@@ -31,6 +31,7 @@ profiles: st.SearchStrategy[Said] = st.fixed_dictionaries(
 )
 cooldowns = st.sampled_from([1, 1, 0, 3, 5])
 bounds = st.sampled_from([(1000, 1000), (12, 2), (4, 1), (2, 2), (3, 0)])  # a day's sessions: issued, learned from
+hours = st.sampled_from([-1, 0, 0.5, 8, 24, 30, 49, 100, 180 * 24, 180 * 24 + 1])  # until a pause ends
 minutes = st.sampled_from([1, 30, 240, 1000, 48 * 60 - 1, 48 * 60, 100 * 60])
 
 GRANTED: Said = {"personalise": True, "learn": True, "text_version": "1"}

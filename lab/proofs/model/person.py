@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import NamedTuple
 
-from lab.proofs.formulas import Figures, Said, day_is_over, faded, figures, own_day
+from lab.proofs.formulas import Figures, Said, between, day_is_over, faded, figures, own_day
 from lab.proofs.model.consent import Consent
+from lab.proofs.model.pauses import Pause, Pauses
 
 BLANK: Said = {
     "completed": None,
@@ -122,6 +123,8 @@ class Day(NamedTuple):
     engagement: float
     motivation: float
     first_ever: bool
+    goes_on: bool  # whether every day since the active one before it was paused
+    pauses: tuple[Pause, ...]
 
 
 class Counts(NamedTuple):
@@ -159,6 +162,7 @@ class Person:
     failures: int = 0
     known: Known = field(default_factory=Known)
     consent: Consent = field(default_factory=Consent)
+    pauses: Pauses = field(default_factory=Pauses)
 
     def move(self, segment: str) -> None:
         """Puts the person into a segment; in another one than before what is known of them starts anew."""
@@ -170,7 +174,28 @@ class Person:
         return own_day(datetime.fromtimestamp(now, UTC), self.timezone, self.seen)
 
     def score(self, now: int) -> float:
-        return faded(self.engagement, self.seen, self.today(now))
+        return faded(self.engagement, self.seen, self.today(now), self.paused(now))
+
+    def paused(self, now: int) -> set[date]:
+        """Returns the paused days since the person was seen, where the person is now."""
+        return self.pauses.days(self.timezone, self.seen, self.today(now))
+
+    def goes_on(self, now: int) -> bool:
+        """Returns whether every day since the person was seen was a paused one."""
+        return self.paused(now) == set(between(self.seen, self.today(now)))
+
+    def streak(self, now: int) -> int:
+        """Returns how many active days with a completion follow each other up to today, over paused days."""
+        done = {a["on"] for p in self.plans for a in p.answers}
+        days = [(day, its.goes_on) for day, its in sorted(self.days.items())]
+        if self.seen != self.today(now):
+            days.append((self.today(now), self.goes_on(now)))
+        length = int(days[-1][0] in done)
+        for (_, goes_on), (before, _) in zip(days[:0:-1], days[-2::-1], strict=True):
+            if not goes_on or before not in done:
+                break
+            length += 1
+        return length
 
     def counted(self, now: int) -> Counts:
         """Returns the counts of the person's present day, which never runs backwards."""
@@ -185,9 +210,12 @@ class Person:
         """Records that the person was shown that session or answered; the first time on a day writes a mark."""
         today = self.today(now)
         if today != self.seen:
-            self.engagement, first = self.score(now), self.seen is None
-            self.seen = today
-            self.days[today] = Day(self.segment, self.timezone, number, self.engagement, self.motivation, first)
+            self.engagement, first, goes_on = self.score(now), self.seen is None, self.goes_on(now)
+            self.seen, pauses = today, tuple(self.pauses.kept)
+            self.days[today] = Day(
+                self.segment, self.timezone, number, self.engagement, self.motivation, first, goes_on, pauses
+            )
+            self.pauses.seen(today, now)
         return today
 
     def done_today(self, now: int) -> int:

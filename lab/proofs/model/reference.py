@@ -218,12 +218,14 @@ class Model:
         plan = person.plans[-1] if person.plans else None
         if plan is None or plan.status != "open" or self.now < plan.expires:
             return False
-        if plan.shown or any(a["completed"] is not None for a in plan.answers):
+        answered = any(a["completed"] is not None for a in plan.answers)
+        paused = not answered and person.pauses.until(plan.expires) is not None
+        if not paused and (plan.shown or answered):
             read = read if self.grants(person, "personalise") else ""
             out = plan.segment == read and plan.segment not in self.unreadable and self.excludes(plan)
             self.close(person, plan, "expiry", out=out)
         else:
-            plan.status, plan.ended_by = "unseen", "expiry"
+            plan.status, plan.ended_by, plan.why = "unseen", "expiry", "paused" if paused else None
         return True
 
     def complete(self, user: str, number: int, position: int, said: Said) -> int:

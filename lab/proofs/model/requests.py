@@ -11,6 +11,7 @@ from lab.proofs.model.draws import (
     GRANTED,
     USERS,
     batches,
+    hours,
     malformed,
     mores,
     positions,
@@ -141,11 +142,39 @@ class Requests(RuleBasedStateMachine):
         for text in range(times if person and not person.erasing else 1):
             self.do(user, partial(self.users[user].consent, GRANTED | {"text_version": f"text {text}"}))
 
+    @rule(user=users, hours=hours)
+    def pause(self, user: str, hours: float) -> None:
+        self.do(user, partial(self.users[user].pause, self.model.now + round(3600 * hours)))
+
+    @rule(user=users)
+    def end_pause(self, user: str) -> None:
+        self.users[user].end_pause()
+
+    @rule(user=users, pauses=st.integers(1, 9), hours=st.sampled_from([1, 26]))
+    def pause_again_and_again(self, user: str, pauses: int, hours: int) -> None:
+        """Begins and ends pauses, perhaps more than the profile keeps, while time goes on."""
+        for _ in range(pauses):
+            self.do(user, partial(self.users[user].pause, self.model.now + 3600))
+            self.model.now += 3601 * hours
+
+    @rule(user=users, days=st.sampled_from([1, 3, 9]), answered=st.booleans(), said=saids)
+    def come_back_after_a_pause(self, user: str, days: int, answered: bool, said: Said) -> None:
+        """Gets a plan, pauses, perhaps answers it meanwhile, and comes back when the pause is over."""
+        self.do(user, partial(self.users[user].recommend, False))
+        self.do(user, partial(self.users[user].pause, self.model.now + 86_400 * days))
+        self.model.now += 3600
+        if answered:
+            self.do(user, partial(self.users[user].complete, self.latest(user), 1, said))
+        self.model.now += 86_400 * days
+        self.do(user, partial(self.users[user].recommend, False))
+        self.do(user, partial(self.users[user].complete, self.latest(user), 1, said))
+
     @rule(user=users)
     def look(self, user: str) -> None:
         self.users[user].look()
         self.users[user].look_back()
         self.users[user].look_at_consent()
+        self.users[user].look_at_pause()
 
     @rule(user=users)
     def delete(self, user: str) -> None:

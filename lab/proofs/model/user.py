@@ -65,6 +65,7 @@ class User:
         assert body["without"] == person.without
         assert body["engagement_score"] == shown(person.score(self.model.now))
         assert body["motivation_score"] == shown(person.motivation)
+        assert body["streak_days"] == person.streak(self.model.now)
 
     def look(self) -> None:
         """Reads the profile and all pages of the history, and compares them with the model."""
@@ -137,6 +138,35 @@ class User:
         told = list(zip(consent.statements, [None, *consent.statements], strict=False))
         assert body["history"] == [_entry(*pair) for pair in told[:-101:-1]]
 
+    def pause(self, until: int) -> Any:
+        """Pauses until that second, which may be over when the request is repeated."""
+        person, now = self.person, self.model.now
+        answer = self.phone.put_pause(iso(until))
+        if person is None or person.erasing:
+            assert (answer.status, answer.body["type"]) == (409, "erasing" if person else "profile-required")
+            return None
+        body = told(answer, person.pauses.put(until, now))
+        if answer.status == 429:
+            assert int(answer.headers["retry-after"]) == max(person.day_over(now) - now, 1)
+        assert body is None or body == {"until": iso(until)}
+        return body
+
+    def end_pause(self) -> None:
+        """Ends the pause, if there is one."""
+        person, answer = self.person, self.phone.delete_pause()
+        if person is None or person.erasing:
+            assert (answer.status, answer.body["type"]) == (409, "erasing" if person else "profile-required")
+            return
+        assert (answer.status, answer.content) == (204, b"")
+        person.pauses.end(self.model.now)
+
+    def look_at_pause(self) -> None:
+        person, answer = self.person, self.phone.get_pause()
+        if person is None or person.erasing:
+            assert (answer.status, answer.body["type"]) == (409, "erasing" if person else "profile-required")
+            return
+        assert told(answer, 200) == {"until": iso(person.pauses.until(self.model.now))}
+
     def delete(self) -> Any:
         if self.person is not None:
             self.model.delete(self.person)
@@ -149,6 +179,9 @@ class User:
         body = answer.body
         if person is None or person.erasing:
             assert (answer.status, body["type"]) == (409, "erasing" if person else "profile-required")
+            return None
+        if (until := person.pauses.until(self.model.now)) is not None:
+            assert (answer.status, body["type"], body["until"]) == (409, "paused", iso(until))
             return None
         if not (person.plans and self.model.takes(person.plans[-1])) and self.model.refuses(person):
             assert (answer.status, body["type"]) == (429, "too-many-sessions")

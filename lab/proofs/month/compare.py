@@ -62,6 +62,7 @@ def _segment_row(found: SegmentDay) -> Row:
         "users": found.users,
         "new_users": found.new_users,
         "dropouts": list(found.dropouts),
+        "gad7": [found.assessed, found.gad7_change, found.gad7_change_squares],
         "served": found.served,
         "actions": [list(astuple(sums)) for sums in found.actions],
         "names": {names[entry]: list(astuple(sums)) for entry, sums in found.entries.items()},

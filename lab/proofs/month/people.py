@@ -31,7 +31,7 @@ HOURS = (0, 0, 7, 8, 12, 18, 20, 22, 23, 23)  # many near midnight, where mistak
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A line of the log: `kind` is profile, shown, prefetched, answered or rated."""
+    """A line of the log: `kind` is profile, assessed, shown, prefetched, answered, rated or paused."""
 
     user: str
     at: datetime
@@ -58,7 +58,11 @@ class Person:
         self.name, self._rng = name, Random(f"{seed}/{name}")
         self.zone, self._segment = self._rng.choice(ZONES), self._rng.choice(SEGMENTS)
         self._keenness = keenness * self._rng.choice((0.04, 0.08, 0.12, 0.2, 0.5))
+        self._travels, self._pauses = self._rng.random() < 0.05, self._rng.random() < 0.3
+        self._paused_until: datetime | None = None
         self._travels = self._rng.random() < 0.05
+        self._assessing = Random(f"{seed}/{name}/scores")  # apart, so that the lives are otherwise as they were
+        self._assesses = self._assessing.choice((0.0, 0.0, 0.3, 0.6))
         self._plan: Plan | None = None
         self._known = False
 
@@ -79,6 +83,20 @@ class Person:
         """Makes one visit with a phone of that time, and yields the lines of the log."""
         if not self._known or (self._travels and self._rng.random() < 0.3):
             yield self._move(at, phone)
+        for _ in range(2):
+            if self._assessing.random() < self._assesses:
+                yield self._assess(at, phone)
+        if self._paused_until and at < self._paused_until:
+            if self._rng.random() < 0.5:
+                if self._plan and not self._free(at):
+                    yield from self._act(self._plan, at, phone)
+                return
+            yield self._end_pause(at, phone)
+        yield from self._visit(at, phone)
+        if self._pauses and self._rng.random() < 0.3:
+            yield self._pause(at, phone)
+
+    def _visit(self, at: datetime, phone: Phone[Json]) -> Iterator[Entry]:
         plan = self._plan
         if plan and plan.over and not plan.rated and self._rng.random() < 0.5:
             yield self._rate(plan, at, phone)
@@ -104,6 +122,26 @@ class Person:
         body = {"segment": self._segment, "timezone": self.zone}
         phone.put_profile(**body)
         return Entry(self.name, at, "profile", body)
+
+    def _pause(self, at: datetime, phone: Phone[Json]) -> Entry:
+        """Pauses for some hours or days, perhaps with a session open."""
+        self._paused_until = at + timedelta(hours=self._rng.choice((1, 5, 20, 30, 60, 100, 200)))
+        phone.put_pause(f"{self._paused_until:%Y-%m-%dT%H:%M:%SZ}")
+        return Entry(self.name, at, "paused", {"until": self._paused_until})
+
+    def _end_pause(self, at: datetime, phone: Phone[Json]) -> Entry:
+        phone.delete_pause()
+        self._paused_until = None
+        return Entry(self.name, at, "paused", {"until": at})
+
+    def _assess(self, at: datetime, phone: Phone[Json]) -> Entry:
+        """Gives both scores, which may change the segment; sometimes twice at one visit."""
+        scores = {
+            "gad7_score": self._assessing.randint(0, 21),
+            "active_minutes_per_week": self._assessing.choice((0, 59, 60, 149, 150, 900)),
+        }
+        self._segment = phone.put_profile(**scores)["segment"]
+        return Entry(self.name, at, "assessed", scores)
 
     def _look(self, at: datetime, phone: Phone[Json], kind: str) -> Entry:
         answer = phone.recommend(prefetch=True) if kind == "prefetched" else phone.recommend()

@@ -9,10 +9,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from itertools import pairwise
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from lab.proofs.formulas import Figures, faded, figures, is_rated, motivated, own_day
+from lab.proofs.formulas import Figures, between, faded, figures, is_rated, motivated, own_day, paused_days
 from lab.proofs.month.people import Entry
 
 ONE = timedelta(days=1)
@@ -57,6 +58,8 @@ class Day:
     m: float
     newcomer: bool
     moved: int  # how many moves of the scores came before
+    goes_on: bool  # whether all days since the active one before it were paused
+    gad7_change: int | None  # from the first assessment to the latest, if they are of two days
 
 
 class Move(NamedTuple):
@@ -78,6 +81,8 @@ class Life:
         self.sessions: dict[int, Session] = {}
         self.days: dict[date, Day] = {}
         self.moves: list[Move] = []
+        self.pauses: list[tuple[int, int]] = []
+        self.gad7: dict[date, int] = {}  # by the person's day, the last score of that day
 
     def live(self, log: Iterable[Entry]) -> None:
         for entry in log:
@@ -87,25 +92,49 @@ class Life:
     def _expire(self, now: datetime) -> None:
         for session in self.sessions.values():
             if session.open and now >= session.expires:
-                session.open = False
-                if session.belongs is not None:
+                session.open, at = False, int(session.expires.timestamp())
+                paused = not session.answers and any(since <= at < until for since, until in self.pauses)
+                if session.belongs is not None and not paused:
                     self._close(session, session.expires, None)
 
     def _profile(self, at: datetime, what: Row) -> None:
         del at
         self.zone, self.segment = what["timezone"], what["segment"]
 
+    def _paused(self, at: datetime, what: Row) -> None:
+        """Moves the end of the pause that holds, or begins another one; an end at this moment ends it."""
+        now, until = int(at.timestamp()), int(what["until"].timestamp())
+        held = [pause for pause in self.pauses if pause[1] >= now]
+        self.pauses = [pause for pause in self.pauses if pause not in held]
+        self.pauses.append((held[0][0] if held else now, until))
+
+    def _assessed(self, at: datetime, what: Row) -> None:
+        anxiety = (what["gad7_score"] >= 10) + (what["gad7_score"] >= 15)
+        activity = (what["active_minutes_per_week"] >= 60) + (what["active_minutes_per_week"] >= 150)
+        levels = ("Low", "Moderate", "High")
+        self.segment = f"{levels[anxiety]} Anxiety, {levels[activity]} Activity"
+        self.gad7[max((self._today(at), *self.gad7))] = what["gad7_score"]
+
+    def _gad7_change(self) -> int | None:
+        if len(self.gad7) < 2:
+            return None
+        return self.gad7[max(self.gad7)] - self.gad7[min(self.gad7)]
+
     def _today(self, at: datetime) -> date:
         return own_day(at, self.zone, self.seen)
 
     def _score(self, today: date) -> float:
-        return faded(self.e, self.seen, today)
+        return faded(self.e, self.seen, today, paused_days(self.pauses, self.zone, self.seen, today))
 
     def _active(self, at: datetime) -> date:
         today = self._today(at)
         if today != self.seen:
             self.e, newcomer = self._score(today), self.seen is None
-            self.days[today] = Day(self.zone, self.segment, at, self.e, self.m, newcomer, len(self.moves))
+            paused = paused_days(self.pauses, self.zone, self.seen, today)
+            goes_on, moved = paused == set(between(self.seen, today)), len(self.moves)
+            self.days[today] = Day(
+                self.zone, self.segment, at, self.e, self.m, newcomer, moved, goes_on, self._gad7_change()
+            )
             self.seen = today
         return today
 
@@ -177,13 +206,27 @@ class Life:
         }
 
     def _streak(self, day: date) -> int:
-        """Returns the number of successive days with a completion up to this day, or up to the day before."""
-        days = {on for s in self.sessions.values() for on in s.done_on.values()}
-        at = day if day in days else day - ONE
-        length = 0
-        while at in days:
-            length, at = length + 1, at - ONE
+        """Returns the number of successive days with a completion up to this day, or up to the active one before.
+
+        Paused days between two of them do not count.
+        """
+        done = {on for s in self.sessions.values() for on in s.done_on.values()}
+        length, active = int(day in done), sorted((its for its in self.days if its <= day), reverse=True)
+        for later, before in pairwise(active):
+            if not self.days[later].goes_on or before not in done:
+                break
+            length += 1
         return length
+
+    def gone_on(self, day: date) -> date | None:
+        """Returns the day on which the person dropped out whose latest active day this one was; None if they did not.
+
+        That is the seventh day away that was not paused, where the person was on that latest active day.
+        """
+        back = min((its for its in self.days if its > day), default=day + 100 * ONE)
+        paused = paused_days(self.pauses, self.days[day].zone, day, back)
+        away = [its for its in between(day, back) if its not in paused]
+        return away[6] if len(away) > 6 else None
 
     def last_action(self, day: date) -> int:
         """Returns the action of the last session that belongs to this day or an earlier one."""
@@ -212,13 +255,12 @@ def segment_row(lives: Iterable[Life], segment: str, day: date) -> Row:
         for s in life.sessions.values()
         if s.belongs == day and s.segment == segment
     ]
-    week = day - 7 * ONE
+    changes = [c for life in active if (c := life.days[day].gad7_change) is not None]
     gone = [
-        life
+        (life, latest)
         for life in everybody
-        if week in life.days
-        and life.days[week].segment == segment
-        and not any(week + n * ONE in life.days for n in range(1, 8))
+        for latest, its in life.days.items()
+        if its.segment == segment and latest < day == life.gone_on(latest)
     ]
     names: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0, 0, 0])
     offered: dict[str, set[int]] = defaultdict(set)
@@ -231,7 +273,8 @@ def segment_row(lives: Iterable[Life], segment: str, day: date) -> Row:
     return {
         "users": len(active),
         "new_users": sum(life.days[day].newcomer for life in active),
-        "dropouts": [sum(life.last_action(week) == a for life in gone) for a in range(6)],
+        "dropouts": [sum(life.last_action(latest) == a for life, latest in gone) for a in range(6)],
+        "gad7": [len(changes), sum(changes), sum(c * c for c in changes)],
         "served": len({who for who, _ in theirs}),
         "actions": [_of_action([(who, s) for who, s in theirs if s.action == a]) for a in range(6)],
         "names": {name: [*sums, len(offered[name])] for name, sums in names.items()},

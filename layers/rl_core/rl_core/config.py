@@ -72,6 +72,7 @@ class Settings(LearnerSettings):
     consent_default: Literal["granted", "required"] = Field(
         "granted", description="what holds of a purpose of which a user never said anything"
     )
+    keep_assessments: bool = Field(True, description="whether the scores of a PUT of the profile are kept")
     support_text: str = Field("", max_length=500, description="where people with high anxiety find help, in words")
     support_url: str = Field("", pattern=r"^(https://\S+)?$", max_length=2000, description="a page that tells more")
     learn_attempts: int = Field(4, ge=0, description="policy races an API request may lose before it queues")

@@ -9,12 +9,15 @@ FettleError
 |   |-- PathNotFoundError        404  the gateway lets the path through, but no route matches it
 |   |-- ProfileNotFoundError     404
 |   |-- ActivityNotFoundError    404
+|   |-- SessionNotFoundError     404
 |   |-- ProfileRequiredError     409
 |   |-- SessionClosedError       409
 |   |-- ErasingError             409
+|   |-- PausedError              409  says until when the user wants no plans
 |   |-- TryLaterError            says in Retry-After when
 |   |   |-- TooManySessionsError 429  the user's day has used up its sessions
 |   |   |-- TooManyGrantsError   429  the user's day has used up its grants of consent
+|   |   |-- TooManyPausesError   429  the profile keeps as many pauses since the user's latest active day as it can
 |   |   `-- WithdrawalError      503  more sessions wait to be learned from than one request drops: repeat it
 |   |-- TooManyAnswersError      429  a session's answers were changed too often; a batch may still end it
 |   `-- UnavailableError         503  the table cannot be reached, or a race was lost too often: try again
@@ -22,11 +25,14 @@ FettleError
 |-- OversizeError                a transaction is too large for the table
 |-- UnreadableItemError          a stored item cannot be parsed; no code guesses its content or overwrites it
 |-- VersionError                 a version of a policy cannot be rebuilt or restored
+|   |-- TooMuchToReadError       to rebuild it takes more reading than the request may do
+|   `-- UnknownFoldError         it was folded in a way that this code does not have
 |-- ActedError                   somebody acted on a policy after the operator had looked at it
 |-- RefoldPendingError           a segment's past is being folded anew; try again when that is done
 `-- PolicyUnreadableError        the policy item is unavailable, unparsable or of another format
 """
 
+from datetime import datetime
 from typing import Any
 
 
@@ -102,6 +108,13 @@ class ActivityNotFoundError(RequestError):
     detail = "No activity of yours has this id."
 
 
+class SessionNotFoundError(RequestError):
+    status = 404
+    type = "session-not-found"
+    title = "Unknown session"
+    detail = "No session of yours has this id."
+
+
 class ProfileRequiredError(RequestError):
     status = 409
     type = "profile-required"
@@ -123,6 +136,18 @@ class ErasingError(RequestError):
     detail = "This user's data is being erased; try again when that is done."
 
 
+class PausedError(RequestError):
+    status = 409
+    type = "paused"
+    title = "Paused"
+    detail = "You wanted no plans for a while; DELETE /pause/ ends that."
+
+    def __init__(self, until: datetime) -> None:
+        """Sets the member `until`: the first moment after the pause."""
+        super().__init__()
+        self.members = {"until": until}
+
+
 class TryLaterError(RequestError):
     def __init__(self, retry_after: int) -> None:
         """Sets the header Retry-After; `retry_after` is a number of whole seconds."""
@@ -142,6 +167,13 @@ class TooManyGrantsError(TryLaterError):
     type = "too-many-grants"
     title = "Too many grants"
     detail = "Consent was granted too often today. To refuse it is possible at any time."
+
+
+class TooManyPausesError(TryLaterError):
+    status = 429
+    type = "too-many-pauses"
+    title = "Too many pauses"
+    detail = "You began too many pauses since your latest plan; a pause that holds can still be changed or ended."
 
 
 class WithdrawalError(TryLaterError):
@@ -196,6 +228,14 @@ class UnreadableItemError(FettleError):
 
 class VersionError(FettleError):
     """A version of a policy cannot be rebuilt or restored."""
+
+
+class TooMuchToReadError(VersionError):
+    """To rebuild a version takes more reading than the request may do."""
+
+
+class UnknownFoldError(VersionError):
+    """A version was folded by a learner, with constants or from an action that this code does not have."""
 
 
 class ActedError(FettleError):

@@ -394,6 +394,13 @@ class Pause(NamedTuple):
     until: datetime
 
 
+class Bridge(NamedTuple):
+    """Says that a user was active on these two days, and that every day between them was paused, at least one."""
+
+    first: date
+    last: date
+
+
 class Assessment(NamedTuple):
     """Holds the scores that a user gave on one of their days: GAD-7, 0-21, and active minutes a week."""
 
@@ -423,8 +430,9 @@ class Profile:
     has the number `statements`. Nothing is learned from the sessions up to `unlearned`. No session before `queued_from`
     waits to be learned from; at 0 none waits.
 
-    The actions `without` are never drawn. `pauses` are those since `seen` and those that a session which is still open
-    may have met, in order. `assessments` are the first and the latest, if there were any.
+    The actions `without` are never drawn. `pauses`, in order, are those that are not over, and those that may make a
+    day after `seen` a paused one. `bridges`, in order, lead over paused days before `seen`; a streak goes on over them.
+    `assessments` are the first and the latest, if there were any.
     """
 
     user: str
@@ -453,6 +461,7 @@ class Profile:
     without: tuple[Action, ...] = ()
     pauses: tuple[Pause, ...] = ()
     assessments: tuple[Assessment, ...] = ()
+    bridges: tuple[Bridge, ...] = ()
     revision: int = 0
     rest: Rest = field(default_factory=dict)
 
@@ -538,7 +547,7 @@ class Mark:
 
     `session` is the number of the session that was shown or answered; no earlier session can still change.
     `engagement`, `motivation` and `streak` are the profile's before the event of that moment, with engagement decayed
-    to that day; so are `pauses` and `assessments`.
+    to that day; so are `pauses` and `assessments`. `bridges` are the profile's with the one that ends on that day.
     """
 
     user: str
@@ -554,6 +563,20 @@ class Mark:
     streak: Streak
     pauses: tuple[Pause, ...] = ()
     assessments: tuple[Assessment, ...] = ()
+    bridges: tuple[Bridge, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Absence:
+    """Says that a user was away since the day `day`, which began for them at `at`, and was paused meanwhile.
+
+    Whether the user has dropped out is looked at again on the day `on`.
+    """
+
+    user: str
+    day: date
+    at: datetime
+    on: date
 
 
 @dataclass(frozen=True, slots=True)
@@ -575,6 +598,9 @@ class Policy:
     version by which a refold took hold of the policy, while one is under way. `refolding`, the version from which an
     erasure rewrites, was set by earlier releases only. `acted` is the version of the latest record that is not plain
     learning; it is no part of what was learned, so policies that differ in it alone are equal.
+
+    `since` is how many bytes the records take that came since the latest snapshot, as of the version `counted`; a
+    release that does not count carries both along. Equality leaves these two out as well.
     """
 
     segment: Segment
@@ -588,6 +614,8 @@ class Policy:
     hold: int | None = None
     acted: int = field(default=0, compare=False)
     rest: Rest = field(default_factory=dict)
+    counted: int = field(default=0, compare=False)
+    since: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

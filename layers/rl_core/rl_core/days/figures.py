@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
-from rl_core.models import EndedBy, Mark, Rest, Session, Status
+from rl_core.models import EndedBy, Mark, Pause, Rest, Session, Status
 from rl_core.sessions import (
     OTHER,
     catalogue,
@@ -21,13 +21,14 @@ from rl_core.sessions import (
     extend_streak,
     is_known,
     outcome_of,
+    paused_days,
 )
 
 TYPES = ("exercise", "meditation", "journaling")
 WESTERNMOST = timedelta(hours=12)  # in the last zone, UTC-12, a day ends twelve hours later than in UTC
 SLACK = timedelta(minutes=15)  # time for the job that closes expired sessions each minute
 ONE_DAY = timedelta(days=1)
-GONE_AFTER = timedelta(days=7)  # a user who was not active again by then counts as a dropout
+GONE_AFTER = timedelta(days=7)  # a user who was not active again by then, paused days aside, counts as a dropout
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +96,23 @@ def figures_of(mark: Mark, sessions: Sequence[Session]) -> Figures:
         lift_points=sum(lifts),
         engagement=engagement,
         motivation=motivation,
-        streak_days=current_streak(extend_streak(mark.streak, (d for d in done if d <= mark.day)), mark.day),
+        streak_days=_streak_days(mark, [day for day in done if day <= mark.day]),
         settled=all(s.status is not Status.OPEN and is_known(s) for s in touched),
         other=_of_type(own, OTHER),
     )
+
+
+def _streak_days(mark: Mark, done: Iterable[date]) -> int:
+    return current_streak(extend_streak(mark.streak, done, mark.bridges), mark.day, mark.bridges)
+
+
+def days_missing(mark: Mark, pauses: Sequence[Pause], day: date) -> int:
+    """Returns how many days after `day` a user who stays away since the mark's day drops out at the earliest.
+
+    A dropout was away for seven days that were not paused, where the user was at the mark.
+    """
+    paused = paused_days(pauses, mark.timezone, mark.day + ONE_DAY, day)
+    return (GONE_AFTER - (day - mark.day)).days + len(paused)
 
 
 def _of_type(sessions: Iterable[Session], kind: str) -> TypeFigures:

@@ -8,7 +8,8 @@ mean is.
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields, replace
 
-from rl_core.models import ACTIONS, MILLION, Action, Activity, Mark, Segment, Session
+from rl_core.models import ACTIONS, MILLION, Action, Activity, Assessment, Mark, Segment, Session
+from rl_core.sessions import course_of
 
 NONE = (0,) * len(ACTIONS)
 
@@ -60,10 +61,11 @@ class EntrySums:
 class SegmentDay:
     """Holds a segment's day, one shard's part of it, or what one user's day adds to it.
 
-    `users` were active, `new_users` of them for the first time; `dropouts` counts users who were last active exactly
-    seven days before, by their last action. `actions` is by action id, `entries` by entry code. A session counts in the
+    `users` were active, `new_users` of them for the first time; `dropouts` counts users whose seventh day away it is,
+    paused days aside, by their last action. `actions` is by action id, `entries` by entry code. A session counts in the
     segment in which it was issued, a user in the segment that they were in at their day's first moment; `served` counts
-    the users who had a session of the segment.
+    the users who had a session of the segment. `assessed` of the users had assessments of two days or more by then;
+    `gad7_change` sums the change of their GAD-7 score from the first to the latest, `gad7_change_squares` its squares.
     """
 
     users: int = 0
@@ -72,6 +74,9 @@ class SegmentDay:
     actions: tuple[ActionSums, ...] = (ActionSums(),) * len(ACTIONS)
     entries: dict[int, EntrySums] = field(default_factory=dict)
     served: int = 0
+    assessed: int = 0
+    gad7_change: int = 0
+    gad7_change_squares: int = 0
 
     def total(self) -> ActionSums:
         """Returns the sums over all actions, with the users who had any session."""
@@ -96,6 +101,9 @@ class SegmentDay:
             actions=tuple(a.plus(b, times) for a, b in zip(self.actions, other.actions, strict=True)),
             entries=_added_entries(self.entries, other.entries, times),
             served=self.served + times * other.served,
+            assessed=self.assessed + times * other.assessed,
+            gad7_change=self.gad7_change + times * other.gad7_change,
+            gad7_change_squares=self.gad7_change_squares + times * other.gad7_change_squares,
         )
 
 
@@ -135,15 +143,23 @@ def merged(parts: Iterable[SegmentDay]) -> SegmentDay:
 
 def of_user(mark: Mark, sessions: Iterable[Session]) -> Parts:
     """Returns what the mark's day adds to each segment's day; sessions of other days may be among these."""
-    parts = {mark.segment: SegmentDay(users=1, new_users=int(mark.first_ever))}
+    parts = {mark.segment: replace(_of_course(mark.assessments), users=1, new_users=int(mark.first_ever))}
     for session in sessions:
         if session.day == mark.day:
             parts = added(parts, {session.segment: _of_session(session)})
     return {segment: _of_one_user(part) for segment, part in parts.items()}
 
 
+def _of_course(assessments: tuple[Assessment, ...]) -> SegmentDay:
+    """Returns what one user's first and latest assessment add."""
+    course = course_of(assessments)
+    if course is None:
+        return SegmentDay()
+    return SegmentDay(assessed=1, gad7_change=course.gad7_change, gad7_change_squares=course.gad7_change**2)
+
+
 def of_dropout(segment: Segment, last: Action) -> Parts:
-    """Returns what a user who was last active seven days before, with this action, adds to the segment's day."""
+    """Returns what a user who drops out, and whose last action was this one, adds to the segment's day."""
     return {segment: SegmentDay(dropouts=tuple(int(action == last) for action in ACTIONS))}
 
 

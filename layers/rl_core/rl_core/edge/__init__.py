@@ -1,4 +1,4 @@
-"""Holds what the functions share at their edge: HTTP in `http`, CloudWatch in `measures`."""
+"""Holds what the functions share at their edge: HTTP in `http`, languages, CloudWatch in `measures`."""
 
 import warnings
 

@@ -14,6 +14,7 @@ from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+from pydantic.json_schema import SkipJsonSchema
 
 from rl_core.errors import (
     FettleError,
@@ -35,6 +36,7 @@ PROBLEM = "application/problem+json"
 NO_STORE = {"Cache-Control": "no-store"}  # an answer is meant for one person at one moment
 MAX_BODY = 200_000  # characters; a batch with seven full notes is smaller, even when they are escaped
 MAX_NOTES = 2_000
+_MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.0{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})", re.I)
 
 
 def utc(moment: datetime) -> str:
@@ -53,6 +55,19 @@ def _whole(value: Any) -> Any:
     JSON Schema calls 3.0 an integer, and some clients send integers in this form.
     """
     return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def whole_second(value: Any) -> datetime:
+    """Returns the moment in UTC that a text of RFC 3339 names. Raises ValueError for any other value.
+
+    The text has an offset, and no fraction of a second other than zero.
+    """
+    if not isinstance(value, str) or not _MOMENT.fullmatch(value):
+        raise ValueError("not a time of RFC 3339 in whole seconds")
+    try:
+        return datetime.fromisoformat(value.upper()).astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("out of the calendar") from error
 
 
 Timestamp = Annotated[AwareDatetime, PlainSerializer(utc, return_type=str)]
@@ -119,6 +134,7 @@ class Problem(BaseModel):
     status: int
     detail: str
     errors: list[dict[str, str]] | None = None
+    until: Timestamp | SkipJsonSchema[None] = Field(None, description="when a pause ends, of a 409 `paused`")
 
 
 def responses(answer: type[BaseModel] | None, *errors: type[RequestError]) -> dict[int, Any]:
@@ -181,7 +197,7 @@ def plain_integer(text: Any) -> int:
 
 
 def canonical_id(text: Any) -> int:
-    """Returns the activity id in a path, or -1, which no activity has, for another spelling such as "011".
+    """Returns the id in a path, or -1, which no activity or session has, for another spelling such as "011".
 
     Raises ValueError when the text is not an integer.
     """
@@ -242,7 +258,7 @@ def _problem(error: RequestError) -> str:
     its = Problem(
         type=error.type, title=error.title, status=error.status, detail=error.detail, errors=error.errors
     ).model_dump(exclude_none=True)
-    return json.dumps(its | error.members, ensure_ascii=False, separators=(",", ":"))
+    return json.dumps(its | error.members, default=utc, ensure_ascii=False, separators=(",", ":"))
 
 
 def answer_problems(app: APIGatewayHttpResolver) -> None:

@@ -22,6 +22,7 @@ _WHY = {
     Why.FALLBACK: "FallbackSessionsClosed",
     Why.CONSENT: "SessionsWithoutConsent",
     Why.EXCLUDED: "SessionsExcluded",
+    Why.PAUSED: "SessionsPaused",
     Why.OVER_WEIGHT: "SessionsOverWeight",
 }
 _SHARES = {"DayReward", "DayCompletionRate"}

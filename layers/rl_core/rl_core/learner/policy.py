@@ -14,7 +14,7 @@ from random import Random
 from typing import Any, ClassVar, NamedTuple, Protocol, Self
 
 from rl_core.config import FEWEST_ACTIONS, LearnerSettings, Settings
-from rl_core.errors import PolicyUnreadableError, VersionError
+from rl_core.errors import PolicyUnreadableError, UnknownFoldError
 from rl_core.learner.epsilon import ID as EPSILON
 from rl_core.learner.epsilon import Averages
 from rl_core.learner.posterior import ID as POSTERIOR
@@ -116,7 +116,7 @@ def fold(policy: Policy, transitions: Iterable[Transition], how: Fold) -> Policy
     """Returns the policy after all transitions, in order; without any, the same policy.
 
     API, job and replay all fold with this function. Leaves `version` unchanged; set it before writing. Adopts a policy
-    of another learner or form first, and leaves out the sessions of excluded persons. Raises VersionError when this
+    of another learner or form first, and leaves out the sessions of excluded persons. Raises UnknownFoldError when this
     code does not have the learner and the constants of `how`, or the action of a transition.
     """
     constants = _constants(how)
@@ -126,7 +126,7 @@ def fold(policy: Policy, transitions: Iterable[Transition], how: Fold) -> Policy
         if t.key[:PERSON] in policy.excluded:
             continue
         if t.action not in ACTIONS:
-            raise VersionError(f"a session was given action {int(t.action)}, which this code does not have")
+            raise UnknownFoldError(f"a session was given action {int(t.action)}, which this code does not have")
         table = table or _table(policy, how.learner, constants)
         table.update(t, episodes, constants)
         episodes += 1
@@ -159,12 +159,14 @@ def check(policy: Policy) -> None:
 
 def _constants(how: Fold) -> dict[str, float]:
     if how.learner not in ALGORITHMS:
-        raise VersionError(f"folded by learner {how.learner!r}, which this code does not have")
+        raise UnknownFoldError(f"folded by learner {how.learner!r}, which this code does not have")
     try:
         constants: dict[str, float] = ALGORITHMS[how.learner].CONSTANTS(**how.constants)._asdict()
     except TypeError as error:
         names = ", ".join(sorted(how.constants))
-        raise VersionError(f"folded by {how.learner} with constants that this code does not have: {names}") from error
+        raise UnknownFoldError(
+            f"folded by {how.learner} with constants that this code does not have: {names}"
+        ) from error
     return constants
 
 

@@ -9,6 +9,7 @@ from rl_core.config import Settings
 from rl_core.errors import InvalidRequestError, TooManyGrantsError
 from rl_core.models import NO_FACTS, Choice, Profile, Request, Session, Statement, Unlearning
 from rl_core.sessions.calendar import counted, day_ends
+from rl_core.sessions.pause import pause_at
 
 GRANTS_PER_DAY = 20
 
@@ -16,18 +17,26 @@ GRANTS_PER_DAY = 20
 class Allowed(NamedTuple):
     """Says what may be done for a user now.
 
-    `personalise`: what is known of the person and what was learned from everybody may choose the person's plans;
-    `learn`: a policy may learn from a session of theirs that closes now.
+    `paused_until` is the end of the pause that holds, if one does; until then no plan is given to them. `personalise`:
+    what is known of the person and what was learned from everybody may choose the person's plans; `learn`: a policy may
+    learn from a session of theirs that closes now.
     """
 
+    paused_until: datetime | None
     personalise: bool
     learn: bool
 
+    @property
+    def serve(self) -> bool:
+        """Returns whether a plan may be given to the user."""
+        return self.paused_until is None
 
-def allowed(profile: Profile, settings: Settings) -> Allowed:
+
+def allowed(profile: Profile, settings: Settings, now: datetime) -> Allowed:
     """Returns what may be done for this user now; who never said anything follows the deployment's default."""
-    default = settings.consent_default == "granted"
+    default, pause = settings.consent_default == "granted", pause_at(profile.pauses, now)
     return Allowed(
+        paused_until=pause.until if pause else None,
         personalise=default if profile.personalise is None else profile.personalise,
         learn=default if profile.learn is None else profile.learn,
     )
@@ -65,7 +74,7 @@ def say(profile: Profile, last: Statement | None, wish: Wish, settings: Settings
     personalise, learn = _choice(before[0], wish.personalise, wish, now), _choice(before[1], wish.learn, wish, now)
     news = [new for new, old in zip((personalise, learn), before, strict=True) if new and new != old]
     after = replace(counted(profile, now), personalise=_granted(personalise), learn=_granted(learn))
-    may = allowed(after, settings)
+    may = allowed(after, settings, now)
     if wish.unlearn and may.learn:
         raise InvalidRequestError('What was learned from you is taken back only together with `"learn": false`.')
     unlearns = wish.unlearn and profile.unlearned < profile.sessions
@@ -96,9 +105,9 @@ def _granted(choice: Choice | None) -> bool | None:
     return None if choice is None else choice.granted
 
 
-def may_learn(session: Session, profile: Profile, settings: Settings) -> bool:
+def may_learn(session: Session, profile: Profile, settings: Settings, now: datetime) -> bool:
     """Returns whether the user lets a policy learn from this session, if it closes now."""
-    return allowed(profile, settings).learn and session.number > profile.unlearned
+    return allowed(profile, settings, now).learn and session.number > profile.unlearned
 
 
 def queued(profile: Profile, session: Session) -> Profile:

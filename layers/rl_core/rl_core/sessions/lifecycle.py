@@ -1,7 +1,7 @@
 """Moves a session: issues, answers and closes it. Values in, values out; the store writes each move.
 open -> closed -> learned        it was answered in full, ended by a batch, or expired after being shown
 open -> closed                   it says `why` nothing is learned from it; the scores move all the same
-open -> unseen                   it was prefetched only and expired; nothing moves
+open -> unseen                   it expired without an answer, prefetched only or under a pause; nothing moves
 """
 
 import hashlib
@@ -35,16 +35,19 @@ from rl_core.models import (
 )
 from rl_core.sessions.calendar import (
     active_day,
+    bridged,
     completed_on,
     counted,
     day_ends,
     days_completed,
     engagement_now,
     extend_streak,
+    still_telling,
 )
 from rl_core.sessions.catalogue import catalogue
 from rl_core.sessions.consent import allowed, may_learn, queued
 from rl_core.sessions.outcome import engagement_after, motivation_after, outcome_of, reward, state_of
+from rl_core.sessions.pause import pause_at
 from rl_core.sessions.slate import assign
 
 KEPT_ACTIONS = 5  # the longest cool-down
@@ -95,14 +98,16 @@ def issue(
     """Returns the user's next session; without a policy it is a fallback, unless the user wants no personal plan.
 
     Closes the latest session first, as it stands, if it is still open; then makes the user active, if the new session
-    is shown; then draws the plan. Raises TooManySessionsError when the user's day has used up its sessions.
+    is shown; then draws the plan. Drops the bridges over which the streak can no longer go on: no session is open whose
+    completions might. Raises TooManySessionsError when the user's day has used up its sessions.
     """
     profile, expired = admit(profile, settings, now), None
     if latest is not None and latest.status is Status.OPEN:
         expired, profile = expire(latest, profile, settings, now, _excluded_by(policy, latest))
         profile = queued(profile, expired) if is_due(expired) else profile
-    if not allowed(profile, settings).personalise:
+    if not allowed(profile, settings, now).personalise:
         profile = replace(profile, facts=profile.facts.impersonal())
+    profile = replace(profile, bridges=tuple(b for b in profile.bridges if b.first == profile.streak.last))
     number, mark = profile.sessions + 1, None
     if shown:
         profile, mark = _visit(profile, number, now)
@@ -144,7 +149,7 @@ def _drawn(
     For a user who wants no personal plan both are drawn as if nothing had been learned from anybody.
     """
     number, engagement = profile.sessions + 1, engagement_now(profile, now)
-    key, personal = key_of(profile, number), allowed(profile, settings).personalise
+    key, personal = key_of(profile, number), allowed(profile, settings, now).personalise
     policy = policy if personal else None
     rng = learner.generator(key, policy.version if policy else 0)
     options = learner.eligible(profile.recent, settings.action_cooldown, profile.without)
@@ -250,11 +255,20 @@ def with_answers(session: Session, answers: Mapping[int, Answer], now: datetime)
 
 
 def _visit(profile: Profile, number: int, now: datetime) -> tuple[Profile, Mark | None]:
-    """Returns the profile as active today on the session of this number, and the day's mark if the day is new."""
+    """Returns the profile as active today on the session of this number, and the day's mark if the day is new.
+
+    The mark has all pauses since the latest active day; the profile drops those that tell nothing of later days.
+    """
     today = active_day(profile, now)
     if profile.seen == today:
         return profile, None
-    seen = replace(profile, engagement=engagement_now(profile, now), seen=today)
+    seen = replace(
+        profile,
+        engagement=engagement_now(profile, now),
+        seen=today,
+        pauses=still_telling(profile.pauses, today, now),
+        bridges=bridged(profile, today),
+    )
     return seen, Mark(
         user=profile.user,
         key=profile.key,
@@ -267,8 +281,9 @@ def _visit(profile: Profile, number: int, now: datetime) -> tuple[Profile, Mark 
         engagement=seen.engagement,
         motivation=seen.motivation,
         streak=seen.streak,
-        pauses=seen.pauses,
+        pauses=profile.pauses,
         assessments=seen.assessments,
+        bridges=seen.bridges,
     )
 
 
@@ -292,16 +307,16 @@ def _close(
     "not completed" and counts as such. Decides whether the session is learned from; a session that is takes one of the
     day's `learned_per_day` places and counts in the person's facts.
     """
-    outcome, personal = outcome_of(session.activities, ending.rating), allowed(profile, settings).personalise
+    outcome, personal = outcome_of(session.activities, ending.rating), allowed(profile, settings, now).personalise
     today = counted(profile, now)
-    why = _why(session, today, settings, excluded)
+    why = _why(session, today, settings, now, excluded)
     facts = (profile.facts if why else _counted_in(profile, session, reward(outcome))).had(session.decision.action)
     after = replace(
         today,
         learned=today.learned + (why is None),
         engagement=engagement_after(session.engagement, outcome),
         motivation=motivation_after(profile.motivation, outcome),
-        streak=extend_streak(profile.streak, days_completed(session.activities)),
+        streak=extend_streak(profile.streak, days_completed(session.activities), profile.bridges),
         facts=facts if personal else facts.impersonal(),
     )
     closing = Closing(
@@ -318,11 +333,11 @@ def _close(
     return replace(closed, ended_by=ending.by, closing=closing), after
 
 
-def _why(session: Session, profile: Profile, settings: Settings, excluded: bool) -> Why | None:
+def _why(session: Session, profile: Profile, settings: Settings, now: datetime, excluded: bool) -> Why | None:
     """Returns the first reason why nothing is learned from a session that closes now; None if it is learned from."""
     if session.decision.fallback:
         return Why.FALLBACK
-    if not may_learn(session, profile, settings):
+    if not may_learn(session, profile, settings, now):
         return Why.CONSENT
     if excluded:
         return Why.EXCLUDED
@@ -374,10 +389,15 @@ def moved(profile: Profile, segment: Segment) -> Profile:
 def expire(
     session: Session, profile: Profile, settings: Settings, now: datetime, excluded: bool = False
 ) -> tuple[Session, Profile]:
-    """Returns an expired session closed as it stands, and its user; a session that nobody saw leaves the user as is."""
-    if session.shown or session.answered:
+    """Returns an expired session closed as it stands, and its user.
+
+    A session leaves the user as is if nobody saw it, or if nobody answered it and a pause held as it expired.
+    """
+    paused = not session.answered and pause_at(profile.pauses, session.expires_at) is not None
+    if not paused and (session.shown or session.answered):
         return _close(session, profile, settings, now, Ending(EndedBy.EXPIRY), excluded)
-    return replace(session, status=Status.UNSEEN, closed_at=now, ended_by=EndedBy.EXPIRY), profile
+    why = Why.PAUSED if paused else None
+    return replace(session, status=Status.UNSEEN, closed_at=now, ended_by=EndedBy.EXPIRY, why=why), profile
 
 
 def add_rating(
@@ -452,9 +472,12 @@ def learned(session: Session, policy: Policy) -> Session:
 
 
 def why_not(session: Session) -> Why | None:
-    """Returns why nothing is learned from a closed session; None if it is learned from, and for one that nobody saw."""
+    """Returns why nothing is learned from a closed session; None if it is learned from.
+
+    One that closed as unseen has no reason but a pause.
+    """
     if session.closing is None:
-        return None
+        return session.why
     return session.why or (Why.FALLBACK if session.decision.fallback else None)
 
 

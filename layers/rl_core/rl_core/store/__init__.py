@@ -1,12 +1,14 @@
 """Reads and writes the one table (docs/data-model.md). No other package knows keys, items, conditions or botocore."""
 
+from rl_core.store.assessments import assessment_writes
 from rl_core.store.audit import act_write, latest_acts
 from rl_core.store.budget import ReadBudget
 from rl_core.store.consents import dropped_write, request_write, session_number, statement_write, waits
-from rl_core.store.day_table import DayTable, ShardState, Watermark, open_day_table
+from rl_core.store.day_table import MOST_DAYS, DayTable, ShardState, Watermark, open_day_table
 from rl_core.store.erasing import Leaver, lesson_of
 from rl_core.store.erasures import ERASURES_TTL, Erasures, life_of
 from rl_core.store.fields import Put, Stored
+from rl_core.store.frugal import FrugalStore
 from rl_core.store.items import (
     UserDay,
     mark_writes,
@@ -16,7 +18,8 @@ from rl_core.store.items import (
     read_user_day,
     session_write,
 )
-from rl_core.store.keys import DAY_SHARDS, LAST_VERSION, partitions_to_ask
+from rl_core.store.keys import DAY_SHARDS, LAST_VERSION, PROFILE_SK, partitions_to_ask
+from rl_core.store.kinds import KINDS, Kind, kind_of, number_of, own_items, own_profile
 from rl_core.store.policies import mending_writes, publish_writes, read_policy
 from rl_core.store.refolds import Hold
 from rl_core.store.table import Due, Head, Store, open_store
@@ -25,12 +28,17 @@ from rl_core.store.unlearning import Unlearner
 __all__ = [
     "DAY_SHARDS",
     "ERASURES_TTL",
+    "KINDS",
     "LAST_VERSION",
+    "MOST_DAYS",
+    "PROFILE_SK",
     "DayTable",
     "Due",
     "Erasures",
+    "FrugalStore",
     "Head",
     "Hold",
+    "Kind",
     "Leaver",
     "Put",
     "ReadBudget",
@@ -41,15 +49,20 @@ __all__ = [
     "UserDay",
     "Watermark",
     "act_write",
+    "assessment_writes",
     "dropped_write",
+    "kind_of",
     "latest_acts",
     "lesson_of",
     "life_of",
     "mark_writes",
     "marker_write",
     "mending_writes",
+    "number_of",
     "open_day_table",
     "open_store",
+    "own_items",
+    "own_profile",
     "parked_write",
     "partitions_to_ask",
     "profile_write",

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
-from rl_core.models import LATEST, Action, Assessment, Facts, Pause, Segment, State
+from rl_core.models import LATEST, Action, Assessment, Bridge, Facts, Pause, Segment, State
 from rl_core.packing import pack, unpack, unzigzag, zigzag
 from rl_core.store.fields import Codec, number, string
 
@@ -26,10 +26,15 @@ PAUSES = Codec(
     lambda its: {"B": pack(n for since, until in its for n in (_seconds(since), _seconds(until) - _seconds(since)))},
     lambda v: tuple([Pause(_moment(since), _moment(since + lasts)) for since, lasts in _in_groups(v, 2)]),
 )
+BRIDGES = Codec(
+    "LEB128: of each bridge its first day (0001-01-01 is 1), then how many days later it ends",
+    lambda its: {"B": pack(n for first, last in its for n in (first.toordinal(), (last - first).days))},
+    lambda v: tuple([Bridge(_day(first), _day(first + days)) for first, days in _in_groups(v, 2)]),
+)
 ASSESSMENTS = Codec(
     "LEB128: of each assessment the day (0001-01-01 is 1), the GAD-7 score and the active minutes a week",
     lambda its: {"B": pack(n for day, gad7, minutes in its for n in (day.toordinal(), gad7, minutes))},
-    lambda v: tuple([Assessment(date.fromordinal(day), gad7, minutes) for day, gad7, minutes in _in_groups(v, 3)]),
+    lambda v: tuple([Assessment(_day(day), gad7, minutes) for day, gad7, minutes in _in_groups(v, 3)]),
 )
 
 
@@ -48,6 +53,10 @@ def _in_groups(value: Any, size: int) -> Iterator[Sequence[int]]:
     if len(numbers) % size:
         raise ValueError(f"{len(numbers)} numbers are no groups of {size}")
     return (numbers[n : n + size] for n in range(0, len(numbers), size))
+
+
+def _day(number_: int) -> date:
+    return date.fromordinal(number_)
 
 
 def _seconds(moment: datetime) -> int:

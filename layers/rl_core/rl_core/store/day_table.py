@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 
-from rl_core.days import Parts, SegmentDay
-from rl_core.models import Segment, Session
+from rl_core.days import GONE_AFTER, ONE_DAY, Parts, SegmentDay
+from rl_core.models import Absence, Profile, Segment, Session
 from rl_core.store import items, keys
 from rl_core.store.budget import ReadBudget
 from rl_core.store.fields import (
     DATE,
     FLAG,
+    TIME,
     WHOLE,
     Field,
     FieldTable,
@@ -28,9 +29,11 @@ from rl_core.store.items import UserDay, read_user_day, user_day_write
 from rl_core.store.sums import FORM_1, SEGMENT_DAY, SEGMENT_DAY_FORM, read_sums
 from rl_core.store.table import Table, between, open_store
 
-SHARD_FORM = 2
+SHARD_FORM = 3
+_COUNTED_ALIKE = {"2", "3"}  # form 2 counted no assessments, and has none in the users' shares either
 WATERMARK_FORM = 1
-_PAGE = 90  # users' days in one transaction, beside a shard's state and its parts of nine segments
+ABSENCE_FORM = 1
+MOST_DAYS = 90  # users' days and absences in one transaction, beside a shard's state and its parts of nine segments
 _SESSIONS = 3  # a user rarely has more on one day
 
 
@@ -67,6 +70,7 @@ SHARD = FieldTable(
         Field("since", "since", WHOLE, "the revision that began to count the users' days that are in it", 0, since=2),
     )
 )
+ABSENCE = FieldTable((Field("at", "due_at", TIME, "the first moment of the user's latest active day"),))
 WATERMARK = FieldTable((Field("day", "day", DATE, "the day up to which every day, this one included, is final"),))
 
 
@@ -96,7 +100,7 @@ def _read_shard(item: Stored) -> tuple[int, bool, int]:
     """Returns revision, `final` and `since` of a shard; `since` is 0 for another form: its release counts otherwise."""
     if not item:
         return 0, False, 0
-    its, ours = SHARD.read(item), item["form"]["N"] == str(SHARD_FORM)
+    its, ours = SHARD.read(item), item["form"]["N"] in _COUNTED_ALIKE
     return int(item["revision"]["N"]), its["final"], its["since"] if ours else 0
 
 
@@ -104,6 +108,33 @@ def whole_write(segment: Segment, day: date, whole: SegmentDay, revision: int) -
     """Returns the write of a segment's day in place of the one read."""
     item = segment_day_item(segment, keys.day_sk(day), whole) | {"revision": number(revision + 1)}
     return same_revision("whole", item, revision)
+
+
+def absence_of(day: UserDay) -> Absence:
+    """Returns the absence after a user's day whose dropout is put off."""
+    return Absence(day.mark.user, day.mark.day, day.mark.at, day.mark.day + GONE_AFTER + ONE_DAY * day.postponed)
+
+
+def absence_item(absence: Absence) -> Item:
+    """Returns the absence's item, in the index partition of the day on which it is looked at again."""
+    place = {"pk": string(keys.user_pk(absence.user)), "sk": string(keys.away_sk(absence.day))}
+    place["due_shard"] = string(keys.away_partition(absence.on, keys.day_shard_of(absence.user)))
+    return written(ABSENCE_FORM, place | ABSENCE.write(absence), {})
+
+
+def absence_write(absence: Absence) -> Put:
+    """Returns the write of an absence.
+
+    The write has no condition: the condition of the user's day in the same transaction guards it.
+    """
+    return Put("absence", absence_item(absence))
+
+
+@strict
+def read_absence(item: Stored) -> Absence:
+    """Returns the absence. Raises UnreadableItemError."""
+    user, day = item["pk"]["S"].removeprefix(keys.user_pk("")), keys.day_of_away_sk(item["sk"]["S"])
+    return Absence(user, day, on=keys.day_of_away_partition(item["due_shard"]["S"]), **ABSENCE.read(item))
 
 
 def watermark_write(watermark: Watermark) -> Put:
@@ -122,9 +153,24 @@ class DayTable(Table):
             IndexName=keys.INDEX,
             KeyConditionExpression="due_shard = :partition",
             ExpressionAttributeValues={":partition": string(keys.day_partition(day, shard))},
-            Limit=_PAGE,
+            Limit=MOST_DAYS,
         )
         yield from (tuple(i["pk"]["S"].removeprefix(keys.user_pk("")) for i in page) for page in pages)
+
+    def away(self, day: date, shard: int) -> Iterator[tuple[date, tuple[str, ...]]]:
+        """Yields the users of one shard whose absence is to be looked at on the day, by their latest active day."""
+        pages = self.pages(
+            IndexName=keys.INDEX,
+            KeyConditionExpression="due_shard = :partition",
+            ExpressionAttributeValues={":partition": string(keys.away_partition(day, shard))},
+            Limit=MOST_DAYS,
+        )
+        for page in pages:
+            since: dict[date, list[str]] = {}
+            for item in page:
+                user = item["pk"]["S"].removeprefix(keys.user_pk(""))
+                since.setdefault(keys.day_of_away_sk(item["sk"]["S"]), []).append(user)
+            yield from ((latest, tuple(users)) for latest, users in since.items())
 
     def user_days(self, users: Sequence[str], day: date) -> list[Stored]:
         """Returns these users' items of the day, in the order of `users` (at most 100); leaves out users without one.
@@ -140,22 +186,35 @@ class DayTable(Table):
         pages = self.pages(budget, **between(keys.user_pk(user), keys.day_sk(first), keys.day_sk(last)))
         return [read_user_day(item) for page in pages for item in page]
 
-    def was_active(self, user: str, first: date, last: date) -> bool:
-        """Returns whether the user has an active day from `first` to `last`, both included."""
-        query = between(keys.user_pk(user), keys.day_sk(first), keys.day_sk(last))
-        return bool(self.call("query", **query, Limit=1)["Items"])
+    def day_after(self, user: str, day: date) -> tuple[date, Stored] | None:
+        """Returns the user's first active day after this one, and its item; None if there is none."""
+        query = between(keys.user_pk(user), keys.day_sk(day + ONE_DAY), keys.day_sk(date.max))
+        found: list[Stored] = self.call("query", **query, Limit=1)["Items"]
+        return (keys.day_of_sk(found[0]["sk"]["S"]), found[0]) if found else None
 
     def sessions_from(self, user: str, number_: int, until: date) -> list[Session]:
         """Returns the user's sessions from this number on, in order, before the first one of a day after `until`."""
+        return self.sessions_and_profile(user, number_, until, keys.session_sk(keys.LAST_SESSION))[0]
+
+    def sessions_and_profile(
+        self, user: str, number_: int, until: date, last: str = keys.PROFILE_SK
+    ) -> tuple[list[Session], Profile | None]:
+        """Returns the sessions of `sessions_from` and the profile, which follows the user's last session.
+
+        The profile is None if there is a session of a day after `until`, or if the user is being erased.
+        """
         found: list[Session] = []
-        query = between(keys.user_pk(user), keys.session_sk(number_), keys.session_sk(keys.LAST_SESSION))
+        query = between(keys.user_pk(user), keys.session_sk(number_), last)
         for page in self.pages(**query, Limit=_SESSIONS):
             for item in page:
+                if item["sk"]["S"] == keys.PROFILE_SK:
+                    profile = items.read_profile(item)
+                    return found, profile if isinstance(profile, Profile) else None
                 session = items.read_session(item)
                 if session.day and session.day > until:
-                    return found
+                    return found, None
                 found.append(session)
-        return found
+        return found, None
 
     def shard(self, day: date, shard: int, segments: Iterable[Segment] = Segment) -> ShardState:
         """Returns what is stored of a shard, with its parts of these segments, strongly consistent."""
@@ -168,9 +227,11 @@ class DayTable(Table):
     def save_shard(self, day: date, shard: int, before: ShardState, after: ShardState, *days: UserDay) -> None:
         """Writes what changed of a shard, under the revision that was read, and the users' days that changed it.
 
+        Of a day whose dropout is put off, the absence is written too, so that it is looked at when that day has come.
         Raises ConflictError when another worker wrote the shard meanwhile, or a user's day is not as it was read.
         """
-        self.write(*shard_writes(day, shard, before, after), *map(user_day_write, days))
+        absences = [absence_write(absence_of(its)) for its in days if its.postponed]
+        self.write(*shard_writes(day, shard, before, after), *map(user_day_write, days), *absences)
 
     def segment_day(self, segment: Segment, day: date) -> tuple[SegmentDay | None, int]:
         """Returns a segment's day and the revision of its item; (None, 0) if there is no item."""

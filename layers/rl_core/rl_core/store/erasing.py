@@ -23,7 +23,8 @@ from rl_core.store.uncounting import uncounting_writes
 
 _PAGE = 99  # removals in one transaction, beside the check of the marker
 _BATCH = 100  # items of one read
-_READ = ("segment", "learned", "why", "key", "revision", "counted", "counted_since", "gone", "gone_since")
+_SHARES = ("counted", "counted_since", "gone", "gone_since", "late", "late_since", "postponed")
+_READ = ("segment", "learned", "why", "key", "revision", *_SHARES)
 
 
 @strict

@@ -2,6 +2,7 @@
 
 from dataclasses import astuple, dataclass, field, replace
 from datetime import date, datetime
+from typing import NamedTuple
 
 from rl_core.days import Figures, Share, TypeFigures
 from rl_core.models import (
@@ -22,7 +23,7 @@ from rl_core.models import (
 )
 from rl_core.sessions import is_due
 from rl_core.store import keys
-from rl_core.store.codecs import ASSESSMENTS, FACTS, PAUSES, SEGMENT, STATE, TAUGHT
+from rl_core.store.codecs import ASSESSMENTS, BRIDGES, FACTS, PAUSES, SEGMENT, STATE, TAUGHT
 from rl_core.store.fields import (
     ACTION,
     ACTIONS,
@@ -64,7 +65,8 @@ USER_DAY_FORM = 4
 class UserDay:
     """Holds a user's day as stored; `figures` is None until they are computed.
 
-    `counted` is what the day has added to its shard, `gone` what it has added seven days later, as a dropout.
+    `counted` is what the day has added to its shard, `gone` what it has added seven days later, as a dropout. If some
+    of these days were paused, the user drops out `postponed` days later, and `late` is what was added then.
     """
 
     mark: Mark
@@ -72,6 +74,8 @@ class UserDay:
     revision: int = 0
     counted: Share = field(default_factory=Share)
     gone: Share = field(default_factory=Share)
+    late: Share = field(default_factory=Share)
+    postponed: int = 0
     rest: Rest = field(default_factory=dict)
 
 
@@ -101,7 +105,8 @@ PROFILE = FieldTable(
         Field("unlearned", "unlearned", WHOLE, "nothing is learned from the sessions up to this number", 0, since=5),
         Field("queued_from", "queued", WHOLE, "no session before this one waits to be learned; 0: none", 0, since=5),
         Field("without", "without", ACTIONS, "actions that are never drawn", (), since=6),
-        Field("pauses", "pauses", PAUSES, "pauses since `seen`", (), since=6),
+        Field("pauses", "pauses", PAUSES, "pauses that are not over, or may matter after `seen`", (), since=6),
+        Field("bridges", "bridges", BRIDGES, "between which active days all days were paused", (), since=6),
         Field("assessments", "assessed", ASSESSMENTS, "the first and the latest assessment", (), since=6),
     )
 )
@@ -202,6 +207,7 @@ MARK = FieldTable(
         Field("streak.days", "streak_days", WHOLE, "days of the streak at that moment", 0),
         Field("streak.last", "streak_last", DATE, "the streak's latest day", None),
         Field("pauses", "pauses", PAUSES, "the profile's pauses at that moment", (), since=4),
+        Field("bridges", "bridges", BRIDGES, "the profile's bridges after that moment", (), since=4),
         Field("assessments", "assessed", ASSESSMENTS, "the first and the latest assessment by then", (), since=4),
     )
 )
@@ -211,6 +217,9 @@ COUNTED = FieldTable(
         Field("counted.since", "counted_since", WHOLE, "the shard's `since` when it was added", 0, since=3),
         Field("gone.parts", "gone", PARTS, "what it has added seven days later, as a dropout", {}, since=3),
         Field("gone.since", "gone_since", WHOLE, "that shard's `since` when it was added", 0, since=3),
+        Field("late.parts", "late", PARTS, "what it has added `postponed` days after that, as a dropout", {}, since=4),
+        Field("late.since", "late_since", WHOLE, "that shard's `since` when it was added", 0, since=4),
+        Field("postponed", "postponed", WHOLE, "paused days that put the dropout off", 0, since=4),
     )
 )
 FIGURES = FieldTable(
@@ -350,21 +359,33 @@ def read_user_day(item: Stored) -> UserDay:
     found = MARK.read(item)
     streak = Streak(found.pop("streak.days"), found.pop("streak.last"))
     user, day = item["pk"]["S"].removeprefix(keys.user_pk("")), keys.day_of_sk(item["sk"]["S"])
-    counted, gone = read_shares(item)
+    shares = read_shares(item)
     return UserDay(
         mark=Mark(user=user, day=day, streak=streak, **found),
         figures=_read_figures(item["figures"]["M"]) if "figures" in item else None,
         revision=int(item["revision"]["N"]),
-        counted=counted,
-        gone=gone,
+        counted=shares.counted,
+        gone=shares.gone,
+        late=shares.late,
+        postponed=shares.postponed,
         rest=unknown(item, USER_DAY_FORM, MARK.attributes, COUNTED.attributes, _DAY_PLACE),
     )
 
 
-def read_shares(item: Stored) -> tuple[Share, Share]:
-    """Returns what a user's day has added to its shard, and what it has added seven days later as a dropout."""
+class Shares(NamedTuple):
+    """Holds what a user's day has added, as UserDay does."""
+
+    counted: Share
+    gone: Share
+    late: Share
+    postponed: int
+
+
+def read_shares(item: Stored) -> Shares:
+    """Returns what a user's day, as stored, has added to its shard and to those of later days."""
     its = COUNTED.read(item)
-    return Share(its["counted.since"], its["counted.parts"]), Share(its["gone.since"], its["gone.parts"])
+    counted, gone, late = (Share(its[f"{name}.since"], its[f"{name}.parts"]) for name in ("counted", "gone", "late"))
+    return Shares(counted, gone, late, its["postponed"])
 
 
 def _read_figures(item: Stored) -> Figures:

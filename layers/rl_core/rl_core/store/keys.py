@@ -7,6 +7,7 @@ from rl_core.models import Segment, Session, Status
 
 # This key sorts after every session, so that one query from the end reads the profile and the latest sessions.
 PROFILE_SK = "~PROFILE"
+BEFORE_PROFILE = "~"  # sorts after every other item of a user
 SESSION_PREFIX = "SESSION#"
 SEGMENT_PREFIX = "SEGMENT#"
 POLICY_SK = "POLICY"
@@ -20,8 +21,10 @@ MOST_PARTITIONS = 16  # the greatest number of partitions that a deployment may 
 LAST_SESSION = 10**8 - 1
 DAY_PREFIX = "DAY#"  # a user's days sort before their sessions, so that the query from the end never meets a day
 DAY_SHARDS = 16
+AWAY_PREFIX = "AWAY#"  # so do the users' absences that the daily job looks at again
 CONSENT_PREFIX = "CONSENT#"  # what users said of consent sorts before their sessions, too
 REQUEST_SK = "CONSENT-UNLEARNING"
+ASSESSMENT_PREFIX = "ASSESSMENT#"  # so do assessments
 DAILY_PK = "DAILY"
 AUDIT_PK = "AUDIT"
 WATERMARK_SK = "WATERMARK"
@@ -37,6 +40,14 @@ def session_sk(number: int) -> str:
 
 def statement_sk(number: int) -> str:
     return f"{CONSENT_PREFIX}{number:08d}"
+
+
+def assessment_sk(day: date) -> str:
+    return f"{ASSESSMENT_PREFIX}{day.isoformat()}"
+
+
+def day_of_assessment(sk: str) -> date:
+    return date.fromisoformat(sk.removeprefix(ASSESSMENT_PREFIX))
 
 
 def segment_pk(segment: Segment) -> str:
@@ -113,6 +124,22 @@ def day_and_shard(sk: str) -> tuple[date, int]:
 
 def day_partition(day: date, shard: int) -> str:
     return f"day#{day.isoformat()}#{shard:02d}"
+
+
+def away_sk(day: date) -> str:
+    return f"{AWAY_PREFIX}{day.isoformat()}"
+
+
+def day_of_away_sk(sk: str) -> date:
+    return date.fromisoformat(sk.removeprefix(AWAY_PREFIX))
+
+
+def away_partition(day: date, shard: int) -> str:
+    return f"away#{day.isoformat()}#{shard:02d}"
+
+
+def day_of_away_partition(partition: str) -> date:
+    return date.fromisoformat(partition.split("#")[1])
 
 
 def day_shard_of(user: str) -> int:

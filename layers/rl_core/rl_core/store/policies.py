@@ -40,10 +40,12 @@ from rl_core.store.fields import (
     unknown,
     written,
 )
+from rl_core.store.sizes import size
 
 POLICY_FORM = 3
 RECORD_FORM = 3
-SNAPSHOT_EVERY = 100
+SNAPSHOT_EVERY = 100  # versions
+SNAPSHOT_BYTES = 48 * 1024  # of records since the snapshot before
 _CODE = 3  # bytes of an entry's code
 _RESULT = struct.Struct("<3sb")
 _NO_LIFT, _NOT_COMPLETED = -128, -127
@@ -121,6 +123,8 @@ POLICY = FieldTable(
         Field("refolding", "refolding", WHOLE, "where the erasure of an earlier release rewrites from", None),
         Field("hold", "hold", WHOLE, "the version by which a refold took hold of the policy", None, since=2),
         Field("acted", "acted", WHOLE, "the latest version that is not plain learning; no part of it", 0, since=3),
+        Field("counted", "counted", WHOLE, "the version as of which `since` was counted", 0, since=3),
+        Field("since", "since", WHOLE, "bytes of the records since the latest snapshot before it", 0, since=3),
     )
 )
 RECORD = FieldTable(
@@ -203,19 +207,24 @@ def _read_transition(item: Stored) -> Transition:
 
 
 def publish_writes(policy: Policy, record: VersionRecord, hold: int | None = None) -> list[Put]:
-    """Returns the writes of a new version of a policy: policy, record and, every hundredth version, a snapshot.
+    """Returns the writes of a new version of a policy: policy, record and, where one is due, a snapshot.
+
+    A snapshot is due each hundred versions, and once the records since the one before come to 48 KB. It is also due
+    where the version before did not count these bytes: then an earlier release wrote it, or a fold of the past made it.
 
     The policy's condition is `next-version` (the stored version is the one before), or `new-item` for version 1; with
     `hold` also that this refold holds the policy. The other writes have `new-item`.
     """
+    its = record_item(policy.segment, record)
+    policy = _counted(policy, its)
     item = policy_item(policy)
     if policy.version == 1:
-        return [new_item("policy", item), *_past(policy, record)]
+        return [new_item("policy", item), *_past(policy, its)]
     condition, names, values = "#version = :before", {"#version": "version"}, {":before": number(policy.version - 1)}
     if hold is not None:
         condition, names = f"{condition} AND #hold = :hold", names | {"#hold": "hold"}
         values |= {":hold": number(hold)}
-    return [Put("policy", item, condition, values, names), *_past(policy, record)]
+    return [Put("policy", item, condition, values, names), *_past(policy, its)]
 
 
 def mending_writes(policy: Policy, record: VersionRecord, shown: Stored | None) -> list[Put]:
@@ -224,9 +233,11 @@ def mending_writes(policy: Policy, record: VersionRecord, shown: Stored | None) 
     The policy's condition is `as-shown` (the item is still what was shown, or is still gone, and is of no newer form);
     the record's `new-item` guards the version.
     """
+    its = record_item(policy.segment, record)
+    policy = _counted(policy, its)
     item = policy_item(policy)
     if shown is None:
-        return [new_item("policy", item), *_past(policy, record)]
+        return [new_item("policy", item), *_past(policy, its)]
     names = {f"#its{n}": name for n, name in enumerate(sorted({"form", *POLICY.attributes, *shown} - {"pk", "sk"}))}
     conditions, values = ["(attribute_not_exists(#form) OR #form <= :form)"], {":form": item["form"]}
     for alias, name in names.items():
@@ -234,11 +245,36 @@ def mending_writes(policy: Policy, record: VersionRecord, shown: Stored | None) 
         conditions.append(f"{alias} = {value}" if name in shown else f"attribute_not_exists({alias})")
         values |= {value: dict(shown[name])} if name in shown else {}
     put = Put("policy", item, " AND ".join(conditions), values, names | {"#form": "form"})
-    return [put, *_past(policy, record)]
+    return [put, *_past(policy, its)]
 
 
-def _past(policy: Policy, record: VersionRecord) -> list[Put]:
-    past = [new_item("record", record_item(policy.segment, record))]
-    if policy.version % SNAPSHOT_EVERY == 0:
+def _counted(policy: Policy, record: Item) -> Policy:
+    """Returns the policy with the bytes of the records since the latest snapshot before its version, its own included.
+
+    The bytes are 0 where the version before did not count them.
+    """
+    before = replace(policy, version=policy.version - 1)
+    since = 0
+    if before.counted == before.version:
+        since = size(record) + (0 if _is_kept_whole(before) else before.since)
+    return replace(policy, counted=policy.version, since=since)
+
+
+def _is_kept_whole(policy: Policy) -> bool:
+    """Returns whether the version of this policy, which counted, has a snapshot."""
+    return policy.since == 0 or policy.since >= SNAPSHOT_BYTES or policy.version % SNAPSHOT_EVERY == 0
+
+
+def is_counted(policy: Policy) -> bool:
+    """Returns whether every record since the latest snapshot before this version was counted when it was written.
+
+    Those before this version's own then come to less than SNAPSHOT_BYTES.
+    """
+    return policy.counted == policy.version and policy.since > 0
+
+
+def _past(policy: Policy, record: Item) -> list[Put]:
+    past = [new_item("record", record)]
+    if _is_kept_whole(policy):
         past.append(new_item("snapshot", snapshot_item(policy)))
     return past

@@ -9,7 +9,7 @@ from rl_core.models import ACTIONS, MILLION, Segment
 from rl_core.packing import pack, unpack, unzigzag, zigzag
 from rl_core.store.fields import WHOLE, Codec, Field, FieldTable, Stored, number
 
-SEGMENT_DAY_FORM = 2
+SEGMENT_DAY_FORM = 3
 
 
 def _packed(rows: Iterable[tuple[int, ...]]) -> bytes:
@@ -44,7 +44,9 @@ ENTRY_SUMS = Codec(
 _COUNTS = (
     Field("users", "users", WHOLE, "users active"),
     Field("new_users", "new_users", WHOLE, "users active for the first time"),
-    Field("dropouts", "dropouts", DROPOUTS, "users last active seven days before, by their last action"),
+    Field(
+        "dropouts", "dropouts", DROPOUTS, "users whose seventh day away it is, paused days aside, by their last action"
+    ),
 )
 SEGMENT_DAY = FieldTable(
     (
@@ -64,6 +66,9 @@ SEGMENT_DAY = FieldTable(
             "how the catalogue's entries did: assigned, completed, rated, lift, its squares, users",
             since=2,
         ),
+        Field("assessed", "assessed", WHOLE, "users with assessments of two days or more", 0, since=3),
+        Field("gad7_change", "gad7", WHOLE, "sum of their change of GAD-7 from first to latest", 0, since=3),
+        Field("gad7_change_squares", "gad7_squares", WHOLE, "sum of the squares of these changes", 0, since=3),
     )
 )
 

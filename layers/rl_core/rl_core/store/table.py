@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -24,8 +24,9 @@ from rl_core.errors import (
     UnavailableError,
     UnreadableItemError,
 )
-from rl_core.models import Marker, Policy, Profile, Request, Segment, Session, Statement, VersionRecord
+from rl_core.models import Assessment, Marker, Policy, Profile, Request, Segment, Session, Statement, VersionRecord
 from rl_core.store import consents, items, keys, policies
+from rl_core.store.assessments import read_assessment
 from rl_core.store.budget import ReadBudget
 from rl_core.store.fields import Put, Stored, number, read_time, string, time
 
@@ -307,6 +308,14 @@ class Store(Table):
             if "LastEvaluatedKey" not in answer:
                 return
             query["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
+    # Assessments.
+
+    def assessments(self, user: str, most: int) -> list[Assessment]:
+        """Returns the user's assessments, newest first, at most so many."""
+        query = between(keys.user_pk(user), keys.assessment_sk(date.min), keys.assessment_sk(date.max))
+        found = self.call("query", **query, ScanIndexForward=False, Limit=most)["Items"]
+        return [read_assessment(item) for item in found]
 
     # Policies.
 

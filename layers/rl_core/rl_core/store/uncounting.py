@@ -9,23 +9,26 @@ from rl_core.store import keys
 from rl_core.store.codecs import SEGMENT
 from rl_core.store.day_table import DayTable, ShardState, Watermark, shard_writes, watermark_write, whole_write
 from rl_core.store.fields import Put, Stored, strict
-from rl_core.store.items import read_shares
+from rl_core.store.items import Shares, read_shares
 
 
 def uncounting_writes(diary: DayTable, item: Stored) -> list[Put]:
     """Returns the writes that leave nothing of a user's day in the segments' days.
 
-    The day has added its shares to the parts of its shard, for itself and for a dropout seven days later. Each shard is
-    written under the revision that was read, each whole as the sum of all parts without the share. A shard that an
-    earlier release counted does not say what the day added: it is opened, so that the daily job counts it anew.
+    The day has added its shares to the parts of its shard: for itself, and for a dropout seven days later, or later
+    still if some of these were paused. Each shard is written under the revision that was read, each whole as the sum of
+    all parts without the share. A shard that an earlier release counted does not say what the day added: it is opened,
+    so that the daily job counts it anew.
 
     Raises UnreadableItemError when the day, or what it was added to, cannot be parsed.
     """
-    (segment, *shares), day = _read(item), keys.day_of_sk(item["sk"]["S"])
+    (segment, shares), day = _read(item), keys.day_of_sk(item["sk"]["S"])
+    added_on = [(day, shares.counted), (day + GONE_AFTER, shares.gone)]
+    added_on += [(day + GONE_AFTER + ONE_DAY * shares.postponed, shares.late)] if shares.postponed else []
     shard = keys.day_shard_of(item["pk"]["S"].removeprefix(keys.user_pk("")))
     writes: list[Put] = []
     opened: list[date] = []
-    for on, share in zip((day, day + GONE_AFTER), shares, strict=True):
+    for on, share in added_on:
         state = diary.shard(on, shard, {segment, *share.parts})
         if state.since and state.since == share.since:
             writes += _without(diary, on, shard, state, share)
@@ -36,8 +39,8 @@ def uncounting_writes(diary: DayTable, item: Stored) -> list[Put]:
 
 
 @strict
-def _read(item: Stored) -> tuple[Segment, Share, Share]:
-    return SEGMENT.read(item["segment"]), *read_shares(item)
+def _read(item: Stored) -> tuple[Segment, Shares]:
+    return SEGMENT.read(item["segment"]), read_shares(item)
 
 
 def _without(diary: DayTable, day: date, shard: int, state: ShardState, share: Share) -> Iterator[Put]:

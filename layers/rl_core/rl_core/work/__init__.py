@@ -2,6 +2,7 @@
 
 from rl_core.work.consent import last_statement, state_consent
 from rl_core.work.exclusion import Preview, exclude, include, preview, weights
+from rl_core.work.explanation import READ_UNITS, Because, Recomputed, recompute
 from rl_core.work.refold import ERASURE, Change, Turn, go_on, take_hold, under_way, unlearn
 from rl_core.work.retry import attempts, pause
 from rl_core.work.roll_up import Dispatched, dispatch, final_segments, merge, run_shard
@@ -19,11 +20,14 @@ from rl_core.work.versions import Explanation, explain, mend, policy_at, roll_ba
 
 __all__ = [
     "ERASURE",
+    "READ_UNITS",
+    "Because",
     "Change",
     "Closed",
     "Dispatched",
     "Explanation",
     "Preview",
+    "Recomputed",
     "TrainingFigures",
     "Turn",
     "attempts",
@@ -44,6 +48,7 @@ __all__ = [
     "pause",
     "policy_at",
     "preview",
+    "recompute",
     "roll_back",
     "run_shard",
     "state_consent",

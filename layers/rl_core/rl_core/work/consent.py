@@ -43,7 +43,7 @@ def state_consent(store: Store, user: str, wish: Wish, settings: Settings, now: 
     if said is None:
         return profile
     after, drops = said.profile, list[Put]()
-    if not allowed(after, settings).learn:
+    if not allowed(after, settings, now).learn:
         latest = max(1, profile.sessions - 1)  # the two latest are looked at anyway: an older release notes none
         read, drops = _dropped(store, profile, profile.queued_from or latest)
         after = replace(after, queued_from=0, revision=read.revision)

@@ -4,9 +4,13 @@ The dispatcher names the shards of each closed day that are not final yet. A wor
 days, what these add to its part of each segment's day, then each segment's day as a whole. The result depends on the
 stored items alone and only what differs is written, so the same run again changes nothing.
 
-A shard's parts are at any moment the sum of what the users' days say that they have added (`UserDay.counted`, and
-`gone` of the days a week before): one transaction writes both, for a page of users. So an erasure can take off what
-was added, whenever it comes.
+A shard's parts are at any moment the sum of what the users' days say that they have added (`UserDay.counted`, `gone`
+of the days a week before, and `late` of earlier ones): one transaction writes both, for a page of users. So an erasure
+can take off what was added, whenever it comes.
+
+A user drops out on their seventh day away that is not paused. The worker of the seventh day puts the dropout off by the
+paused days among these, and so does the worker of the day to which it was put off, until no further day was paused. It
+is only ever put off to a later day.
 """
 
 from collections import Counter
@@ -24,6 +28,7 @@ from rl_core.days import (
     Share,
     added,
     closed_day,
+    days_missing,
     figures_of,
     final_day,
     merged,
@@ -31,9 +36,9 @@ from rl_core.days import (
     of_user,
 )
 from rl_core.errors import UnavailableError, UnreadableItemError
-from rl_core.models import Segment, Session
+from rl_core.models import Mark, Pause, Segment, Session
 from rl_core.sessions import can_learn, is_known
-from rl_core.store import DAY_SHARDS, DayTable, ShardState, UserDay, Watermark, read_user_day
+from rl_core.store import DAY_SHARDS, MOST_DAYS, DayTable, ShardState, UserDay, Watermark, read_user_day
 from rl_core.work.retry import attempts
 
 FIRST_DAYS = timedelta(days=7)  # how far back the very first run begins
@@ -82,15 +87,31 @@ def run_shard(diary: DayTable, day: date, shard: int, now: datetime, settings: S
 
     Raises UnavailableError when other workers on the same shard were faster too often.
     """
-    run = _Run(diary, day, shard, day <= closed_day(now), set())
+    run = _Run(diary, day, shard, day <= closed_day(now), set(), {})
     report = Counter(users=0, written=0, dropouts=0, unsettled=0, unreadable=0)
     for users in diary.active(day, shard):
         run.active.update(users)
         report.update(run.count(users, day, run.own))
     for users in diary.active(day - GONE_AFTER, shard):
         report.update(run.count(users, day - GONE_AFTER, run.dropout))
+    for since, users in diary.away(day, shard):
+        report.update(run.count(users, since, run.dropout))
+    _count_put_off(run, closed_day(now))
     run.finish(day <= final_day(now, settings.session_hours) and not report["unsettled"])
     return report
+
+
+def _count_put_off(run: "_Run", closed: date) -> None:
+    """Counts the dropouts that the run put off to days that are over already, for whose workers they may come too late.
+
+    The users of days that are not over wait for the worker of that day.
+    """
+    for (on, since), users in sorted(run.put_off.items()):
+        if on <= closed:
+            later = _Run(run.diary, on, run.shard, True, set(), {})
+            later.count(sorted(users), since, later.dropout)
+            later.finish(False)
+            _count_put_off(later, closed)
 
 
 _Counted = tuple[UserDay, Counter[str]]  # a user's day with its new share, and what it adds to the report
@@ -98,13 +119,17 @@ _Counted = tuple[UserDay, Counter[str]]  # a user's day with its new share, and 
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """A run over one shard of a day; `closed` says that the day is over, `active` collects who was active on it."""
+    """A run over one shard of a day; `closed` says that the day is over, `active` collects who was active on it.
+
+    `put_off` collects the users whose dropout is put off, by the day to which it is and by their latest active day.
+    """
 
     diary: DayTable
     day: date
     shard: int
     closed: bool
     active: set[str]
+    put_off: dict[tuple[date, date], set[str]]
 
     def count(self, users: Sequence[str], of: date, share: Callable[[UserDay, int], _Counted]) -> Counter[str]:
         """Counts these users by their items of the day `of`, in one transaction, and returns their part of the report.
@@ -117,6 +142,9 @@ class _Run:
                 stored = self.diary.shard(self.day, self.shard)
                 state = stored if stored.since else stored.anew()
                 pairs = [(old, new) for old, new in self._shares(users, of, share, state.since, report) if old != new]
+                if len(pairs) + sum(new.postponed > 0 for _, new in pairs) > MOST_DAYS:
+                    half = len(users) // 2
+                    return self.count(users[:half], of, share) + self.count(users[half:], of, share)
                 parts = _moved(state, pairs)
                 if pairs or parts != stored.parts:
                     after = replace(state, final=False, parts=parts)
@@ -164,15 +192,44 @@ class _Run:
         return replace(stored, figures=stored.figures if less_known else figures, counted=counted), its
 
     def dropout(self, stored: UserDay, since: int) -> _Counted:
-        """Returns the user's day of a week before with what it adds, by the last session shown, if the user is gone."""
-        mark = stored.mark
-        if mark.user in self.active or self.diary.was_active(mark.user, mark.day + ONE_DAY, self.day):
-            return replace(stored, gone=Share()), Counter()
-        shown = [s for s in self.diary.sessions_from(mark.user, mark.session, mark.day) if s.day and s.day <= mark.day]
+        """Returns the user's latest active day with what it adds, by the last session shown, if the user is gone.
+
+        It adds nothing while the dropout is put off; a day to which it was not put off leaves that as it is.
+        """
+        mark, due = stored.mark, stored.mark.day + GONE_AFTER
+        on, nothing = due + ONE_DAY * stored.postponed, _as_dropout(stored, Share())
+        if on != self.day:
+            self._put_off(on, mark)
+            return replace(stored, gone=Share()) if self.day == due else stored, Counter()
+        absence = None if mark.user in self.active else self._absence(mark)
+        if absence is None:
+            return nothing, Counter()
+        sessions, pauses = absence
+        shown = [s for s in sessions if s.day and s.day <= mark.day]
         if not shown:
-            return replace(stored, gone=Share()), Counter()
+            return nothing, Counter()
+        if missing := days_missing(mark, pauses, self.day):
+            self._put_off(on + ONE_DAY * missing, mark)
+            return replace(nothing, postponed=stored.postponed + missing), Counter()
         gone = Share(since, of_dropout(mark.segment, shown[-1].decision.action))
-        return replace(stored, gone=gone), Counter(dropouts=1, unsettled=int(not can_learn(shown[-1])))
+        return _as_dropout(stored, gone), Counter(dropouts=1, unsettled=int(not can_learn(shown[-1])))
+
+    def _put_off(self, on: date, mark: Mark) -> None:
+        self.put_off.setdefault((on, mark.day), set()).add(mark.user)
+
+    def _absence(self, mark: Mark) -> tuple[Sequence[Session], Sequence[Pause]] | None:
+        """Returns the user's sessions up to the mark's day, and the pauses since; None if the user was active again.
+
+        The profile has the pauses until the user comes back; the mark of that day has them then.
+        """
+        back = self.diary.day_after(mark.user, mark.day)
+        if back is not None and back[0] <= self.day:
+            return None
+        sessions, profile = self.diary.sessions_and_profile(mark.user, mark.session, mark.day)
+        if back is None and profile is not None and profile.seen == mark.day:
+            return sessions, profile.pauses
+        back = back or self.diary.day_after(mark.user, mark.day)  # the user came back just now, or is being erased
+        return sessions, read_user_day(back[1]).mark.pauses if back else ()
 
     def finish(self, final: bool) -> None:
         """Merges the segments' days, then marks the shard as final if it is so."""
@@ -187,11 +244,16 @@ class _Run:
         raise UnavailableError
 
 
+def _as_dropout(day: UserDay, share: Share) -> UserDay:
+    """Returns the user's day with what it adds as a dropout, on the seventh day or on the one that was put off to."""
+    return replace(day, late=share) if day.postponed else replace(day, gone=share)
+
+
 def _moved(state: ShardState, pairs: Sequence[tuple[UserDay, UserDay]]) -> Parts:
     """Returns the shard's parts with each user's new shares in place of those that are in them."""
     parts = state.parts
     for stored, day in pairs:
-        for old, new in ((stored.counted, day.counted), (stored.gone, day.gone)):
+        for old, new in ((stored.counted, day.counted), (stored.gone, day.gone), (stored.late, day.late)):
             if old != new:
                 parts = added(parts, old.parts, -1) if old.since == state.since else parts
                 parts = added(parts, new.parts)

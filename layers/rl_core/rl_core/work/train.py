@@ -2,7 +2,7 @@
 
 One transaction serves one session for the API and up to ninety for the job. It marks the sessions as learned (each only
 as it was read), replaces the policy only at the version that was read, writes one record of what the new version
-learned, and every hundred versions a snapshot.
+learned, and a snapshot where one is due.
 """
 
 from collections import Counter
@@ -201,6 +201,7 @@ def _park(store: Store, session: Session, reason: str, settings: Settings) -> in
 def close_expired(store: Store, due: Due, settings: Settings, now: datetime) -> Session | None:
     """Closes the session at this place as it stands and returns it; returns None if it is not open past its time.
 
+    The profile is written with it in any case, so that whatever the user said meanwhile, such as a pause, is seen.
     Raises ConflictError when another writer moves the session at the same time, ErasingError when the user is being
     erased, UnreadableItemError when the session cannot be parsed, OversizeError when it cannot be written.
     """
@@ -211,6 +212,5 @@ def close_expired(store: Store, due: Due, settings: Settings, now: datetime) -> 
         return None
     closed, profile = expire(session, profile, settings, now)
     profile = queued(profile, closed) if is_due(closed) else profile
-    moved = [profile_write(profile)] if closed.closing else []
-    store.write(session_write(closed, settings.index_shards), *moved)
+    store.write(session_write(closed, settings.index_shards), profile_write(profile))
     return replace(closed, revision=closed.revision + 1)
