@@ -218,7 +218,7 @@ def test_the_export_event_hands_out_all_that_the_morning_left(store: Store) -> N
     session = session_one(store)
     assert (told["format"], told["next_token"], told["unreadable"]) == ("fettle.export/1", None, [])
     assert (told["profile"]["user"], told["profile"]["avoid"]) == (USER, ["floor"])
-    assert [its["number"] for its in told["sessions"]] == [1]
+    assert [its["session_id"] for its in told["sessions"]] == [1]
     assert told["sessions"][0]["decision"]["chances"] == list(session.decision.chances)
     assert (len(told["assessments"]), len(told["days"]), told["consents"]) == (1, 1, [])
 
