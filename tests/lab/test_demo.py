@@ -135,7 +135,8 @@ def test_an_explanation_has_to_fit_the_plan() -> None:
     someone = user(PROFILE, (200, PLAN), explained(), LEARNED, steps=asks)
     assert someone.visit(NOW)
     assert (someone.log.explained, someone.log.exact) == (1, 1)
-    for wrong in ({"actions": []}, {"sentence": "word " * 21}):
+    wrongs: list[dict[str, Any]] = [{"actions": []}, {"sentence": "word " * 21}]
+    for wrong in wrongs:
         with pytest.raises(SurpriseError):
             user(PROFILE, (200, PLAN), explained(**wrong), steps=asks).visit(NOW)
 
