@@ -89,7 +89,7 @@ def broken(items: list[Item]) -> list[str]:
     assessments that the profile does not know.
     """
     stuck = [f"stuck: {_name(i)}" for i in items if i.get("due_shard", {"S": ""})["S"].startswith(_STUCK)]
-    return stuck + _hidden(items) + _misrecorded(items) + _unknown(items) + _unaudited(items)
+    return stuck + _hidden(items) + _misrecorded(items) + _unknown(items)
 
 
 def _unknown(items: list[Item]) -> list[str]:
@@ -114,7 +114,7 @@ def _hidden(items: list[Item]) -> list[str]:
     ]
 
 
-def _unaudited(items: list[Item]) -> list[str]:
+def unaudited(items: list[Item]) -> list[str]:
     """Returns a line for each act of an operator without a version that it made, and for each such version without."""
     acts = [read_act(i) for i in items if i["pk"]["S"] == keys.AUDIT_PK]
     told = {(keys.segment_pk(a.segment), int(re.findall(r"\d+", a.after)[0])) for a in acts if a.segment}

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from lab.proofs.faults.bench import Bench, Item, bench
 from lab.proofs.faults.calls import Call, Scenario
 from lab.proofs.faults.client import Fault, Kind
-from lab.proofs.faults.outcome import Outcome, broken, differences, outcome
+from lab.proofs.faults.outcome import Outcome, broken, differences, outcome, unaudited
 from lab.proofs.faults.scenarios import SCENARIOS
 
 _TRIES = 5
@@ -63,7 +63,7 @@ class Trial:
         self.calls = tuple(bench.client.calls)
         self._said: Any = self._answer
         self._after: list[Item] = self._finish()
-        if errors := broken(self._after):
+        if errors := broken(self._after) + unaudited(self._after):
             raise RuntimeError(f"{scenario.name} leaves without a fault: {errors}")
         bench.jobs(self._call.jobs_at + timedelta(minutes=1))
         if differences(self._seen(self._after, False), self._seen(bench.items(), False)):
@@ -94,7 +94,12 @@ class Trial:
         redrawn = bool(fell_back) and self._may_fall_back(fault)
         if not redrawn:
             wrong += [f"answer.{line}" for line in differences(self._said or {}, self._answer or {})]
-        return wrong + broken(after) + differences(self._seen(self._after, redrawn), self._seen(after, redrawn))
+        return (
+            wrong
+            + broken(after)
+            + unaudited(after)
+            + differences(self._seen(self._after, redrawn), self._seen(after, redrawn))
+        )
 
     def _struck_by(self, fault: Fault) -> list[str]:
         """Makes the call under the fault, repeats it as a client does, and returns what is wrong with its course."""
