@@ -41,7 +41,7 @@ def issued(told: Json, profile: Profile) -> Session:
     )
     return Session(
         user=profile.user,
-        number=told["number"],
+        number=told["session_id"],
         key=bytes(16),
         segment=Segment(told["segment"]),
         decision=decision,

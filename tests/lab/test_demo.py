@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from lab.demo.drive import SurpriseError, User
 from lab.demo.held import held
 from lab.demo.log import Log
 from lab.world.people import Ending, population
+from lab.world.steps import Step, Steps
 from lab.world.tastes import APPETITES, DEMO_WEAR, REMEMBERED
 from lab.world.wishes import Wish
 from local.phone import Answer, Request, Send
@@ -42,11 +43,11 @@ def service(*answers: tuple[int, dict[str, Any]]) -> Send:
     return answer
 
 
-def user(*answers: tuple[int, dict[str, Any]], wishes: Sequence[Wish] = ()) -> User:
+def user(*answers: tuple[int, dict[str, Any]], wishes: Sequence[Wish] = (), steps: Sequence[Step] = ()) -> User:
     """A user whose service gives these answers."""
     person = population(seed=1, per_segment=1, days=30)[0]
     person.habit, person.unreliable = Ending.BATCH, 0.0
-    return User(person, service(*answers), cooldown=1, wishes=wishes)
+    return User(person, service(*answers), cooldown=1, wishes=wishes, steps=Steps(tuple(steps), exports=True))
 
 
 def consent(personalise: bool = True, learn: bool = True, unlearning: str = "none") -> tuple[int, dict[str, Any]]:
@@ -97,8 +98,57 @@ def test_a_refusal_is_told_in_the_problems_own_words() -> None:
 def test_an_action_served_again_within_the_cool_down_is_a_surprise() -> None:
     again = user(PROFILE, (200, PLAN), LEARNED, (200, PLAN | {"session_id": 2}))
     assert again.visit(NOW)
-    with pytest.raises(SurpriseError, match="action 2 was served again"):
+    with pytest.raises(SurpriseError, match="action 2 is excluded, or was served within the cool-down"):
         again.visit(NOW)
+
+
+UNTIL = "2026-10-08T00:00:00Z"
+PAUSED, TOLD = (200, {"until": UNTIL}), (409, {"type": "paused", "until": UNTIL})
+
+
+def test_who_pauses_is_refused_until_the_pause_is_over() -> None:
+    someone = user(PROFILE, (200, PLAN), LEARNED, PAUSED, TOLD, SECOND, LEARNED, steps=[Step(1, pause=2)])
+    assert [someone.visit(NOW + timedelta(days=n)) for n in range(3)] == [True, False, True]
+    assert (someone.log.told_paused, len(someone.log.issued)) == (1, 2)
+
+
+def test_a_plan_in_a_pause_is_a_surprise() -> None:
+    someone = user(PROFILE, (200, PLAN), LEARNED, PAUSED, SECOND, steps=[Step(1, pause=2)])
+    assert someone.visit(NOW)
+    with pytest.raises(SurpriseError, match="pauses, and was answered"):
+        someone.visit(NOW + timedelta(days=1))
+
+
+def test_an_excluded_kind_of_plan_is_a_surprise() -> None:
+    someone = user(PROFILE, (200, {"without": [2]}), (200, PLAN), steps=[Step(1, without=(2,))])
+    with pytest.raises(SurpriseError, match="action 2 is excluded"):
+        someone.visit(NOW)
+
+
+def explained(**other: Any) -> tuple[int, dict[str, Any]]:
+    actions = [{"rl_action_id": n, "probability": 1 / 6} for n in range(6)]
+    return 200, {"actions": actions, "drawn": "best", "exact": True, "sentence": "It is the best known so far."} | other
+
+
+def test_an_explanation_has_to_fit_the_plan() -> None:
+    asks = [Step(1, asks=True)]
+    someone = user(PROFILE, (200, PLAN), explained(), LEARNED, steps=asks)
+    assert someone.visit(NOW)
+    assert (someone.log.explained, someone.log.exact) == (1, 1)
+    wrongs: list[dict[str, Any]] = [{"actions": []}, {"sentence": "word " * 21}]
+    for wrong in wrongs:
+        with pytest.raises(SurpriseError):
+            user(PROFILE, (200, PLAN), explained(**wrong), steps=asks).visit(NOW)
+
+
+def test_an_export_without_a_session_is_a_surprise() -> None:
+    page = {"sessions": [{"session_id": 1}], "consents": [], "next_token": None}
+    someone = user(PROFILE, (200, PLAN), LEARNED, (200, page), (200, page | {"sessions": []}))
+    assert someone.visit(NOW)
+    someone.take_along()
+    assert someone.log.exported
+    with pytest.raises(SurpriseError, match="took"):
+        someone.take_along()
 
 
 def test_feedback_that_is_not_learned_from_is_a_surprise() -> None:
