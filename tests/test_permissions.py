@@ -35,7 +35,7 @@ MAY: dict[str, dict[str, set[str]]] = {
         "DAILY": {GET, BATCH, PUT, DELETE, CHECK},
         "erasures": {PUT},
     },
-    "DailyDispatch": {"DAILY": {QUERY, GET, PUT}, "queue DailyQueue": {SEND}},
+    "DailyDispatch": {"DAILY": {QUERY, GET, PUT}, "SEGMENT#*": {BATCH, PUT}, "queue DailyQueue": {SEND}},
     "DailyEngagement": {
         "index day#*": {QUERY},
         "USER#*": {QUERY, BATCH, PUT},
@@ -60,7 +60,7 @@ def test_a_function_may_do_what_the_list_says_and_nothing_else(function: str) ->
 
 
 def test_what_is_learned_is_written_by_functions_that_learn_and_days_by_the_daily_job_and_erasures() -> None:
-    assert writers("SEGMENT#*") == LEARNS | {"DailyEngagement"}
+    assert writers("SEGMENT#*") == LEARNS | {"DailyDispatch", "DailyEngagement"}
     assert writers("DAILY") == {"DailyDispatch", "DailyEngagement", "Erasure"}
     assert {name for name, rights in MAY.items() if "DAILY" in rights} == writers("DAILY")
 

@@ -1,5 +1,7 @@
 """Computes the figures of a user's day and of a segment's day. Pure: values in, values out."""
 
+from rl_core.days.course import COUNTS, KEPT, NO_ROW, Course, DayRow, summed
+from rl_core.days.draws import NO_DRAWS, WHYS, DrawSums, evenness
 from rl_core.days.figures import (
     GONE_AFTER,
     ONE_DAY,
@@ -11,7 +13,7 @@ from rl_core.days.figures import (
     figures_of,
     final_day,
 )
-from rl_core.days.showing import FEWEST, count_shown, publishable, shown, shows, withheld
+from rl_core.days.showing import FEWEST, Period, count_shown, pooled, publishable, shown, shows, withheld
 from rl_core.days.stats import Direction, PeriodDay, Totals, Trend, day_by_day, totals_of, trend_of
 from rl_core.days.tally import (
     ActionSums,
@@ -26,15 +28,24 @@ from rl_core.days.tally import (
 )
 
 __all__ = [
+    "COUNTS",
     "FEWEST",
     "GONE_AFTER",
+    "KEPT",
+    "NO_DRAWS",
+    "NO_ROW",
     "ONE_DAY",
     "TYPES",
+    "WHYS",
     "ActionSums",
+    "Course",
+    "DayRow",
     "Direction",
+    "DrawSums",
     "EntrySums",
     "Figures",
     "Parts",
+    "Period",
     "PeriodDay",
     "SegmentDay",
     "Share",
@@ -46,14 +57,17 @@ __all__ = [
     "count_shown",
     "day_by_day",
     "ended_at",
+    "evenness",
     "figures_of",
     "final_day",
     "merged",
     "of_dropout",
     "of_user",
+    "pooled",
     "publishable",
     "shown",
     "shows",
+    "summed",
     "totals_of",
     "trend_of",
     "withheld",

@@ -8,6 +8,7 @@ mean is.
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields, replace
 
+from rl_core.days.draws import NO_DRAWS, DrawSums, draws_of
 from rl_core.models import ACTIONS, MILLION, Action, Activity, Mark, Segment, Session
 
 NONE = (0,) * len(ACTIONS)
@@ -63,7 +64,7 @@ class SegmentDay:
     `users` were active, `new_users` of them for the first time; `dropouts` counts users who were last active exactly
     seven days before, by their last action. `actions` is by action id, `entries` by entry code. A session counts in the
     segment in which it was issued, a user in the segment that they were in at their day's first moment; `served` counts
-    the users who had a session of the segment.
+    the users who had a session of the segment. `draws` says how the sessions were drawn.
     """
 
     users: int = 0
@@ -72,6 +73,7 @@ class SegmentDay:
     actions: tuple[ActionSums, ...] = (ActionSums(),) * len(ACTIONS)
     entries: dict[int, EntrySums] = field(default_factory=dict)
     served: int = 0
+    draws: DrawSums = NO_DRAWS
 
     def total(self) -> ActionSums:
         """Returns the sums over all actions, with the users who had any session."""
@@ -96,6 +98,7 @@ class SegmentDay:
             actions=tuple(a.plus(b, times) for a, b in zip(self.actions, other.actions, strict=True)),
             entries=_added_entries(self.entries, other.entries, times),
             served=self.served + times * other.served,
+            draws=self.draws.plus(other.draws, times),
         )
 
 
@@ -152,7 +155,9 @@ def _of_session(session: Session) -> SegmentDay:
     for activity in session.activities:
         entries = _added_entries(entries, {activity.entry: _of_activity(activity)}, 1)
     return SegmentDay(
-        actions=tuple(_sums(session) if action == own else ActionSums() for action in ACTIONS), entries=entries
+        actions=tuple(_sums(session) if action == own else ActionSums() for action in ACTIONS),
+        entries=entries,
+        draws=draws_of(session),
     )
 
 

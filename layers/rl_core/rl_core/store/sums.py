@@ -4,12 +4,12 @@ import struct
 from collections.abc import Iterable, Iterator
 from dataclasses import astuple, fields
 
-from rl_core.days import ActionSums, EntrySums, Parts, SegmentDay
+from rl_core.days import NO_DRAWS, ActionSums, DrawSums, EntrySums, Parts, SegmentDay
 from rl_core.models import ACTIONS, MILLION, Segment
 from rl_core.packing import pack, unpack, unzigzag, zigzag
 from rl_core.store.fields import WHOLE, Codec, Field, FieldTable, Stored, number
 
-SEGMENT_DAY_FORM = 2
+SEGMENT_DAY_FORM = 3
 
 
 def _packed(rows: Iterable[tuple[int, ...]]) -> bytes:
@@ -40,6 +40,11 @@ ENTRY_SUMS = Codec(
     lambda entries: {"B": _packed((entry, *astuple(its)) for entry, its in sorted(entries.items()))},
     lambda v: {entry: EntrySums(*sums) for entry, *sums in _rows(bytes(v["B"]), 1 + len(fields(EntrySums)))},
 )
+DRAW_SUMS = Codec(
+    "nine sums, LEB128 of zigzag",
+    lambda its: {"B": _packed([its.numbers()])},
+    lambda v: DrawSums.of([unzigzag(n) for n in unpack(bytes(v["B"]))]),
+)
 
 _COUNTS = (
     Field("users", "users", WHOLE, "users active"),
@@ -63,6 +68,15 @@ SEGMENT_DAY = FieldTable(
             ENTRY_SUMS,
             "how the catalogue's entries did: assigned, completed, rated, lift, its squares, users",
             since=2,
+        ),
+        Field(
+            "draws",
+            "draws",
+            DRAW_SUMS,
+            "sessions drawn from a policy, fallbacks, tries, entropy in millionths; closed as fallback, without "
+            "consent, excluded, paused, over-weight",
+            NO_DRAWS,
+            since=3,
         ),
     )
 )

@@ -4,7 +4,7 @@ from rl_core.work.consent import last_statement, state_consent
 from rl_core.work.exclusion import Preview, exclude, include, preview, weights
 from rl_core.work.refold import ERASURE, Change, Turn, go_on, take_hold, under_way, unlearn
 from rl_core.work.retry import attempts, pause
-from rl_core.work.roll_up import Dispatched, dispatch, final_segments, merge, run_shard
+from rl_core.work.roll_up import Dispatched, dispatch, final_segments, keep_courses, merge, run_shard
 from rl_core.work.train import (
     Closed,
     TrainingFigures,
@@ -36,6 +36,7 @@ __all__ = [
     "final_segments",
     "go_on",
     "include",
+    "keep_courses",
     "last_statement",
     "learn_due",
     "mend",
