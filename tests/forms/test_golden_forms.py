@@ -20,6 +20,7 @@ from rl_core.store.consents import (
 )
 from rl_core.store.day_table import read_segment_day, segment_day_item
 from rl_core.store.erasures import ERASURE_FORM, erasure_item, read_erasure
+from rl_core.store.guards import GUARD_FORM, guard_item, read_guard
 from rl_core.store.items import (
     PROFILE_FORM,
     SESSION_FORM,
@@ -43,6 +44,7 @@ from rl_core.store.policies import (
 )
 from rl_core.store.refolds import REFOLD_FORM, read_refold, refold_item
 from rl_core.store.sums import SEGMENT_DAY_FORM
+from rl_core.store.trends import TREND_FORM, read_trend, trend_item
 from rl_core.work import mend, policy_at, roll_back, unlearn
 from tests.forms.golden import FOLDER, SHARDS, load, plain
 from tests.forms.make import OF_TABLES
@@ -60,6 +62,8 @@ READERS: dict[str, Callable[[Any], Any]] = {
     "erasure": read_erasure,
     "statement": read_statement,
     "request": read_request,
+    "trend": read_trend,
+    "guard": read_guard,
 }
 FORMS = {
     "profile": PROFILE_FORM,
@@ -73,6 +77,8 @@ FORMS = {
     "erasure": ERASURE_FORM,
     "statement": STATEMENT_FORM,
     "request": REQUEST_FORM,
+    "trend": TREND_FORM,
+    "guard": GUARD_FORM,
 }
 SEGMENT = Segment.LOW_HIGH
 TABLES = ("policy", "snapshot")
@@ -89,15 +95,22 @@ GOLDEN = [
 ]
 
 
+AS_READ: dict[str, Callable[[Any], Any]] = {
+    "session": lambda its: session_item(its, SHARDS),
+    "user-day": user_day_item,
+    "request": lambda its: request_write(its, SHARDS).item,
+    "trend": lambda its: trend_item(Segment.HIGH_LOW, its),
+    "guard": guard_item,
+}
+
+
 def written(kind: str, model: Any, item: Any) -> Any:
-    """The item that the present code writes for a model; user items as if they had not been read in between."""
+    """The item that the present code writes for a model; what has a revision as if it had not been read in between."""
     if kind == "profile":
         as_read = replace(model, revision=model.revision - 1)
         return marker_item(as_read, SHARDS) if "erasing" in item else profile_item(as_read)
-    if kind == "session":
-        return session_item(replace(model, revision=model.revision - 1), SHARDS)
-    if kind == "user-day":
-        return user_day_item(replace(model, revision=model.revision - 1))
+    if kind in AS_READ:
+        return AS_READ[kind](replace(model, revision=model.revision - 1))
     if kind == "segment-day":
         return segment_day_item(Segment.HIGH_LOW, item["sk"]["S"], model)
     if kind == "record":
@@ -106,8 +119,6 @@ def written(kind: str, model: Any, item: Any) -> Any:
         return erasure_item(model)
     if kind == "statement":
         return statement_write(model).item
-    if kind == "request":
-        return request_write(replace(model, revision=model.revision - 1), SHARDS).item
     if kind == "refold":
         return refold_item(model, SHARDS)
     return snapshot_item(model) if kind == "snapshot" else policy_item(model)

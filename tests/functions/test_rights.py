@@ -125,6 +125,7 @@ def _refuses(story: Story) -> None:
     later.recommend()
     later.put_consent(unlearn=True, text_version="1")
     later.get_consent()
+    story.job("Guard", NOW + 6 * DAY)
 
 
 def _leaves(story: Story) -> None:

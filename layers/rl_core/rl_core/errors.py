@@ -22,6 +22,7 @@ FettleError
 |-- OversizeError                a transaction is too large for the table
 |-- UnreadableItemError          a stored item cannot be parsed; no code guesses its content or overwrites it
 |-- VersionError                 a version of a policy cannot be rebuilt or restored
+|-- SpentError                   a budget of reads is used up; what was not read is not known
 |-- RefoldPendingError           a segment's past is being folded anew; try again when that is done
 `-- PolicyUnreadableError        the policy item is unavailable, unparsable or of another format
 """
@@ -195,6 +196,10 @@ class UnreadableItemError(FettleError):
 
 class VersionError(FettleError):
     """A version of a policy cannot be rebuilt or restored."""
+
+
+class SpentError(FettleError):
+    """A budget of reads is used up."""
 
 
 class RefoldPendingError(FettleError):

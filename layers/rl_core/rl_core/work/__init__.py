@@ -2,6 +2,7 @@
 
 from rl_core.work.consent import last_statement, state_consent
 from rl_core.work.exclusion import Preview, exclude, include, preview, weights
+from rl_core.work.looking import UNITS, Look, look
 from rl_core.work.refold import ERASURE, Change, Turn, go_on, take_hold, under_way, unlearn
 from rl_core.work.retry import attempts, pause
 from rl_core.work.roll_up import Dispatched, dispatch, final_segments, keep_courses, merge, run_shard
@@ -19,10 +20,12 @@ from rl_core.work.versions import Explanation, explain, mend, policy_at, roll_ba
 
 __all__ = [
     "ERASURE",
+    "UNITS",
     "Change",
     "Closed",
     "Dispatched",
     "Explanation",
+    "Look",
     "Preview",
     "TrainingFigures",
     "Turn",
@@ -39,6 +42,7 @@ __all__ = [
     "keep_courses",
     "last_statement",
     "learn_due",
+    "look",
     "mend",
     "merge",
     "next_version",
