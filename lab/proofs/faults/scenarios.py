@@ -169,6 +169,17 @@ def _leaving_trend(bench: Bench) -> Call:
     return job("Erasure", call.jobs_at + timedelta(minutes=1))
 
 
+def _guard(bench: Bench) -> Call:
+    """Prepares a guard that has something to read of everything: lessons, draws, what waits, a day in TREND."""
+    call = _moving(bench)
+    bench.invoke(call.function, call.event)
+    bench.jobs(call.jobs_at)
+    learned(bench)
+    issued(bench, "ana")
+    bench.invoke("Guard", {"time": call.jobs_at.isoformat()})
+    return job("Guard", call.jobs_at + timedelta(hours=1))
+
+
 def _delete(bench: Bench) -> Call:
     learned(bench)
     issued(bench)
@@ -200,6 +211,7 @@ SCENARIOS = (
     Scenario("daily worker", _work),
     Scenario("daily dispatch, a day becomes final", _moving),
     Scenario("erasure job, a day in TREND", _leaving_trend),
+    Scenario("guard", _guard),
     Scenario("learn job", _learning, ordered=False),
     Scenario("erasure job", _erasing),
     Scenario("exclusion, finished by the erasure job", _excluding),
