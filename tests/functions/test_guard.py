@@ -1,6 +1,5 @@
 """The guard: what it reads, what it keeps, what it says; and `python -m operate check`, which says the same."""
 
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -339,17 +338,3 @@ def test_a_watch_never_reads_more_than_its_budget_and_what_it_did_not_reach_is_n
     assert watch.budget.left >= 0
     assert len(seen.lights) == 9
     assert all(its.colour is not Colour.GREEN for its in seen.lights if its.value is None)
-
-
-def test_each_run_publishes_how_many_lights_are_red_none_too(
-    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("POWERTOOLS_METRICS_DISABLED", "false")
-    handler.metrics.clear_metrics()  # what other tests counted while nothing was published
-    live(world, 3)
-    run()
-    spoil_policy(**OF_A_LATER_RELEASE)
-    run(LATER + HOUR)
-    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "GuardrailsRed" in line]
-    assert [line["GuardrailsRed"] for line in lines] == [[0.0], [1.0]]
-    assert [set(line["_aws"]["CloudWatchMetrics"][0]["Dimensions"][0]) for line in lines] == [{"service"}] * 2
