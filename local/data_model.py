@@ -6,8 +6,21 @@
 import re
 from pathlib import Path
 
+from rl_core.days import NO_DRAWS
 from rl_core.models import NO_FACTS
-from rl_core.store import assessments, audit, consents, day_table, erasures, items, policies, refolds, sums
+from rl_core.store import (
+    assessments,
+    audit,
+    consents,
+    day_table,
+    erasures,
+    guards,
+    items,
+    policies,
+    refolds,
+    sums,
+    trends,
+)
 from rl_core.store.fields import REQUIRED, FieldTable
 
 PAGE = Path(__file__).parents[1] / "docs" / "data-model.md"
@@ -30,6 +43,11 @@ TABLES: dict[str, tuple[int, tuple[FieldTable, ...]]] = {
     "shard": (day_table.SHARD_FORM, (day_table.SHARD,)),
     "erasure": (erasures.ERASURE_FORM, (erasures.ERASURE,)),
     "absence": (day_table.ABSENCE_FORM, (day_table.ABSENCE,)),
+    "trend": (trends.TREND_FORM, (trends.TREND,)),
+    "guard": (guards.GUARD_FORM, (guards.GUARD,)),
+    "standing": (guards.GUARD_FORM, (guards.STANDING,)),
+    "replay": (guards.GUARD_FORM, (guards.REPLAY,)),
+    "weight": (guards.GUARD_FORM, (guards.WEIGHT,)),
     "watermark": (day_table.WATERMARK_FORM, (day_table.WATERMARK,)),
 }
 
@@ -54,6 +72,8 @@ def _said(default: object) -> str:
         return "no value"
     if default == NO_FACTS:
         return "nothing is known"
+    if default == NO_DRAWS:
+        return "all are 0"
     return {"()": "none", "{}": "none", "''": "empty", "b''": "empty"}.get(repr(default), str(default))
 
 

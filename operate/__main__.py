@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import boto3
 
-from operate import after_restore, audit, decisions, parking, persons, policies, unlearning
+from operate import after_restore, audit, check, decisions, parking, persons, policies, unlearning
 from operate.daily import compute, table
 from rl_core.config import Settings, read_settings
 from rl_core.errors import FettleError
@@ -29,14 +29,17 @@ LOCAL_DATA = Path(".stack/data-url")  # written by the local stack while it runs
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command; returns 0 if it was done and its checks agree, 1 if a check differs, 2 on an error."""
-    options = _parser().parse_args(arguments)
-    settings = read_settings(table_name=options.table)
+    """Runs one command; returns 0 if it was done and its checks agree, 1 if a check differs, 2 on an error.
+
+    `check` has codes of its own.
+    """
+    options = _options(arguments)
+    settings, failed = read_settings(table_name=options.table), int(options.failed)
     try:
         client = _client(LOCAL_DATA.read_text(encoding="utf-8") if options.local else options.endpoint_url)
     except FileNotFoundError:
         print("no local stack runs here: make run", file=sys.stderr)
-        return 2
+        return failed
     command: Callable[[Store, Settings, argparse.Namespace], int] = options.command
     try:
         return command(Store(options.table, client), settings, options)
@@ -44,7 +47,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         cause = f" ({error.__cause__})" if error.__cause__ else ""
         said = audit.refusal(error, options.called) or f"{type(error).__name__}: {error}{cause}"
         print(said, file=sys.stderr)
-        return 2
+        return failed
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Returns the options. Exits with 2 where they are wrong; `check` with a code that is no colour's."""
+    try:
+        return _parser().parse_args(arguments)
+    except SystemExit as wrong:
+        if wrong.code and "check" in (sys.argv[1:] if arguments is None else arguments):
+            raise SystemExit(check.FAILED) from wrong
+        raise
 
 
 def _client(endpoint_url: str | None) -> "DynamoDBClient":
@@ -92,6 +105,7 @@ def _parser() -> argparse.ArgumentParser:
         "--table", default=os.environ.get("TABLE_NAME", DEFAULT_TABLE), help="TABLE_NAME, else the local one"
     )
     parser.add_argument("--endpoint-url", default=None, help="of the local stack's data; AWS without")
+    parser.set_defaults(failed=2)
     parser.add_argument("--local", action="store_true", help="the local stack that runs here")
     commands = parser.add_subparsers(required=True, metavar="command", dest="called")
     day = commands.add_parser("daily", help=daily.__doc__)
@@ -106,6 +120,7 @@ def _parser() -> argparse.ArgumentParser:
     unlearning.add_to(commands, _moment)
     after_restore.add_to(commands, _moment)
     audit.add_to(commands)
+    check.add_to(commands, _segment, _moment)
     return parser
 
 

@@ -59,6 +59,7 @@ JOURNEY = (
     "erasure",
     "daily_dispatch",
     "daily_engagement",
+    "guard",
 )
 # What a function may do to the table that only answers GET. Not GET /activity/recommended/: it stores what it assigns.
 READS = {"dynamodb:Query", "dynamodb:GetItem", "dynamodb:BatchGetItem"}

@@ -10,7 +10,9 @@ import pytest
 
 from local.intrinsics import Call, parse
 from local.template import TEMPLATE, load
+from operate.__main__ import _parser
 from rl_core.config import Settings
+from rl_core.days import RULES, Rule
 
 ROOT = Path(__file__).parents[1]
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
@@ -80,19 +82,32 @@ def test_what_any_other_function_cannot_do_lies_in_a_queue_that_is_watched() -> 
         assert kept == Call("GetAtt", "FailedJobs.Arn") or fed[function] == "fettle-local-FailedJobs"
 
 
-def test_silence_of_every_job_is_told_by_its_invocations() -> None:
+def test_silence_of_every_job_is_told_by_its_invocations_and_the_guards_by_its_metric() -> None:
     silent = {name: alarm for name, alarm in ALARMS.items() if alarm["TreatMissingData"] == "breaching"}
+    del silent["GuardrailsRedAlarm"]
     for alarm in silent.values():
         its = (alarm["Namespace"], alarm["MetricName"], alarm["ComparisonOperator"], alarm["Threshold"])
         assert its == ("AWS/Lambda", "Invocations", "LessThanThreshold", 1)
     watched = {alarm["Dimensions"][0]["Value"].argument for alarm in silent.values()}
     fed = {"DailyDispatch": "DailyEngagement"}  # it sends shards each day, so its worker's silence is its own
-    assert watched == {fed.get(schedule.function, schedule.function) for schedule in load().schedules}
+    assert watched == {fed.get(its.function, its.function) for its in load().schedules if its.function != "Guard"}
+
+
+def test_a_red_light_sends_one_message_when_it_turns_red_and_a_guard_that_does_not_run_sends_one_too() -> None:
+    """CloudWatch acts on a change of the alarm's state alone; nothing of ours sends to the topic by itself."""
+    alarm = ALARMS["GuardrailsRedAlarm"]
+    assert (alarm["MetricName"], alarm["Statistic"], alarm["Threshold"]) == ("GuardrailsRed", "Maximum", 1)
+    assert (alarm["ComparisonOperator"], alarm["TreatMissingData"]) == ("GreaterThanOrEqualToThreshold", "breaching")
+    (every,) = [schedule.every for schedule in load().schedules if schedule.function == "Guard"]
+    assert timedelta(seconds=alarm["Period"] * alarm["EvaluationPeriods"]) == every
+    assert alarm["AlarmActions"] == alarm["OKActions"] == [Call("Ref", "Alarms")]
+    rights = {action for function in load().functions.values() for its in function.statements for action in its.actions}
+    assert [action for action in rights if action.startswith("sns:")] == []
 
 
 def test_where_nothing_happened_no_other_alarm_goes_off() -> None:
     assert {alarm["TreatMissingData"] for alarm in ALARMS.values()} == {"breaching", "notBreaching"}
-    counts = [alarm for alarm in ALARMS.values() if alarm.get("Namespace") == "Fettle"]
+    counts = [it for name, it in ALARMS.items() if it.get("Namespace") == "Fettle" and name != "GuardrailsRedAlarm"]
     assert {(it["ComparisonOperator"], it["TreatMissingData"]) for it in counts} == {
         ("GreaterThanThreshold", "notBreaching")
     }
@@ -114,6 +129,24 @@ def test_a_parameter_reserves_concurrency_for_each_function_that_answers_request
 
 def test_every_alarm_is_explained() -> None:
     assert rows_of(OPERATIONS, "Alarms") == ALARMS.keys()
+
+
+def test_the_table_of_lights_has_each_rule_with_its_thresholds_and_what_to_do() -> None:
+    part = OPERATIONS.partition("## Lights\n")[2].partition("\n## ")[0]
+    told = [line for line in part.splitlines() if line.startswith("| `")]
+    assert told == [
+        f"| `{its.name}` | {its.measures} | {its.thresholds()[0]} | {its.thresholds()[1]} | {its.grey} | {its.do}: "
+        f"`operate {its.command}` |"
+        for its in RULES
+    ]
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda its: its.name)
+def test_what_to_do_about_a_light_names_a_command_and_alarms_that_there_are(rule: Rule) -> None:
+    filled = rule.command.replace("<segment>", "HIGH_LOW").replace("<version>", "7").replace("<words>", "why")
+    assert _parser().parse_args(filled.split()).command
+    assert set(re.findall(r"`(\w+Alarm)`", rule.do)) <= ALARMS.keys()
+    assert set(re.findall(r"`([A-Z]\w+)`", rule.do)) <= ALARMS.keys() | DOCUMENT["Parameters"].keys()
 
 
 def test_every_parameter_is_explained() -> None:

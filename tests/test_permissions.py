@@ -41,13 +41,20 @@ MAY: dict[str, dict[str, set[str]]] = {
         "DAILY": {GET, BATCH, PUT, DELETE, CHECK},
         "erasures": {PUT},
     },
-    "DailyDispatch": {"DAILY": {QUERY, GET, PUT}, "queue DailyQueue": {SEND}},
+    "DailyDispatch": {"DAILY": {QUERY, GET, PUT}, "SEGMENT#*": {BATCH, PUT}, "queue DailyQueue": {SEND}},
     "DailyEngagement": {
         "index day#*": {QUERY},
         "index away#*": {QUERY},
         "USER#*": {QUERY, BATCH, PUT},
         "SEGMENT#*": {QUERY, GET, BATCH, PUT},
         "DAILY": {QUERY, BATCH, PUT},
+    },
+    "Guard": {
+        **{f"index {key}": {QUERY} for key in ("open#*", "due#*", "erasing#*", "parked", "day#*")},
+        "USER#*": {QUERY},
+        "SEGMENT#*": {QUERY, GET},
+        "DAILY": {GET},
+        "GUARD": {GET, PUT},
     },
 }
 KEYED = {QUERY, GET, BATCH, PUT, UPDATE, DELETE, CHECK}  # AWS tells the leading keys of each such call
@@ -67,9 +74,14 @@ def test_a_function_may_do_what_the_list_says_and_nothing_else(function: str) ->
 
 
 def test_what_is_learned_is_written_by_functions_that_learn_and_days_by_the_daily_job_and_erasures() -> None:
-    assert writers("SEGMENT#*") == LEARNS | {"DailyEngagement"}
+    assert writers("SEGMENT#*") == LEARNS | {"DailyDispatch", "DailyEngagement"}
     assert writers("DAILY") == {"DailyDispatch", "DailyEngagement", "Erasure"}
-    assert {name for name, rights in MAY.items() if "DAILY" in rights} == writers("DAILY")
+    assert {name for name, rights in MAY.items() if "DAILY" in rights} == writers("DAILY") | {"Guard"}
+
+
+def test_the_guard_writes_what_it_saw_and_nothing_else() -> None:
+    assert [key for key, actions in MAY["Guard"].items() if actions - READS] == ["GUARD"]
+    assert {name for name, rights in MAY.items() if "GUARD" in rights} == {"Guard"}
 
 
 def test_what_operators_did_is_touched_by_the_erasure_alone() -> None:

@@ -21,6 +21,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 
 from lab.bench.explained import SEGMENTS, learn_until_due
+from lab.bench.full import fill
 from local.clock import SteppedClock, event_time
 from local.functions import Context
 from local.gateway import Event, HttpRequest, event_of
@@ -28,6 +29,7 @@ from local.phone import Json, Phone, RefusedError, bodies, ids, to_functions
 from local.powertools import isolate_app
 from local.stack import UNCAPPED, Stack
 from local.units import Units, bill, client_of_functions
+from rl_core.config import settings
 from rl_core.store import Store
 
 SEGMENT = "High Anxiety, Low Activity"
@@ -35,6 +37,7 @@ WARM_UP, USERS = 50, 40  # below a hundred, because some versions are also kept 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
 ANSWER = {"completed": True, "motivation_before": 2, "motivation_after": 4, "difficulty_rating": 3}
 JOBS = ("Learn", "Erasure")
+GUARDS = ("guard", "guard, full")
 WAITING = (0, 1, 2, 10, 50, 100)  # sessions that wait when their user withdraws
 NOTES, SESSION_NOTES = "Felt great", "Good workout, tired now"
 
@@ -82,9 +85,9 @@ class Meter:
 
         return Phone(bodies(to_functions(invoke, user, at)))
 
-    def job(self, function: str, at: datetime) -> None:
-        """Runs a job of each minute, which finds nothing to do."""
-        self._noted(f"idle {function}", partial(self._stack.invoke, function, {"time": event_time(at)}))
+    def job(self, function: str, at: datetime, kind: str = "") -> None:
+        """Runs a job, which counts as that kind; one of each minute, which finds nothing to do, as idle."""
+        self._noted(kind or f"idle {function}", partial(self._stack.invoke, function, {"time": event_time(at)}))
 
     def one_item(self, kind: str) -> None:
         """Calls the handler that reads one item. Raises RuntimeError unless it answers 200."""
@@ -158,6 +161,13 @@ def ask_why(meter: Meter, kind: str) -> int:
     return store.policy(segment).version - 2
 
 
+def guard(meter: Meter, store: Store) -> None:
+    """Runs the guard on what the users left, and on nine segments with a full TREND and 200 lessons each."""
+    meter.job("Guard", NOW + timedelta(days=9), GUARDS[0])
+    fill(store, settings(), NOW.date())
+    meter.job("Guard", NOW + timedelta(days=9, hours=1), GUARDS[1])
+
+
 def main() -> None:
     isolate_app(app)
     with Stack(
@@ -174,6 +184,7 @@ def main() -> None:
         for waiting in WAITING:
             withdraw(meter, waiting)
         versions = {kind: ask_why(meter, kind) for kind in SEGMENTS}
+        guard(meter, Store(stack.table_name, stack.dynamodb))
     print(f"{'request':<16}{'read units':>11}{'write units':>12}{'CPU ms':>9}{'x one item':>12}  (quartiles)")
     kinds = ["one item", "profile", "recommend", "completion", "last completion", "batch", *(f"idle {j}" for j in JOBS)]
     for kind in kinds:
@@ -189,6 +200,8 @@ def main() -> None:
         print(f"{kind:<16}{sum(meter.read[kind]):>11.1f}{sum(meter.write[kind]):>12.1f}  {requests}")
     for kind, version in versions.items():
         print(f"{kind:<33}{max(meter.read[kind]):>5.1f} read units at most (a plan drawn from version {version})")
+    for kind in GUARDS:
+        print(f"{kind:<16}{max(meter.read[kind]):>11.1f}{max(meter.write[kind]):>12.1f}")
     print(json.dumps(_figures(meter, kinds)))
 
 
@@ -210,6 +223,7 @@ def _figures(meter: Meter, kinds: list[str]) -> dict[str, Any]:
         "read_units_per_session": sum(max(meter.read[kind]) * n for kind, n in shares.items()),
         "withdrawal": {n: [sum(its[f"withdrawal {n}"]) for its in (meter.read, meter.write)] for n in WAITING},
         "explanation": {kind: max(meter.read[kind]) for kind in SEGMENTS},
+        "guard": {kind: [max(its[kind]) for its in (meter.read, meter.write)] for kind in GUARDS},
         "cpu_ms": {kind: round(statistics.median(meter.cpu[kind]) * 1000, 3) for kind in kinds},
         "cpu_ratio": {kind: round(statistics.median(_ratios(meter, kind)), 2) for kind in kinds},
     }

@@ -13,6 +13,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
+from rl_core.days import WHYS, Course, DayRow, DrawSums, Guard, Replay, Standing, Weight
 from rl_core.days.figures import TYPES, Figures, TypeFigures
 from rl_core.days.tally import ActionSums, EntrySums, SegmentDay, Share
 from rl_core.learner.epsilon import Averages
@@ -76,6 +77,7 @@ from rl_core.store.day_table import (
     segment_day_item,
 )
 from rl_core.store.fields import FieldTable, Item
+from rl_core.store.guards import GUARD, GUARD_FORM, REPLAY, STANDING, WEIGHT, guard_item, read_guard
 from rl_core.store.items import (
     ACTIVITY,
     CLOSING,
@@ -112,6 +114,7 @@ from rl_core.store.policies import (
 )
 from rl_core.store.refolds import REFOLD, REFOLD_FORM, read_refold, refold_item
 from rl_core.store.sums import SEGMENT_DAY, SEGMENT_DAY_FORM
+from rl_core.store.trends import TREND, TREND_FORM, read_trend, trend_item
 
 often = settings(  # a failure is told at once, not made small
     derandomize=True, database=None, deadline=None, max_examples=40, phases=[Phase.generate]
@@ -140,6 +143,11 @@ PLACED = {  # the fields that are no row of their own: the item's key, revision 
     Figures: (FIGURES, {"rest"}),
     SegmentDay: (SEGMENT_DAY, set()),
     ShardState: (SHARD, {"revision", "parts"}),
+    Course: (TREND, {"revision", "rest"}),
+    Guard: (GUARD, {"revision", "rest"}),
+    Standing: (STANDING, set()),
+    Replay: (REPLAY, set()),
+    Weight: (WEIGHT, set()),
 }
 
 
@@ -197,6 +205,10 @@ SIMPLE: dict[Any, SearchStrategy[Any]] = {
     Mapping[Segment, tuple[int, int]]: st.dictionaries(st.sampled_from(Segment), st.tuples(WHOLE, WHOLE)),
     Mapping[bytes, int]: st.dictionaries(st.binary(min_size=8, max_size=8), WHOLE, max_size=7),
     dict[int, EntrySums]: st.deferred(lambda: st.dictionaries(CODES, of(EntrySums))),
+    Mapping[date, DayRow]: st.deferred(lambda: st.dictionaries(st.dates(), of(DayRow), max_size=9)),
+    Mapping[str, Standing]: st.deferred(lambda: st.dictionaries(st.text(), of(Standing), max_size=9)),
+    Mapping[Segment, Replay]: st.deferred(lambda: st.dictionaries(of(Segment), of(Replay))),
+    Mapping[Segment, Weight]: st.deferred(lambda: st.dictionaries(of(Segment), of(Weight))),
     dict[Segment, SegmentDay]: st.deferred(lambda: st.dictionaries(of(Segment), of(SegmentDay), max_size=2)),
 }
 
@@ -274,6 +286,9 @@ ONLY: dict[tuple[Any, str], SearchStrategy[Any]] = {
     (Figures, "types"): st.tuples(*[st.builds(TypeFigures, WHOLE, WHOLE, WHOLE)] * len(TYPES)),
     (SegmentDay, "gad7_change"): st.integers(-(10**9), 10**9),
     (SegmentDay, "dropouts"): st.tuples(*[WHOLE] * len(ACTIONS)),
+    (DrawSums, "why"): st.tuples(*[WHOLE] * len(WHYS)),
+    (DayRow, "rewards"): st.integers(-(10**15), 10**15),
+    (DayRow, "reward_squares"): st.integers(0, 2**64),
     (ActionSums, "rewards"): st.integers(-(10**15), 10**15),
     (ActionSums, "reward_squares"): st.integers(0, 2**64),
     (SegmentDay, "actions"): st.deferred(lambda: st.tuples(*[of(ActionSums)] * len(ACTIONS))),
@@ -301,6 +316,10 @@ def stored_assessment(assessment: Assessment) -> Item:
     return assessment_item("ana", assessment)
 
 
+def stored_trend(course: Course) -> Item:
+    return trend_item(Segment.HIGH_LOW, course)
+
+
 def stored_request(request: Request) -> Item:
     return request_write(request, 1).item
 
@@ -325,6 +344,8 @@ FORMS = {
     "absence": ABSENCE_FORM,
     "user's day": USER_DAY_FORM,
     "segment's day": SEGMENT_DAY_FORM,
+    "trend": TREND_FORM,
+    "guard": GUARD_FORM,
 }
 KINDS = {
     "profile": Kind(of(Profile), profile_item, read_profile),
@@ -340,6 +361,8 @@ KINDS = {
     "refold": Kind(REFOLDS, partial(refold_item, partitions=1), read_refold),
     "user's day": Kind(of(UserDay), user_day_item, read_user_day),
     "segment's day": Kind(of(SegmentDay), stored_segment_day, read_segment_day),
+    "trend": Kind(of(Course), stored_trend, read_trend),
+    "guard": Kind(of(Guard), guard_item, read_guard),
 }
 
 

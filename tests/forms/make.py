@@ -10,7 +10,22 @@ from typing import Any
 
 from rl_core import learner
 from rl_core.config import Settings
-from rl_core.days import SegmentDay, Share, added, figures_of, of_dropout, of_user
+from rl_core.days import (
+    Colour,
+    Course,
+    Guard,
+    Replay,
+    Replayed,
+    SegmentDay,
+    Share,
+    Standing,
+    Weight,
+    added,
+    figures_of,
+    merged,
+    of_dropout,
+    of_user,
+)
 from rl_core.models import (
     ACTIONS,
     Act,
@@ -57,6 +72,7 @@ from rl_core.store.day_table import (
     segment_day_item,
 )
 from rl_core.store.erasures import ERASURE_FORM, KEPT, Erasure, erasure_item, life_of, read_erasure
+from rl_core.store.guards import GUARD_FORM, guard_item, read_guard
 from rl_core.store.items import (
     PROFILE_FORM,
     SESSION_FORM,
@@ -81,6 +97,7 @@ from rl_core.store.policies import (
 )
 from rl_core.store.refolds import REFOLD_FORM, read_refold, refold_item
 from rl_core.store.sums import SEGMENT_DAY_FORM
+from rl_core.store.trends import TREND_FORM, read_trend, trend_item
 from rl_core.work import ERASURE, next_version
 from tests.forms.golden import SHARDS, save
 
@@ -165,7 +182,8 @@ def statements() -> list[Statement]:
 def requests() -> list[Request]:
     """A request as it came, and one that the job has looked at and put off."""
     new = Request("ana", ANA.key, 41, NOW, revision=1)
-    return [new, replace(new, due_at=NOW + timedelta(minutes=2), taught={Segment.LOW_LOW: (7, 7)}, failures=1)]
+    put_off = replace(new, due_at=NOW + timedelta(minutes=2), taught={Segment.LOW_LOW: (7, 7)}, failures=1)
+    return [new, put_off, replace(put_off, asked_at=NOW)]
 
 
 def acts_of_operators() -> list[Act]:
@@ -259,13 +277,35 @@ def segment_day() -> SegmentDay:
     return added(parts, of_dropout(Segment.HIGH_LOW, Action.MEDITATION))[Segment.HIGH_LOW]
 
 
+def courses() -> list[Course]:
+    """What TREND holds of a segment in which nothing happened, and of one with two days far apart."""
+    upto, day = date(2026, 11, 26), segment_day()
+    nothing = Course(upto)
+    return [nothing, nothing.moved(upto, {date(2026, 7, 30): merged([day, day]), date(2026, 11, 23): day})]
+
+
+def guards() -> list[Guard]:
+    """What the guard saw: every colour, a value and none; a check of each result."""
+    hour = timedelta(hours=1)
+    lights = {
+        "fallbacks": Standing(Colour.GREEN, 0.0, NOW - 99 * hour, NOW),
+        "tries": Standing(Colour.GREY, None, NOW, NOW),
+        "reward": Standing(Colour.YELLOW, -0.1 - 0.2, NOW - hour, NOW),
+        "replay": Standing(Colour.RED, 1.0, NOW, NOW),
+    }
+    replays = {s: Replay(its, 41, n, NOW) for n, (s, its) in enumerate(zip(Segment, Replayed, strict=False))}
+    weights = {Segment.HIGH_LOW: Weight(1 / 3, 5, NOW), Segment.LOW_LOW: Weight(0.0, 0, NOW - hour)}
+    return [Guard(), Guard(lights, replays, weights, 8)]
+
+
 def main() -> None:
     """Writes the files."""
     marker = Marker("ana", bytes(range(16)), NOW, NOW + timedelta(days=1), 98)
     held = replace(marker, day=date(2026, 11, 23), held_until=NOW + timedelta(hours=1))
     ready = replace(marker, taught={Segment.HIGH_LOW: (3, 41), Segment.LOW_LOW: (7, 7)}, failures=2)
     bare = Marker("ana", b"", None, NOW + timedelta(hours=1), 99, date(2026, 11, 23))
-    markers: list[dict[str, Any]] = [marker_item(its, SHARDS) for its in (marker, held, ready, bare)]
+    dated = replace(ready, asked_at=NOW)
+    markers: list[dict[str, Any]] = [marker_item(its, SHARDS) for its in (marker, held, ready, bare, dated)]
     profiles: list[dict[str, Any]] = [*map(profile_item, (ANA, RICH, CHOSEN, STEERED)), *markers]
     save("profile", PROFILE_FORM, [(item, read_profile(item)) for item in profiles])
     items = [session_item(session, SHARDS) for session in sessions()]
@@ -306,6 +346,10 @@ def main() -> None:
     save("audit", AUDIT_FORM, [(item, read_act(item)) for item in acts])
     given = [assessment_item("ana", its) for its in STEERED.assessments]
     save("assessment", ASSESSMENT_FORM, [(item, read_assessment(item)) for item in given])
+    trends = [trend_item(Segment.HIGH_LOW, course) for course in courses()]
+    save("trend", TREND_FORM, [(item, read_trend(item)) for item in trends])
+    looked = [guard_item(guard) for guard in guards()]
+    save("guard", GUARD_FORM, [(item, read_guard(item)) for item in looked])
     save("segment-day", SEGMENT_DAY_FORM, [(whole, read_segment_day(whole))])
 
 

@@ -22,6 +22,7 @@ from rl_core.store.consents import (
 )
 from rl_core.store.day_table import ABSENCE_FORM, absence_item, read_absence, read_segment_day, segment_day_item
 from rl_core.store.erasures import ERASURE_FORM, erasure_item, read_erasure
+from rl_core.store.guards import GUARD_FORM, guard_item, read_guard
 from rl_core.store.items import (
     PROFILE_FORM,
     SESSION_FORM,
@@ -45,6 +46,7 @@ from rl_core.store.policies import (
 )
 from rl_core.store.refolds import REFOLD_FORM, read_refold, refold_item
 from rl_core.store.sums import SEGMENT_DAY_FORM
+from rl_core.store.trends import TREND_FORM, read_trend, trend_item
 from rl_core.work import policy_at, unlearn
 from tests.acting import mend, roll_back
 from tests.forms.golden import FOLDER, SHARDS, load, plain
@@ -65,6 +67,8 @@ READERS: dict[str, Callable[[Any], Any]] = {
     "audit": read_act,
     "assessment": read_assessment,
     "absence": read_absence,
+    "trend": read_trend,
+    "guard": read_guard,
 }
 FORMS = {
     "profile": PROFILE_FORM,
@@ -81,6 +85,8 @@ FORMS = {
     "audit": AUDIT_FORM,
     "assessment": ASSESSMENT_FORM,
     "absence": ABSENCE_FORM,
+    "trend": TREND_FORM,
+    "guard": GUARD_FORM,
 }
 SEGMENT = Segment.LOW_HIGH
 OF_TABLES = {f"{kind}.2.posterior-2" for kind in ("policy", "snapshot")}  # a table's form came within form 2
@@ -108,21 +114,24 @@ WRITERS: dict[str, Callable[[Any], Any]] = {  # of the items that are written as
     "assessment": lambda model: assessment_item("ana", model),
     "absence": absence_item,
 }
+AS_READ: dict[str, Callable[[Any], Any]] = {
+    "session": lambda its: session_item(its, SHARDS),
+    "user-day": user_day_item,
+    "request": lambda its: request_write(its, SHARDS).item,
+    "trend": lambda its: trend_item(Segment.HIGH_LOW, its),
+    "guard": guard_item,
+}
 
 
 def written(kind: str, model: Any, item: Any) -> Any:
-    """The item that the present code writes for a model; user items as if they had not been read in between."""
+    """The item that the present code writes for a model; what has a revision as if it had not been read in between."""
     if kind == "profile":
         as_read = replace(model, revision=model.revision - 1)
         return marker_item(as_read, SHARDS) if "erasing" in item else profile_item(as_read)
-    if kind == "session":
-        return session_item(replace(model, revision=model.revision - 1), SHARDS)
-    if kind == "user-day":
-        return user_day_item(replace(model, revision=model.revision - 1))
+    if kind in AS_READ:
+        return AS_READ[kind](replace(model, revision=model.revision - 1))
     if kind == "segment-day":
         return segment_day_item(Segment.HIGH_LOW, item["sk"]["S"], model)
-    if kind == "request":
-        return request_write(replace(model, revision=model.revision - 1), SHARDS).item
     return WRITERS[kind](model)
 
 

@@ -242,7 +242,7 @@ def test_a_segments_day_says_nothing_of_a_person(diary: Diary) -> None:
     live_a_week(diary)
     diary.run()
     kept = {"pk", "sk", "form", "revision", "users", "new_users", "dropouts", "actions", "entries"}
-    kept |= {"served", "by_action", "by_entry"}
+    kept |= {"served", "by_action", "by_entry", "draws"}
     items = [i for i in table() if i["pk"]["S"].startswith("SEGMENT#") and i["sk"]["S"].startswith("DAY#")]
     assert items
     assert all(item.keys() <= kept for item in items)

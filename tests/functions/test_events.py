@@ -8,8 +8,10 @@ import boto3
 import pytest
 
 from local.functions import Functions
+from rl_core.days import RULES, Colour
 from rl_core.models import MILLION, Segment, Session, Status, Why
-from rl_core.store import Store, open_day_table
+from rl_core.store import Store, Watch, open_day_table
+from rl_core.work import UNITS
 from tests.conftest import JOURNEY, ROOT, TEMPLATE, event_of
 
 API = JOURNEY[:11]
@@ -232,7 +234,7 @@ def test_the_daily_dispatch_event_sends_every_shard_of_every_day_that_is_not_fin
 
 
 def test_the_daily_engagement_event_computes_the_users_day_and_the_segments(store_in_moto: Store) -> None:
-    """The whole journey, and that in moto, where no other test is: so each function runs there too."""
+    """The journey but for the guard, and that in moto, where no other test is: so each function runs there too."""
     boto3.client("sqs").create_queue(QueueName=TEMPLATE.queues[0].name)
     assert live_until("daily_engagement") == {"batchItemFailures": []}
     (day,) = open_day_table().days_of(USER, date(2026, 11, 23), date(2026, 11, 23))
@@ -245,3 +247,13 @@ def test_the_daily_engagement_event_computes_the_users_day_and_the_segments(stor
     assert whole is not None
     millionths = round(session.closing.reward * MILLION)
     assert (whole.users, whole.new_users, whole.total().rewards) == (1, 1, millionths)
+
+
+def test_the_guard_event_keeps_how_each_light_stands(store_in_moto: Store) -> None:
+    boto3.client("sqs").create_queue(QueueName=TEMPLATE.queues[0].name)
+    assert live_until("guard")["red"] == []
+    kept = Watch(store_in_moto, UNITS).guard()
+    colours = {name: its.colour for name, its in kept.lights.items()}
+    assert list(colours) == [rule.name for rule in RULES]
+    assert {name for name, its in colours.items() if its is Colour.GREEN} == {"waiting", "parked", "erasures"}
+    assert set(colours.values()) == {Colour.GREEN, Colour.GREY}

@@ -12,7 +12,7 @@ from rl_core.store import Store, session_write
 from tests.conftest import TEMPLATE, event_of
 from tests.functions.conftest import NOW, World
 from tests.functions.test_events import USER, answer, live_until
-from tests.functions.test_learning_job import spoil_policy
+from tests.functions.test_learning_job import OF_A_LATER_RELEASE, spoil_policy
 
 Line = dict[str, Any]
 
@@ -106,7 +106,17 @@ def test_a_run_that_finds_nothing_to_do_counts_no_zero(
 ) -> None:
     jobs.invoke(job, event_of(TEMPLATE.functions[job].folder.name))
     counted = {name: value for line in printed() for name, value in figures_of(line).items()}
-    assert counted == ({"DaysNotFinal": 7} if job == "DailyDispatch" else {})
+    each_run = {"DailyDispatch": {"DaysNotFinal": 7}, "Guard": {"GuardrailsRed": 0}}
+    assert counted == each_run.get(job, {})
+
+
+def test_the_guard_tells_how_many_lights_are_red(
+    world: World, jobs: Functions, measured: Callable[[str], Line]
+) -> None:
+    world.due("ana")
+    spoil_policy(**OF_A_LATER_RELEASE)
+    jobs.invoke("Guard", {"time": NOW.isoformat()})
+    assert figures_of(measured("GuardrailsRed")) == {"GuardrailsRed": 1}
 
 
 def test_the_job_tells_how_long_the_oldest_has_waited(

@@ -133,6 +133,7 @@ def _refuses(story: Story) -> None:
     later.get_consent()
     later.put_pause(f"{NOW + 8 * DAY:%Y-%m-%dT%H:%M:%SZ}")
     later.delete_pause()
+    story.job("Guard", NOW + 6 * DAY)
 
 
 def _leaves(story: Story) -> None:

@@ -365,3 +365,14 @@ def test_a_shard_that_another_release_wrote_since_is_counted_anew(
     assert wholes(diary)[SEGMENT].users == 3
     diary.erase(ANA)
     assert wholes(diary)[SEGMENT].users == 2
+
+
+def test_a_shard_of_the_form_before_says_what_users_added(diary: Diary) -> None:
+    """Its users' days say so, too: they know nothing of draws, and nor do the parts."""
+    diary.finish(ANA)
+    diary.finish(BEN)
+    diary.run()
+    spoil("DAILY", f"DAY#{MONDAY}#{SHARD:02d}", form={"N": "2"})
+    diary.erase(ANA)
+    assert wholes(diary) == told(diary, [BEN])
+    assert diary.days.shard(MONDAY, SHARD).final

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from lab.proofs.month.__main__ import everything
-from lab.proofs.month.compare import segment_days, user_days
+from lab.proofs.month.compare import courses, segment_days, user_days
 from lab.proofs.month.people import Entry
 from lab.proofs.month.recount import Life, lives_of
 from lab.proofs.month.run import FIRST, leave, live, queue_only, start
@@ -27,7 +27,7 @@ def month() -> Iterator[tuple[Stack, list[Entry]]]:
 
 @pytest.fixture(scope="module")
 def lives(month: tuple[Stack, list[Entry]]) -> dict[str, Life]:
-    return lives_of(month[1])
+    return lives_of(month[1], everything(month[0]))
 
 
 def days_of(stack: Stack) -> DayTable:
@@ -40,6 +40,13 @@ def test_users_days_equal_the_recount(month: tuple[Stack, list[Entry]], lives: d
 
 def test_segments_days_equal_the_recount(month: tuple[Stack, list[Entry]], lives: dict[str, Life]) -> None:
     assert list(segment_days(days_of(month[0]), lives, FIRST, DAYS + AFTER)) == []
+
+
+def test_trend_equals_the_recount(month: tuple[Stack, list[Entry]], lives: dict[str, Life]) -> None:
+    diary = days_of(month[0])
+    assert list(courses(diary, lives, FIRST, DAYS + AFTER)) == []
+    assert sum(len(course.rows) for course in diary.courses().values() if course) > DAYS
+    assert list(courses(diary, lives_of(month[1]), FIRST, DAYS + AFTER))  # as if nothing had been drawn
 
 
 def test_every_day_is_final_when_its_time_has_come(month: tuple[Stack, list[Entry]]) -> None:
@@ -68,7 +75,7 @@ def test_assessments_that_are_missing_from_the_log_are_a_difference(month: tuple
 def test_a_line_that_is_missing_from_the_log_is_a_difference(month: tuple[Stack, list[Entry]]) -> None:
     stack, log = month
     last = max(n for n, entry in enumerate(log) if entry.kind == "answered")
-    lives = lives_of(log[:last] + log[last + 1 :])
+    lives = lives_of(log[:last] + log[last + 1 :], everything(stack))
     assert list(user_days(everything(stack), lives))
     assert list(segment_days(days_of(stack), lives, FIRST, DAYS + AFTER))
 
@@ -94,6 +101,8 @@ def test_after_erasures_the_days_equal_a_recount_without_these_people(
     left = {name: life for name, life in lives.items() if name not in gone}
     assert list(user_days(everything(stack), left)) == []
     assert list(segment_days(days_of(stack), left, FIRST, DAYS + AFTER)) == []
+    assert list(courses(days_of(stack), left, FIRST, DAYS + AFTER)) == []
     assert list(segment_days(days_of(stack), lives, FIRST, DAYS + AFTER))
     leave(stack, left)
     assert list(segment_days(days_of(stack), {}, FIRST, DAYS + AFTER)) == []
+    assert {len(course.rows) for course in days_of(stack).courses().values() if course} == {0}

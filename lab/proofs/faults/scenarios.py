@@ -156,6 +156,34 @@ def _work(bench: Bench) -> Call:
     return Call("DailyEngagement", {"Records": [record]}, DISPATCH)
 
 
+def _moving(bench: Bench) -> Call:
+    """Prepares a day whose shards are all final, over which the watermark moves, and TREND with it."""
+    _dispatch(bench)
+    bench.invoke("DailyDispatch", {"time": DISPATCH.isoformat()})
+    bench.jobs(EXPIRED)
+    return job("DailyDispatch", DISPATCH + timedelta(days=1))
+
+
+def _leaving_trend(bench: Bench) -> Call:
+    """Prepares an erasure of somebody whose day is final and in TREND."""
+    call = _moving(bench)
+    bench.invoke(call.function, call.event)
+    bench.jobs(call.jobs_at)
+    done(bench, phone(ONE_SHARD[1], call.jobs_at).delete_profile())
+    return job("Erasure", call.jobs_at + timedelta(minutes=1))
+
+
+def _guard(bench: Bench) -> Call:
+    """Prepares a guard that has something to read of everything: lessons, draws, what waits, a day in TREND."""
+    call = _moving(bench)
+    bench.invoke(call.function, call.event)
+    bench.jobs(call.jobs_at)
+    learned(bench)
+    issued(bench, "ana")
+    bench.invoke("Guard", {"time": call.jobs_at.isoformat()})
+    return job("Guard", call.jobs_at + timedelta(hours=1))
+
+
 def _delete(bench: Bench) -> Call:
     learned(bench)
     issued(bench)
@@ -185,6 +213,9 @@ SCENARIOS = (
     Scenario("delete", _delete),
     Scenario("daily dispatch", _dispatch),
     Scenario("daily worker", _work),
+    Scenario("daily dispatch, a day becomes final", _moving),
+    Scenario("erasure job, a day in TREND", _leaving_trend),
+    Scenario("guard", _guard),
     Scenario("learn job", _learning, ordered=False),
     Scenario("erasure job", _erasing),
     Scenario("exclusion, finished by the erasure job", _excluding),

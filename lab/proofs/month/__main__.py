@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from lab.proofs.month.compare import segment_days, user_days
+from lab.proofs.month.compare import courses, segment_days, user_days
 from lab.proofs.month.recount import Life, lives_of
 from lab.proofs.month.run import FIRST, leave, live, queue_only, start
 from lab.proofs.month.sizes import measure
@@ -38,7 +38,7 @@ def month(people: int, days: int, seed: int) -> dict[str, Any]:
     began = time.monotonic()
     with queue_only(), Stack(clock=start(), quiet=True, parameters=UNCAPPED, short=True) as stack:
         log = live(stack, people, days, seed=seed)
-        lives = lives_of(log)
+        lives = lives_of(log, everything(stack))
         wrong = differences(stack, lives, days)
         active = sum(len(life.days) for life in lives.values())
         gone = sorted(lives)[::ONE_IN]
@@ -61,7 +61,8 @@ def month(people: int, days: int, seed: int) -> dict[str, Any]:
 def differences(stack: Stack, lives: dict[str, Life], days: int) -> list[str]:
     """Returns every difference between what is stored and the recount of these lives."""
     diary = DayTable(stack.table_name, stack.dynamodb)
-    return [*user_days(everything(stack), lives), *segment_days(diary, lives, FIRST, days + LATER)]
+    segments = [*segment_days(diary, lives, FIRST, days + LATER), *courses(diary, lives, FIRST, days + LATER)]
+    return [*user_days(everything(stack), lives), *segments]
 
 
 def tell(wrong: list[str], what: str) -> None:

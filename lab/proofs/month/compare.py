@@ -6,7 +6,8 @@ from datetime import date
 from math import isclose
 from typing import Any
 
-from lab.proofs.month.recount import Life, Row, segment_row
+from lab.proofs.month.recount import Life, Row, segment_row, trend_row
+from rl_core.days import COUNTS, DayRow
 from rl_core.days.figures import TYPES, Figures
 from rl_core.days.tally import SegmentDay
 from rl_core.models import Segment, entry_code
@@ -56,6 +57,20 @@ def segment_days(diary: DayTable, lives: dict[str, Life], first: date, count: in
             yield from (f"{segment.value} {day} {name}: {told[name]} instead of {row[name]}" for name in wrong)
 
 
+def courses(diary: DayTable, lives: dict[str, Life], first: date, count: int) -> Iterator[str]:
+    """Yields the differences between TREND and the recount, of the days that are final."""
+    for segment in Segment:
+        course = diary.course(segment)
+        if course is None:
+            yield f"{segment.value}: no TREND"
+            continue
+        for day in (date.fromordinal(first.toordinal() + n) for n in range(count)):
+            row, found = trend_row(lives.values(), segment.value, day), course.rows.get(day, DayRow())
+            told = [*(getattr(found, name) for name in COUNTS), *found.draws.numbers()]
+            if day <= course.upto and told != row:
+                yield f"{segment.value} {day} TREND: {told} instead of {row}"
+
+
 def _segment_row(found: SegmentDay) -> Row:
     names = {entry_code(entry.slug): entry.name for entry in catalogue().entries}
     return {
@@ -66,6 +81,7 @@ def _segment_row(found: SegmentDay) -> Row:
         "served": found.served,
         "actions": [list(astuple(sums)) for sums in found.actions],
         "names": {names[entry]: list(astuple(sums)) for entry, sums in found.entries.items()},
+        "draws": list(found.draws.numbers()),
     }
 
 

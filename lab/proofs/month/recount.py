@@ -2,9 +2,12 @@
 
 It goes through one person's log after the other, with the specification's formulas and the calendar of the person's
 time zone. The formulas are those of `lab.proofs.formulas`, which the reference model uses too; the roll-ups are
-computed nowhere else.
+computed nowhere else. How a session was drawn is in no answer, so that is read off the stored session, attribute by
+attribute.
 """
 
+import math
+import struct
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +20,8 @@ from lab.proofs.formulas import Figures, between, faded, figures, is_rated, moti
 from lab.proofs.month.people import Entry
 
 ONE = timedelta(days=1)
+WHYS = ("fallback", "consent", "excluded", "paused", "over-weight")
+UNDRAWN = [0] * (4 + len(WHYS))
 Row = dict[str, Any]
 
 
@@ -34,6 +39,7 @@ class Session:
     done_on: dict[int, date] = field(default_factory=dict)
     reward: float | None = None
     open: bool = True
+    draw: list[int] = field(default_factory=lambda: list(UNDRAWN))
 
     def figures(self, rating: int | None) -> Figures:
         return figures(self.answers.values(), len(self.offered), self.issued_e, rating)
@@ -233,8 +239,11 @@ class Life:
         return [s.action for _, s in sorted(self.sessions.items()) if s.belongs and s.belongs <= day][-1]
 
 
-def lives_of(log: Sequence[Entry]) -> dict[str, Life]:
-    """Returns each person's month from the log, which is in order of time; sessions open at its end expire."""
+def lives_of(log: Sequence[Entry], items: Iterable[Row] = ()) -> dict[str, Life]:
+    """Returns each person's month from the log, which is in order of time; sessions open at its end expire.
+
+    `items` are all items of the table; those of sessions say how each was drawn.
+    """
     lives: dict[str, Life] = defaultdict(Life)
     mine: dict[str, list[Entry]] = defaultdict(list)
     for entry in log:
@@ -242,7 +251,28 @@ def lives_of(log: Sequence[Entry]) -> dict[str, Life]:
     for user, entries in mine.items():
         lives[user].live(entries)
         lives[user]._expire(entries[-1].at + timedelta(days=30))
+    for item in items:
+        user, (kind, _, number) = item["pk"]["S"].removeprefix("USER#"), item["sk"]["S"].partition("#")
+        if kind == "SESSION" and user in lives and int(number) in lives[user].sessions:
+            lives[user].sessions[int(number)].draw = _draw(item)
     return dict(lives)
+
+
+def _draw(item: Row) -> list[int]:
+    """Returns what a stored session adds: drawn, fallbacks, tries, entropy in millionths, and by why it closed."""
+    said = {name: item[name]["BOOL"] for name in ("fallback", "even", "explored") if name in item}
+    read = not said.get("fallback") and not said.get("even")
+    packed = bytes(item["chances"]["B"])
+    chances = struct.unpack(f"<{len(packed) // 8}d", packed)
+    entropy = sum(p * math.log(1 / p) for p in chances if p) / math.log(len(chances))
+    why = item["why"]["S"] if "why" in item else "fallback" if said.get("fallback") and "reward" in item else ""
+    return [
+        int(read),
+        int(bool(said.get("fallback"))),
+        int(read and bool(said.get("explored"))),
+        round(10**6 * entropy) if read else 0,
+        *(int(word == why) for word in WHYS),
+    ]
 
 
 def segment_row(lives: Iterable[Life], segment: str, day: date) -> Row:
@@ -278,7 +308,15 @@ def segment_row(lives: Iterable[Life], segment: str, day: date) -> Row:
         "served": len({who for who, _ in theirs}),
         "actions": [_of_action([(who, s) for who, s in theirs if s.action == a]) for a in range(6)],
         "names": {name: [*sums, len(offered[name])] for name, sums in names.items()},
+        "draws": [sum(its) for its in zip(UNDRAWN, *(s.draw for _, s in theirs), strict=True)],
     }
+
+
+def trend_row(lives: Iterable[Life], segment: str, day: date) -> list[int]:
+    """Returns what TREND keeps of a segment's day."""
+    its = segment_row(lives, segment, day)
+    sums = [sum(of_one[place] for of_one in its["actions"]) for place in (0, 6, 7, 8, 1, 2)]
+    return [its["users"], its["served"], *sums, *its["draws"]]
 
 
 def _of_action(theirs: Sequence[tuple[int, Session]]) -> list[int]:

@@ -28,6 +28,7 @@ FettleError
 |   |-- TooMuchToReadError       to rebuild it takes more reading than the request may do
 |   `-- UnknownFoldError         it was folded in a way that this code does not have
 |-- ActedError                   somebody acted on a policy after the operator had looked at it
+|-- SpentError                   a budget of reads is used up; what was not read is not known
 |-- RefoldPendingError           a segment's past is being folded anew; try again when that is done
 `-- PolicyUnreadableError        the policy item is unavailable, unparsable or of another format
 """
@@ -243,6 +244,10 @@ class ActedError(FettleError):
 
     def __init__(self, version: int) -> None:
         super().__init__(f"somebody else has acted since, in version {version}; look again before you act")
+
+
+class SpentError(FettleError):
+    """A budget of reads is used up."""
 
 
 class RefoldPendingError(FettleError):

@@ -473,7 +473,7 @@ class Marker:
     A life that used up a cap of its `day` leaves a bare marker, without key, until that day is over at `held_until`.
     `taught` says in which versions of each segment's policy the user was learned from, first and last; it is None
     until the sessions that were not learned from are deleted. An erasure that failed `failures` times is tried again
-    at `due_at`.
+    at `due_at`; the user asked for it at `asked_at`, which markers of earlier forms do not say.
     """
 
     user: str
@@ -485,6 +485,7 @@ class Marker:
     held_until: datetime | None = None
     taught: Mapping[Segment, tuple[int, int]] | None = None
     failures: int = 0
+    asked_at: datetime | None = None
 
     @property
     def person(self) -> bytes:
@@ -524,7 +525,8 @@ class Request:
     """Waits until a job has taken what was learned from a user's sessions up to `upto` out of the policies.
 
     `key` is the profile's. `taught` says in which versions of each segment's policy these sessions were learned, first
-    and last; it is None until the job has looked. A request that failed `failures` times is tried again at `due_at`.
+    and last; it is None until the job has looked. A request that failed `failures` times is tried again at `due_at`;
+    the user made it at `asked_at`, which requests of form 1 do not say.
     """
 
     user: str
@@ -534,6 +536,7 @@ class Request:
     taught: Mapping[Segment, tuple[int, int]] | None = None
     failures: int = 0
     revision: int = 0
+    asked_at: datetime | None = None
 
     @property
     def person(self) -> bytes:

@@ -93,7 +93,7 @@ def test_every_alarm_reaches_the_topic(deployment: Deployment) -> None:
 
 def test_what_the_emulator_cannot_take_is_known(deployment: Deployment) -> None:
     errors = {"RequestFunctionErrorsAlarm", "JobFunctionErrorsAlarm"}
-    assert set(deployment.left_out) == errors | {"ApiErrorsAlarm", "ExplorationCollapsedAlarm"}
+    assert set(deployment.left_out) == errors | {"ApiErrorsAlarm"}
 
 
 def _pages(deployment: Deployment, service: str, operation: str) -> list[dict[str, object]]:

@@ -16,6 +16,7 @@ from local.intrinsics import parse
 from local.phone import ids
 from local.schedules import event_for
 from local.template import TEMPLATE, load
+from rl_core.days import RULES
 from tests.conftest import event_of
 from tests.e2e.deployment import Deployment
 from tests.integration.conftest import Phone, ok, problem
@@ -92,6 +93,24 @@ def test_the_eraser_removed_whoever_asked(fired: dict[str, str], deployment: Dep
     cleo = Phone.of("cleo", deployment, http)
     assert problem(cleo.get_profile(), 404) == "profile-not-found"
     assert problem(cleo.recommend(), 409) == "profile-required"
+
+
+def test_the_guard_keeps_how_the_lights_stand_and_counts_the_red_ones(
+    fired: dict[str, str], deployment: Deployment
+) -> None:
+    key = {"pk": {"S": "GUARD"}, "sk": {"S": "STATE"}}
+    item = deployment.dynamodb.get_item(TableName=deployment.table_name, Key=key)["Item"]
+    assert item["lights"]["M"].keys() == {rule.name for rule in RULES}
+    assert '"GuardrailsRed":[' in fired["Guard"].replace(" ", "")
+
+
+def test_a_red_light_alarms_once_and_so_does_a_guard_that_does_not_run(deployment: Deployment) -> None:
+    name = deployment.resources("AWS::CloudWatch::Alarm")["GuardrailsRedAlarm"]
+    (alarm,) = deployment.client("cloudwatch").describe_alarms(AlarmNames=[name])["MetricAlarms"]
+    assert (alarm["Namespace"], alarm["MetricName"], alarm["Statistic"]) == ("Fettle", "GuardrailsRed", "Maximum")
+    assert (alarm["Threshold"], alarm["ComparisonOperator"]) == (1, "GreaterThanOrEqualToThreshold")
+    assert (alarm["TreatMissingData"], alarm["Period"], alarm["EvaluationPeriods"]) == ("breaching", 3600, 1)
+    assert alarm["AlarmActions"] == alarm["OKActions"] == [deployment.outputs["AlarmTopic"]]
 
 
 def test_every_queue_feeds_a_worker_or_keeps_what_failed(deployment: Deployment) -> None:

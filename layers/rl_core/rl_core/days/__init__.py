@@ -1,5 +1,7 @@
 """Computes the figures of a user's day and of a segment's day. Pure: values in, values out."""
 
+from rl_core.days.course import COUNTS, KEPT, NO_ROW, Course, DayRow, summed
+from rl_core.days.draws import NO_DRAWS, WHYS, DrawSums, evenness
 from rl_core.days.figures import (
     GONE_AFTER,
     ONE_DAY,
@@ -12,7 +14,22 @@ from rl_core.days.figures import (
     figures_of,
     final_day,
 )
-from rl_core.days.showing import FEWEST, count_shown, publishable, shown, shows, withheld
+from rl_core.days.judging import Seen, change, judge
+from rl_core.days.lights import (
+    LESSONS,
+    RULE,
+    RULES,
+    Colour,
+    Guard,
+    Light,
+    Replay,
+    Replayed,
+    Rule,
+    Standing,
+    Weight,
+    worst,
+)
+from rl_core.days.showing import FEWEST, Period, count_shown, pooled, publishable, shown, shows, withheld
 from rl_core.days.stats import Direction, PeriodDay, Totals, Trend, day_by_day, totals_of, trend_of
 from rl_core.days.tally import (
     ActionSums,
@@ -27,36 +44,63 @@ from rl_core.days.tally import (
 )
 
 __all__ = [
+    "COUNTS",
     "FEWEST",
     "GONE_AFTER",
+    "KEPT",
+    "LESSONS",
+    "NO_DRAWS",
+    "NO_ROW",
     "ONE_DAY",
+    "RULE",
+    "RULES",
     "TYPES",
+    "WHYS",
     "ActionSums",
+    "Colour",
+    "Course",
+    "DayRow",
     "Direction",
+    "DrawSums",
     "EntrySums",
     "Figures",
+    "Guard",
+    "Light",
     "Parts",
+    "Period",
     "PeriodDay",
+    "Replay",
+    "Replayed",
+    "Rule",
+    "Seen",
     "SegmentDay",
     "Share",
+    "Standing",
     "Totals",
     "Trend",
     "TypeFigures",
+    "Weight",
     "added",
+    "change",
     "closed_day",
     "count_shown",
     "day_by_day",
     "days_missing",
     "ended_at",
+    "evenness",
     "figures_of",
     "final_day",
+    "judge",
     "merged",
     "of_dropout",
     "of_user",
+    "pooled",
     "publishable",
     "shown",
     "shows",
+    "summed",
     "totals_of",
     "trend_of",
     "withheld",
+    "worst",
 ]

@@ -1,7 +1,11 @@
 """Says what may be shown of figures of people: nothing that tells of fewer than five of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, timedelta
+from itertools import groupby
+from typing import NamedTuple
 
+from rl_core.days.course import DayRow, summed
 from rl_core.days.tally import SegmentDay, merged
 from rl_core.models import Segment
 
@@ -53,3 +57,34 @@ def publishable(
     hidden = merged(day for segment, day in segments.items() if segment not in each)
     whole = merged(each.values())
     return (whole.plus(hidden) if shows(hidden) else whole), each
+
+
+class Period(NamedTuple):
+    """Holds what may be shown of a day, or of a week from its Monday on; `row` is None where that is nothing."""
+
+    first: date
+    last: date
+    row: DayRow | None
+
+
+def pooled(rows: Mapping[date, DayRow]) -> Iterator[Period]:
+    """Yields the days in order; a week with a day of fewer than five users is shown as a whole, or withheld.
+
+    Users of several days are not known apart. So a week is shown if one of its days has five users alone, and then
+    without its days: the difference would tell the figures of the small one.
+    """
+    for monday, days in groupby(sorted(rows), key=_monday):
+        its = {day: rows[day] for day in days}
+        if all(map(_told, its.values())):
+            yield from (Period(day, day, row) for day, row in its.items())
+        else:
+            told = summed(its.values()) if any(map(_told, its.values())) else None
+            yield Period(monday, monday + timedelta(days=6), told)
+
+
+def _monday(day: date) -> date:
+    return day - timedelta(days=day.weekday())
+
+
+def _told(row: DayRow) -> bool:
+    return shown(row.users) and (shown(row.served) or not row.sessions)

@@ -8,6 +8,7 @@ mean is.
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields, replace
 
+from rl_core.days.draws import NO_DRAWS, DrawSums, draws_of
 from rl_core.models import ACTIONS, MILLION, Action, Activity, Assessment, Mark, Segment, Session
 from rl_core.sessions import course_of
 
@@ -66,6 +67,7 @@ class SegmentDay:
     segment in which it was issued, a user in the segment that they were in at their day's first moment; `served` counts
     the users who had a session of the segment. `assessed` of the users had assessments of two days or more by then;
     `gad7_change` sums the change of their GAD-7 score from the first to the latest, `gad7_change_squares` its squares.
+    the users who had a session of the segment. `draws` says how the sessions were drawn.
     """
 
     users: int = 0
@@ -77,6 +79,7 @@ class SegmentDay:
     assessed: int = 0
     gad7_change: int = 0
     gad7_change_squares: int = 0
+    draws: DrawSums = NO_DRAWS
 
     def total(self) -> ActionSums:
         """Returns the sums over all actions, with the users who had any session."""
@@ -104,6 +107,7 @@ class SegmentDay:
             assessed=self.assessed + times * other.assessed,
             gad7_change=self.gad7_change + times * other.gad7_change,
             gad7_change_squares=self.gad7_change_squares + times * other.gad7_change_squares,
+            draws=self.draws.plus(other.draws, times),
         )
 
 
@@ -168,7 +172,9 @@ def _of_session(session: Session) -> SegmentDay:
     for activity in session.activities:
         entries = _added_entries(entries, {activity.entry: _of_activity(activity)}, 1)
     return SegmentDay(
-        actions=tuple(_sums(session) if action == own else ActionSums() for action in ACTIONS), entries=entries
+        actions=tuple(_sums(session) if action == own else ActionSums() for action in ACTIONS),
+        entries=entries,
+        draws=draws_of(session),
     )
 
 

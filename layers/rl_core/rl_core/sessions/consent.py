@@ -90,7 +90,7 @@ def say(profile: Profile, last: Statement | None, wish: Wish, settings: Settings
     if not unlearns:
         return Said(after, statement, None)
     after = replace(after, unlearning=Unlearning.PENDING, unlearned=profile.sessions, facts=NO_FACTS)
-    return Said(after, statement, Request(profile.user, profile.key, profile.sessions, due_at=now))
+    return Said(after, statement, Request(profile.user, profile.key, profile.sessions, due_at=now, asked_at=now))
 
 
 def _choice(old: Choice | None, wanted: bool | None, wish: Wish, now: datetime) -> Choice | None:

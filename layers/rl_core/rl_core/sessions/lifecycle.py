@@ -130,7 +130,7 @@ def admit(profile: Profile, settings: Settings, now: datetime) -> Profile:
 
 def erased(profile: Profile, settings: Settings, now: datetime) -> Marker:
     """Returns the marker of a user who asks to be erased; the marker keeps the day if a cap of that day is used up."""
-    marker = Marker(profile.user, profile.key, profile.created_at, now, revision=profile.revision)
+    marker = Marker(profile.user, profile.key, profile.created_at, now, revision=profile.revision, asked_at=now)
     today = counted(profile, now)
     used_up = today.issued >= settings.sessions_per_day or 0 < settings.learned_per_day <= today.learned
     return replace(marker, day=today.day, held_until=day_ends(today, now)) if used_up else marker

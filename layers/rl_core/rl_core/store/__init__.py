@@ -24,6 +24,7 @@ from rl_core.store.policies import mending_writes, publish_writes, read_policy
 from rl_core.store.refolds import Hold
 from rl_core.store.table import Due, Head, Store, open_store
 from rl_core.store.unlearning import Unlearner
+from rl_core.store.watch import Watch
 
 __all__ = [
     "DAY_SHARDS",
@@ -47,6 +48,7 @@ __all__ = [
     "Stored",
     "Unlearner",
     "UserDay",
+    "Watch",
     "Watermark",
     "act_write",
     "assessment_writes",

@@ -28,7 +28,7 @@ from rl_core.store.fields import (
     written,
 )
 
-STATEMENT_FORM = REQUEST_FORM = 1
+STATEMENT_FORM, REQUEST_FORM = 1, 2
 
 CHOICE = Codec(
     "map of granted (flag), since (time), text (its version)",
@@ -51,6 +51,7 @@ REQUEST = FieldTable(
         Field("due_at", "due_at", TIME, "when the user asked, or the next try"),
         Field("taught", "taught", TAUGHT, "where the user was learned from, once the job has looked", None),
         Field("failures", "failures", WHOLE, "how often it was put off", 0),
+        Field("asked_at", "asked", TIME, "when the user asked", None, since=2),
     )
 )
 _PLACE = frozenset({"pk", "sk", "revision", "due_shard"})

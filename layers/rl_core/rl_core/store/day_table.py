@@ -1,11 +1,13 @@
 """Reads and writes the daily job's items: users' days, segments' days, their shards, and the days that are final."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 
-from rl_core.days import GONE_AFTER, ONE_DAY, Parts, SegmentDay
+from rl_core.days import GONE_AFTER, ONE_DAY, Course, Parts, SegmentDay
+from rl_core.errors import UnreadableItemError
 from rl_core.models import Absence, Profile, Segment, Session
 from rl_core.store import items, keys
 from rl_core.store.budget import ReadBudget
@@ -28,12 +30,14 @@ from rl_core.store.fields import (
 from rl_core.store.items import UserDay, read_user_day, user_day_write
 from rl_core.store.sums import FORM_1, SEGMENT_DAY, SEGMENT_DAY_FORM, read_sums
 from rl_core.store.table import Table, between, open_store
+from rl_core.store.trends import read_trend, trend_write
 
 SHARD_FORM = 3
-_COUNTED_ALIKE = {"2", "3"}  # form 2 counted no assessments, and has none in the users' shares either
+_SINCE = {"2", "3"}  # forms whose users' days say what they have added; form 2 counted no assessments and no draws
 WATERMARK_FORM = 1
 ABSENCE_FORM = 1
 MOST_DAYS = 90  # users' days and absences in one transaction, beside a shard's state and its parts of nine segments
+_BATCH = 100  # items in one read
 _SESSIONS = 3  # a user rarely has more on one day
 
 
@@ -100,7 +104,7 @@ def _read_shard(item: Stored) -> tuple[int, bool, int]:
     """Returns revision, `final` and `since` of a shard; `since` is 0 for another form: its release counts otherwise."""
     if not item:
         return 0, False, 0
-    its, ours = SHARD.read(item), item["form"]["N"] in _COUNTED_ALIKE
+    its, ours = SHARD.read(item), item["form"]["N"] in _SINCE
     return int(item["revision"]["N"]), its["final"], its["since"] if ours else 0
 
 
@@ -243,9 +247,45 @@ class DayTable(Table):
         query = between(keys.segment_pk(segment), keys.shard_sk(day, 0), keys.shard_sk(day, keys.DAY_SHARDS - 1))
         return [read_segment_day(item) for page in self.pages(**query) for item in page]
 
-    def save_segment_day(self, segment: Segment, day: date, whole: SegmentDay, revision: int) -> None:
-        """Writes a segment's day in place of the one read. Raises ConflictError when another worker was faster."""
-        self.write(whole_write(segment, day, whole, revision))
+    def save_segment_day(
+        self, segment: Segment, day: date, whole: SegmentDay, revision: int, course: Course | None = None
+    ) -> None:
+        """Writes a segment's day in place of the one read, and its row if the course holds the day.
+
+        Raises ConflictError when another worker was faster.
+        """
+        trend = [trend_write(segment, course.moved(course.upto, {day: whole}))] if course and course.holds(day) else []
+        self.write(whole_write(segment, day, whole, revision), *trend)
+
+    def segment_days(self, wanted: Sequence[tuple[Segment, date]]) -> dict[tuple[Segment, date], SegmentDay | None]:
+        """Returns these segments' days, None where nothing happened; leaves out those that cannot be parsed."""
+        found: dict[tuple[Segment, date], SegmentDay | None] = {}
+        for start in range(0, len(wanted), _BATCH):
+            places = {(keys.segment_pk(s), keys.day_sk(day)): (s, day) for s, day in wanted[start : start + _BATCH]}
+            stored = self.items(list(places))
+            for place, its in places.items():
+                with suppress(UnreadableItemError):
+                    found[its] = read_segment_day(stored[place]) if place in stored else None
+        return found
+
+    def course(self, segment: Segment) -> Course | None:
+        """Returns what TREND holds of a segment; None if there is no item. Raises UnreadableItemError."""
+        item = self.get(keys.segment_pk(segment), keys.TREND_SK)
+        return read_trend(item) if item else None
+
+    def courses(self) -> dict[Segment, Course | None]:
+        """Returns what TREND holds of each segment, None where it cannot be parsed; leaves out segments without."""
+        places = {(keys.segment_pk(segment), keys.TREND_SK): segment for segment in Segment}
+        found: dict[Segment, Course | None] = {}
+        for place, item in self.items(list(places)).items():
+            found[places[place]] = None
+            with suppress(UnreadableItemError):
+                found[places[place]] = read_trend(item)
+        return found
+
+    def save_course(self, segment: Segment, course: Course) -> None:
+        """Writes TREND in place of the item read. Raises ConflictError when another run or an erasure was faster."""
+        self.write(trend_write(segment, course))
 
     def final_shards(self, first: date, last: date) -> dict[date, set[int]]:
         """Returns the final shards of each day from `first` to `last`; leaves out a day without a final shard."""

@@ -119,6 +119,7 @@ MARKER = FieldTable(
         Field("held_until", "held_until", TIME, "when that day is over", None, since=2),
         Field("taught", "taught", TAUGHT, "where the user was learned from, once no session waits", None, since=3),
         Field("failures", "failures", WHOLE, "how often the erasure was put off", 0, since=3),
+        Field("asked_at", "asked", TIME, "when DELETE came", None, since=6),
     )
 )
 SESSION = FieldTable(

@@ -4,7 +4,7 @@ import struct
 from collections.abc import Iterable, Iterator
 from dataclasses import astuple, fields
 
-from rl_core.days import ActionSums, EntrySums, Parts, SegmentDay
+from rl_core.days import NO_DRAWS, ActionSums, DrawSums, EntrySums, Parts, SegmentDay
 from rl_core.models import ACTIONS, MILLION, Segment
 from rl_core.packing import pack, unpack, unzigzag, zigzag
 from rl_core.store.fields import WHOLE, Codec, Field, FieldTable, Stored, number
@@ -40,6 +40,11 @@ ENTRY_SUMS = Codec(
     lambda entries: {"B": _packed((entry, *astuple(its)) for entry, its in sorted(entries.items()))},
     lambda v: {entry: EntrySums(*sums) for entry, *sums in _rows(bytes(v["B"]), 1 + len(fields(EntrySums)))},
 )
+DRAW_SUMS = Codec(
+    "nine sums, LEB128 of zigzag",
+    lambda its: {"B": _packed([its.numbers()])},
+    lambda v: DrawSums.of([unzigzag(n) for n in unpack(bytes(v["B"]))]),
+)
 
 _COUNTS = (
     Field("users", "users", WHOLE, "users active"),
@@ -69,6 +74,15 @@ SEGMENT_DAY = FieldTable(
         Field("assessed", "assessed", WHOLE, "users with assessments of two days or more", 0, since=3),
         Field("gad7_change", "gad7", WHOLE, "sum of their change of GAD-7 from first to latest", 0, since=3),
         Field("gad7_change_squares", "gad7_squares", WHOLE, "sum of the squares of these changes", 0, since=3),
+        Field(
+            "draws",
+            "draws",
+            DRAW_SUMS,
+            "sessions drawn from a policy, fallbacks, tries, entropy in millionths; closed as fallback, without "
+            "consent, excluded, paused, over-weight",
+            NO_DRAWS,
+            since=3,
+        ),
     )
 )
 

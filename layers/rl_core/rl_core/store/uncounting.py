@@ -3,13 +3,14 @@
 from collections.abc import Iterator
 from datetime import date
 
-from rl_core.days import GONE_AFTER, ONE_DAY, Share, added, merged
+from rl_core.days import GONE_AFTER, NO_ROW, ONE_DAY, DayRow, Share, added, merged
 from rl_core.models import Segment
 from rl_core.store import keys
 from rl_core.store.codecs import SEGMENT
 from rl_core.store.day_table import DayTable, ShardState, Watermark, shard_writes, watermark_write, whole_write
 from rl_core.store.fields import Put, Stored, strict
 from rl_core.store.items import Shares, read_shares
+from rl_core.store.trends import trend_write
 
 
 def uncounting_writes(diary: DayTable, item: Stored) -> list[Put]:
@@ -17,8 +18,8 @@ def uncounting_writes(diary: DayTable, item: Stored) -> list[Put]:
 
     The day has added its shares to the parts of its shard: for itself, and for a dropout seven days later, or later
     still if some of these were paused. Each shard is written under the revision that was read, each whole as the sum of
-    all parts without the share. A shard that an earlier release counted does not say what the day added: it is opened,
-    so that the daily job counts it anew.
+    all parts without the share, with its row of TREND. A shard that an earlier release counted does not say what the
+    day added: it is opened, so that the daily job counts it anew.
 
     Raises UnreadableItemError when the day, or what it was added to, cannot be parsed.
     """
@@ -44,15 +45,20 @@ def _read(item: Stored) -> tuple[Segment, Shares]:
 
 
 def _without(diary: DayTable, day: date, shard: int, state: ShardState, share: Share) -> Iterator[Put]:
-    """Yields the writes of the shard and of each segment's day without the share.
+    """Yields the writes of the shard, of each segment's day without the share, and of TREND.
 
-    Each whole's revision is read before the parts, so that the last writer has all parts.
+    Each whole's revision is read before the parts, so that the last writer has all parts; TREND's too.
     """
     left = added(state.parts, share.parts, -1)
     yield from shard_writes(day, shard, state, ShardState(state.revision, state.final, left, state.since))
     for segment, its in share.parts.items():
         _, revision = diary.segment_day(segment, day)
-        yield whole_write(segment, day, merged(diary.parts(segment, day)).plus(its, -1), revision)
+        course = diary.course(segment) if DayRow.of(its) != NO_ROW else None
+        whole = merged(diary.parts(segment, day)).plus(its, -1)
+        yield whole_write(segment, day, whole, revision)
+        if course is not None and day >= course.first:
+            # Also where TREND has no such day yet: a dispatcher that read the day before must not write its row.
+            yield trend_write(segment, course.moved(course.upto, {day: whole}))
 
 
 def _to_count_again(diary: DayTable, opened: list[date]) -> list[Put]:

@@ -3,9 +3,10 @@
 from rl_core.work.consent import last_statement, state_consent
 from rl_core.work.exclusion import Preview, exclude, include, preview, weights
 from rl_core.work.explanation import READ_UNITS, Because, Recomputed, recompute
+from rl_core.work.looking import UNITS, Look, look
 from rl_core.work.refold import ERASURE, Change, Turn, go_on, take_hold, under_way, unlearn
 from rl_core.work.retry import attempts, pause
-from rl_core.work.roll_up import Dispatched, dispatch, final_segments, merge, run_shard
+from rl_core.work.roll_up import Dispatched, dispatch, final_segments, keep_courses, merge, run_shard
 from rl_core.work.train import (
     Closed,
     TrainingFigures,
@@ -21,11 +22,13 @@ from rl_core.work.versions import Explanation, explain, mend, policy_at, roll_ba
 __all__ = [
     "ERASURE",
     "READ_UNITS",
+    "UNITS",
     "Because",
     "Change",
     "Closed",
     "Dispatched",
     "Explanation",
+    "Look",
     "Preview",
     "Recomputed",
     "TrainingFigures",
@@ -40,8 +43,10 @@ __all__ = [
     "final_segments",
     "go_on",
     "include",
+    "keep_courses",
     "last_statement",
     "learn_due",
+    "look",
     "mend",
     "merge",
     "next_version",

@@ -15,6 +15,7 @@ is only ever put off to a later day.
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
@@ -22,7 +23,9 @@ from typing import Any, NamedTuple
 from rl_core.config import Settings
 from rl_core.days import (
     GONE_AFTER,
+    KEPT,
     ONE_DAY,
+    Course,
     Parts,
     SegmentDay,
     Share,
@@ -58,8 +61,8 @@ class Dispatched(NamedTuple):
 def dispatch(diary: DayTable, now: datetime, send: Callable[[Sequence[dict[str, Any]]], None]) -> Dispatched:
     """Sends each shard that is not final, for every day after the watermark that has ended in all time zones.
 
-    The watermark moves over a day once all of that day's shards are final. So every run sends a day that was missed, or
-    a shard whose message was lost or given up, again until it is done.
+    The watermark moves over a day once all of that day's shards are final, and the day's figures are in TREND. So every
+    run sends a day that was missed, or a shard whose message was lost or given up, again until it is done.
     """
     closed = closed_day(now)
     watermark = diary.watermark() or Watermark(closed - FIRST_DAYS, 0)
@@ -75,6 +78,7 @@ def dispatch(diary: DayTable, now: datetime, send: Callable[[Sequence[dict[str, 
         if shard not in final.get(day, ())
     ]
     send(messages)
+    keep_courses(diary, watermark.day, last)
     if last > watermark.day or not watermark.revision:
         diary.save_watermark(Watermark(last, watermark.revision))
     return Dispatched(last, len(messages), len(open_days))
@@ -87,7 +91,8 @@ def run_shard(diary: DayTable, day: date, shard: int, now: datetime, settings: S
 
     Raises UnavailableError when other workers on the same shard were faster too often.
     """
-    run = _Run(diary, day, shard, day <= closed_day(now), set(), {})
+    closed, final = closed_day(now), final_day(now, settings.session_hours)
+    run = _Run(diary, day, shard, day <= closed, day <= final, set(), {})
     report = Counter(users=0, written=0, dropouts=0, unsettled=0, unreadable=0)
     for users in diary.active(day, shard):
         run.active.update(users)
@@ -96,22 +101,22 @@ def run_shard(diary: DayTable, day: date, shard: int, now: datetime, settings: S
         report.update(run.count(users, day - GONE_AFTER, run.dropout))
     for since, users in diary.away(day, shard):
         report.update(run.count(users, since, run.dropout))
-    _count_put_off(run, closed_day(now))
-    run.finish(day <= final_day(now, settings.session_hours) and not report["unsettled"])
+    _count_put_off(run, closed, final)
+    run.finish(run.final and not report["unsettled"])
     return report
 
 
-def _count_put_off(run: "_Run", closed: date) -> None:
+def _count_put_off(run: "_Run", closed: date, final: date) -> None:
     """Counts the dropouts that the run put off to days that are over already, for whose workers they may come too late.
 
     The users of days that are not over wait for the worker of that day.
     """
     for (on, since), users in sorted(run.put_off.items()):
         if on <= closed:
-            later = _Run(run.diary, on, run.shard, True, set(), {})
+            later = _Run(run.diary, on, run.shard, closed=True, final=on <= final, active=set(), put_off={})
             later.count(sorted(users), since, later.dropout)
             later.finish(False)
-            _count_put_off(later, closed)
+            _count_put_off(later, closed, final)
 
 
 _Counted = tuple[UserDay, Counter[str]]  # a user's day with its new share, and what it adds to the report
@@ -119,15 +124,17 @@ _Counted = tuple[UserDay, Counter[str]]  # a user's day with its new share, and 
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """A run over one shard of a day; `closed` says that the day is over, `active` collects who was active on it.
+    """A run over one shard of a day; `active` collects who was active on it.
 
-    `put_off` collects the users whose dropout is put off, by the day to which it is and by their latest active day.
+    `closed` says that the day is over, `final` that TREND may hold it, because nothing can change any more. `put_off`
+    collects the users whose dropout is put off, by the day to which it is and by their latest active day.
     """
 
     diary: DayTable
     day: date
     shard: int
     closed: bool
+    final: bool
     active: set[str]
     put_off: dict[tuple[date, date], set[str]]
 
@@ -237,7 +244,7 @@ class _Run:
             with attempt:
                 state = self.diary.shard(self.day, self.shard)
                 for segment in state.parts:
-                    merge(self.diary, segment, self.day)
+                    merge(self.diary, segment, self.day, final=self.final)
                 if final and not state.final:
                     self.diary.save_shard(self.day, self.shard, state, replace(state, final=True))
                 return
@@ -265,8 +272,8 @@ def _less_known(sessions: Sequence[Session], stored: UserDay) -> bool:
     return stored.figures is not None and stored.figures.settled and not all(map(is_known, sessions))
 
 
-def merge(diary: DayTable, segment: Segment, day: date) -> None:
-    """Writes the segment's day as the sum of its parts, unless it is stored so already.
+def merge(diary: DayTable, segment: Segment, day: date, *, final: bool = False) -> None:
+    """Writes the segment's day as the sum of its parts, unless it is stored so already; a `final` day in TREND too.
 
     Reads the day's revision before the parts, so that the last writer has all parts. Raises UnavailableError when too
     many races were lost.
@@ -274,11 +281,47 @@ def merge(diary: DayTable, segment: Segment, day: date) -> None:
     for attempt in attempts():
         with attempt:
             before, revision = diary.segment_day(segment, day)
+            course = _course(diary, segment) if final else None
             whole = merged(diary.parts(segment, day))
             if whole != before:
-                diary.save_segment_day(segment, day, whole, revision)
+                diary.save_segment_day(segment, day, whole, revision, course)
             return
     raise UnavailableError
+
+
+def _course(diary: DayTable, segment: Segment) -> Course | None:
+    """Returns what TREND holds of the segment; None without, or if it cannot be read: then no run writes it."""
+    with suppress(UnreadableItemError):
+        return diary.course(segment)
+    return None
+
+
+def keep_courses(diary: DayTable, after: date, last: date) -> None:
+    """Writes each segment's days after `after`, up to the final day `last`, into TREND, and what else is missing there.
+
+    Repeats and overlaps are harmless: what is stored so already is not written. TREND is read before the days, so an
+    erasure that changes a day meanwhile makes this run read both again. A TREND that cannot be read stays as it is; if
+    an operator deletes it, the next run makes it anew. Raises UnavailableError when too many races were lost.
+    """
+    for attempt in attempts():
+        with attempt:
+            stored = diary.courses()
+            courses = {s: stored.get(s, Course(last - KEPT * ONE_DAY)) for s in Segment}
+            begins = {s: min(course.upto, after) + ONE_DAY for s, course in courses.items() if course}
+            first = last - (KEPT - 1) * ONE_DAY
+            wanted = [(s, day) for s, its in begins.items() for day in _days(max(its, first), last)]
+            days = diary.segment_days(wanted)
+            for segment, course in courses.items():
+                its = {day: whole for (s, day), whole in days.items() if s == segment}
+                moved = course.moved(last, its) if course else None
+                if moved is not None and (moved != course or not moved.revision):
+                    diary.save_course(segment, moved)
+            return
+    raise UnavailableError
+
+
+def _days(first: date, last: date) -> list[date]:
+    return [first + n * ONE_DAY for n in range((last - first).days + 1)]
 
 
 def final_segments(diary: DayTable, day: date) -> dict[Segment, SegmentDay] | None:
