@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import boto3
@@ -14,7 +15,7 @@ from rl_core.store import latest_acts
 from rl_core.store.items import parked_write
 from tests.conftest import ERASURES, TEMPLATE, table_client
 from tests.functions.conftest import NOW, SEGMENT, World, world
-from tests.functions.test_erasure import dump, live
+from tests.functions.test_erasure import ask_to_be_erased, dump, live
 from tests.functions.test_learning_job import BROKEN_TABLE, spoil_policy
 
 __all__ = ["world"]
@@ -25,7 +26,7 @@ AFTER_RESTORE = ["after-restore", "--erasures", ERASURES.rpartition("/")[2]]
 
 def client_under(policy: str) -> Any:
     """A client each of whose calls is judged by the policy, and refused with the words of IAM."""
-    statements, client = TEMPLATE.policies[policy], boto3.client("dynamodb")
+    statements, client = TEMPLATE.policies[policy], boto3.Session().client("dynamodb")
 
     def judge(params: Any, model: Any, **_: Any) -> None:
         for need in needs_of(model.name, params):
@@ -71,8 +72,19 @@ def test_who_observes_reads_what_the_service_learned_and_did(acting: Callable[[s
         ["exclude", "HIGH_LOW", person, "--dry-run"],
         ["replay", "HIGH_LOW", "--from-start"],
         ["audit"],
+        ["trend", "HIGH_LOW"],
     ):
         assert operate(*command)[0] == 0, command
+
+
+def test_who_observes_checks_the_lights_without_reading_any_users_items(
+    acting: Callable[[str], Operate], world: World
+) -> None:
+    live(world)
+    ask_to_be_erased(world, "person-4")
+    code, told, errors = acting("FettleObserver")("check", "--now", (NOW + timedelta(hours=2)).isoformat())
+    assert (code in (1, 2, 3), errors) == (True, "")
+    assert "YELLOW erasures" in told
 
 
 @pytest.mark.parametrize(

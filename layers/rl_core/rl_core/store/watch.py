@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from rl_core.days import Course, Guard
@@ -30,10 +30,12 @@ class Watch(Store, DayTable):
     """Reads the table within a budget. Every read raises SpentError when the budget is used up.
 
     A read takes no more than the budget holds: a query asks for as many items as fit if each is as large as can be.
+    Without `users` no item of a user is read.
     """
 
-    def __init__(self, table: Table, units: float) -> None:
+    def __init__(self, table: Table, units: float, *, users: bool = True) -> None:
         super().__init__(table.name, table.client)
+        self.users = users
         self.budget = ReadBudget(units)
         self._kept = 0.0
 
@@ -74,15 +76,20 @@ class Watch(Store, DayTable):
         """Returns how many sessions are set aside; beyond a hundred it counts no more."""
         return len(self._in(keys.PARKED, _PARKED))
 
-    def erasures(self, now: datetime, partitions: int) -> float:
+    def erasures(self, now: datetime, partitions: int, last: float = 0.0) -> float:
         """Returns how many seconds ago the oldest erasure or unlearning that waits was asked for; 0 if none waits.
 
         Bare markers, of which everything is erased, do not wait. Looks at the twenty of each index partition that are
-        to be tried first, which were put off by 15 minutes at most.
+        to be tried first, which were put off by 15 minutes at most. Where no item of a user is read, the index says when
+        each is tried next, and the oldest of those that wait is taken to wait for `last` seconds.
         """
         places = [it for n in range(partitions) for it in self._in(keys.erasing_partition(n), _ERASURES)]
-        users = (place for place in places if place["pk"]["S"].startswith(keys.user_pk("")))
-        asked = [at for place in users if (at := self._asked(place))]
+        users = [place for place in places if place["pk"]["S"].startswith(keys.user_pk(""))]
+        if self.users:
+            asked = [at for place in users if (at := self._asked(place))]
+        else:
+            asked = [read_time(place["due_at"]) for place in users]
+            asked += [now - timedelta(seconds=last)] if users else []
         return max((now - min(asked, default=now)).total_seconds(), 0.0)
 
     def _in(self, partition: str, most: int, until: datetime | None = None, **more: Any) -> list[Stored]:

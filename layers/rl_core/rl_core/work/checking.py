@@ -116,7 +116,7 @@ class _Pass:
         """Returns up to ten of the segment's latest sessions that were drawn under today's settings, by version."""
         found = defaultdict[int, list[Session]](list)
         under, count, enough = learner.settings_hash(self.settings), 0, self.watch.left - _FOR_DRAWS
-        for user in self._users(now) if self.policy.version else ():
+        for user in self._users(now) if self.policy.version and self.watch.users else ():
             if not self.watch.has_room_for_a_head or self.watch.left < enough or count == _DRAWS:
                 break
             with suppress(ErasingError, UnreadableItemError):

@@ -41,13 +41,19 @@ def look(watch: Watch, settings: Settings, now: datetime) -> Look:
         courses=_or_none(watch.lately) or {},
         waiting=_or_none(lambda: watch.oldest_waiting(now, settings.index_shards)),
         parked=_or_none(watch.parked_sessions),
-        erasures=_or_none(lambda: watch.erasures(now, settings.index_shards)),
+        erasures=_or_none(lambda: watch.erasures(now, settings.index_shards, _waited(before, now))),
     )
     policies = _policies(watch)
     replays = _replays(watch, before.replays, policies, settings, now)
     weights = _weights(watch, before.weights, policies, now)
     lights = judge(replace(seen, replays=replays, weights=weights))
     return Look(lights, replace(before, lights=before.seen(lights, now), replays=replays, weights=weights))
+
+
+def _waited(before: Guard, now: datetime) -> float:
+    """Returns how many seconds the oldest erasure that the guard saw waiting would wait by now; 0 if it saw none."""
+    seen = before.lights.get("erasures")
+    return seen.value + (now - seen.at).total_seconds() if seen and seen.value else 0.0
 
 
 def _or_none(read: Callable[[], T]) -> T | None:
