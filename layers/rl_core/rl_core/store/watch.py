@@ -80,8 +80,8 @@ class Watch(Store, DayTable):
         """Returns how many seconds ago the oldest erasure or unlearning that waits was asked for; 0 if none waits.
 
         Bare markers, of which everything is erased, do not wait. Looks at the twenty of each index partition that are
-        to be tried first, which were put off by 15 minutes at most. Where no item of a user is read, the index says when
-        each is tried next, and the oldest of those that wait is taken to wait for `last` seconds.
+        to be tried first, which were put off by 15 minutes at most. Where no item of a user is read, the index says
+        when each is tried next, and the oldest of those that wait is taken to wait for `last` seconds.
         """
         places = [it for n in range(partitions) for it in self._in(keys.erasing_partition(n), _ERASURES)]
         users = [place for place in places if place["pk"]["S"].startswith(keys.user_pk(""))]
