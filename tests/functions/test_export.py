@@ -104,6 +104,7 @@ def lived(world: World, user: str = "ana") -> None:
 def prefixes() -> set[str]:
     """What keys.py has for the sort keys of a user's items: all that begins no segment's, day's or index's key."""
     elsewhere = {"SEGMENT_PREFIX", "POLICY_SK", "REFOLD_SK", "VERSION_PREFIX", "SNAPSHOT_PREFIX", "WATERMARK_SK"}
+    elsewhere |= {"TREND_SK", "STATE_SK"}
     named = {name: value for name, value in vars(keys).items() if name.endswith(("_SK", "_PREFIX"))}
     assert elsewhere <= named.keys()
     return {value for name, value in named.items() if name not in elsewhere}
@@ -227,7 +228,7 @@ def test_what_was_said_and_what_waits_is_told(world: World) -> None:
             "unlearn": True,
         }
     ]
-    assert told["unlearning"] == {"upto": 1, "due_at": at, "taught": None, "failures": 0}
+    assert told["unlearning"] == {"upto": 1, "due_at": at, "asked_at": at, "taught": None, "failures": 0}
 
 
 def test_a_day_is_told_with_what_stood_at_its_beginning_and_what_it_came_to(world: World) -> None:

@@ -150,6 +150,7 @@ class ExportUnlearning(_Exported):
 
     upto: int
     due_at: Timestamp
+    asked_at: Timestamp | None
     taught: dict[str, list[int]] | None
     failures: int
 
