@@ -19,7 +19,7 @@ Outcome = dict[str, Any]
 _OPEN_FALLBACK = ("status", "shown", "segment", "state", "engagement", "issued_at", "expires_at", "due_shard", "due_at")
 _STUCK = ("due#", "erasing#")
 _BY_OPERATORS = {"mended", "excluded under way", "included under way"}  # reasons of records
-_BY_ORDER = {"version", "table"}  # depend on the number of transactions, and on the order of a fold
+_BY_ORDER = {"version", "counted", "since", "table"}  # depend on the number of transactions and on a fold's order
 
 
 def outcome(items: list[Item], *, ordered: bool, fallback: bool = False) -> Outcome:
