@@ -69,6 +69,14 @@ def test_who_gets_no_more_plans_today_is_told_too(setting: Setting) -> None:
 
 
 @pytest.mark.usefixtures("told")
+def test_who_pauses_is_told_too() -> None:
+    assert support(HIGH[0])[0] == HELP
+    assert PHONE.put_pause("2026-11-24T09:00:00Z").status == 200
+    refused = PHONE.recommend()
+    assert (refused.status, refused.body["type"], refused.body["support"]) == (409, "paused", HELP)
+
+
+@pytest.mark.usefixtures("told")
 def test_it_follows_the_profile_and_not_the_open_session() -> None:
     assert support(OTHERS) == [None] * 4
     assert support(HIGH[0]) == [HELP] * 4

@@ -6,13 +6,15 @@ with the reason; a test says what is in neither. Scores, reward and epsilon are 
 
 from collections.abc import Callable
 from datetime import date
-from typing import Annotated, Any, Literal, NamedTuple, TypeVar
+from enum import StrEnum
+from typing import Annotated, Any, NamedTuple, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from rl_core.days import TYPES
 from rl_core.edge.http import Rounded, Timestamp, TrackedActivity, activity_id, tracked_fields
 from rl_core.models import Profile, Session
+from rl_core.sessions import EngagementLevel, MotivationLevel
 from rl_core.store import UserDay
 
 M = TypeVar("M", bound=BaseModel)
@@ -40,8 +42,9 @@ LEFT_OUT: dict[str, dict[str, str]] = {
 }
 
 
-def _word(*words: str) -> BeforeValidator:
-    return BeforeValidator(lambda level: words[level] if isinstance(level, int) else level)
+def _named(levels: type[StrEnum]) -> BeforeValidator:
+    """Returns a validator that makes a state's number, 0-2, the level of that rank."""
+    return BeforeValidator(lambda number: tuple(levels)[number] if isinstance(number, int) else number)
 
 
 class _Exported(BaseModel):
@@ -156,8 +159,8 @@ class ExportUnlearning(_Exported):
 
 
 class ExportState(_Exported):
-    engagement: Annotated[Literal["low", "moderate", "high"], _word("low", "moderate", "high")]
-    motivation: Annotated[Literal["falling", "steady", "rising"], _word("falling", "steady", "rising")]
+    engagement: Annotated[EngagementLevel, _named(EngagementLevel)]
+    motivation: Annotated[MotivationLevel, _named(MotivationLevel)]
 
 
 class ExportDecision(_Exported):
