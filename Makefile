@@ -10,6 +10,7 @@ SAM := .venv-sam
 SECURITY := .venv-security
 LAMBDA := .venv-lambda
 LAB := .venv-lab
+CONSOLE := .venv-console
 STAMP := .stamp-$(PYTHON_VERSION)
 
 # The table of the local stack is MiniStack's, or Dynoxide's: `make demo DATA=dynoxide`, or DATA in the environment.
@@ -21,7 +22,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run token demo daily daily-month check test lint types tests tests-quick tests-lab e2e build deploy code-sha openapi data-model ledger fuzz client-test security \
+.PHONY: help run token demo console daily daily-month check test lint types tests tests-quick tests-lab tests-console e2e build deploy code-sha openapi data-model ledger fuzz client-test security \
 	model-test mutants faults conformance dynoxide bench-contention bench-erasure bench-units house bench-coldstart bench-attack bench-learning bench-coverage bench-settings \
 	check-learner bench-heartsteps lock clean venv
 
@@ -49,8 +50,11 @@ endif
 daily-month: $(VENV)/$(STAMP) $(ENGINES)  ## 2,000 people's month against a recount; what the daily job costs
 	@exec $(VENV)/bin/python -m lab.proofs.month
 
-demo: $(VENV)/$(STAMP) $(ENGINES)  ## watch simulated people live through weeks with the real handlers
-	@exec $(VENV)/bin/python -m lab.demo $(SET)
+demo: $(VENV)/$(STAMP) $(ENGINES)  ## watch simulated people live through weeks with the real handlers (KEEP=1: the stack stays up; PEOPLE=8 a segment, DAYS=30)
+	@exec $(VENV)/bin/python -m lab.demo $(SET) $(if $(KEEP),--keep) $(if $(PEOPLE),--people $(PEOPLE)) $(if $(DAYS),--days $(DAYS))
+
+console: $(CONSOLE)/$(STAMP)  ## open the operator's console: of the local stack that runs here (TABLE=name: on AWS; PORT=8502)
+	@exec $(CONSOLE)/bin/python -m operate.console $(if $(TABLE),--table "$(TABLE)") $(if $(filter command line,$(origin PORT)),--port "$(PORT)")
 
 # What needs no order runs side by side; each part's words stay together where make can do that (from version 4 on).
 TOGETHER = @$(MAKE) --no-print-directory -j $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
@@ -58,8 +62,8 @@ TOGETHER = @$(MAKE) --no-print-directory -j $(if $(filter output-sync,$(.FEATURE
 check: $(VENV)/$(STAMP) $(ENGINES) $(LAB)/$(STAMP)  ## the quick loop: lint, types, tests of rules and functions
 	$(TOGETHER) lint types tests-quick
 
-test: $(VENV)/$(STAMP) $(ENGINES) $(LAB)/$(STAMP)  ## everything that must hold: lint, types, tests (COVERAGE=1: with branch coverage, as in CI)
-	$(TOGETHER) lint types tests tests-lab
+test: $(VENV)/$(STAMP) $(ENGINES) $(LAB)/$(STAMP) $(CONSOLE)/$(STAMP)  ## everything that must hold: lint, types, tests (COVERAGE=1: with branch coverage, as in CI)
+	$(TOGETHER) lint types tests tests-lab tests-console
 
 lint: $(VENV)/$(STAMP)  ## ruff: rules and format; import-linter: imports go down only
 	@$(VENV)/bin/ruff check
@@ -69,9 +73,10 @@ lint: $(VENV)/$(STAMP)  ## ruff: rules and format; import-linter: imports go dow
 # What runs in the laboratory's environment is named there too: mypy needs the packages to know their types.
 LEARNING := $(wildcard $(foreach folder,lab/world lab/learning operate/ope tests/lab_*,$(folder)/*.py) operate/evaluate*.py)
 
-types: $(VENV)/$(STAMP) $(LAB)/$(STAMP)  ## mypy, strict
+types: $(VENV)/$(STAMP) $(LAB)/$(STAMP) $(CONSOLE)/$(STAMP)  ## mypy, strict
 	@$(VENV)/bin/mypy
 	@$(LAB)/bin/mypy --cache-dir .mypy_cache/lab $(LEARNING)
+	@$(CONSOLE)/bin/mypy --cache-dir .mypy_cache/console operate/console tests/console
 
 # A file's tests stay in one process, which has one stack for them; the longest files come first (tests/conftest.py).
 PYTEST = $(VENV)/bin/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
@@ -84,6 +89,9 @@ tests-quick: $(VENV)/$(STAMP) $(ENGINES)  ## pytest of rules, functions and stor
 
 tests-lab: $(LAB)/$(STAMP)  ## pytest of what runs in the laboratory's environment
 	@$(LAB)/bin/python -m pytest --noconftest tests/lab_*
+
+tests-console: $(CONSOLE)/$(STAMP) $(ENGINES)  ## pytest of the console's screens, without a browser
+	@$(CONSOLE)/bin/python -m pytest tests/console
 
 e2e: $(VENV)/$(STAMP) $(MINISTACK)/$(STAMP) $(SAM)/$(STAMP) $(LAMBDA)/$(STAMP)  ## build and deploy to MiniStack, and try it: routes, jobs, roles, updates, removal; and Lambda's own runtime
 	@$(VENV)/bin/python -m pytest -p tests.e2e.plugin tests/integration tests/e2e --durations=8
@@ -186,7 +194,7 @@ bench-heartsteps: $(VENV)/$(STAMP)  ## the learner over a real trial, and where 
 # CI tests Dynoxide where npm is and has a binary for the machine (local/dynoxide.py); elsewhere those tests are skipped.
 DYNOXIDE_HERE := $(if $(and $(filter Linux-x86_64,$(shell uname -s)-$(shell uname -m)),$(shell command -v npm)),$(DYNOXIDE))
 
-venv: $(VENV)/$(STAMP) $(MINISTACK)/$(STAMP) $(SAM)/$(STAMP) $(LAMBDA)/$(STAMP) $(LAB)/$(STAMP) $(SECURITY)/$(STAMP) $(DYNOXIDE_HERE)  ## make the virtual environments of CI
+venv: $(VENV)/$(STAMP) $(MINISTACK)/$(STAMP) $(SAM)/$(STAMP) $(LAMBDA)/$(STAMP) $(LAB)/$(STAMP) $(CONSOLE)/$(STAMP) $(SECURITY)/$(STAMP) $(DYNOXIDE_HERE)  ## make the virtual environments of CI
 
 # What is installed: exactly these packages. The files are complete, hence --no-deps: an older pip takes a pin of "botocore"
 # for none of "botocore[crt]". The first environment is pip's; it has uv, which installs the others in a fraction of the time.
@@ -240,6 +248,12 @@ $(LAB)/$(STAMP): requirements/lab.txt pyproject.toml $(VENV)/$(STAMP)
 	@$(LAB)/bin/python -m pip install $(EDITABLE)
 	@touch $@
 
+$(CONSOLE)/$(STAMP): requirements/console.txt pyproject.toml $(VENV)/$(STAMP)
+	$(call environment,$(CONSOLE))
+	@$(INSTALL) $(CONSOLE)/bin/python -r requirements/console.txt
+	@$(CONSOLE)/bin/python -m pip install $(EDITABLE)
+	@touch $@
+
 COMPILE = $(VENV)/bin/uv pip compile --quiet --generate-hashes --no-header --no-annotate
 EVERYWHERE = --universal --python-version 3.11
 
@@ -251,10 +265,11 @@ lock: $(VENV)/$(STAMP)  ## pin every requirement anew
 	@$(COMPILE) $(EVERYWHERE) --upgrade requirements/sam.in -o requirements/sam.txt
 	@$(COMPILE) $(EVERYWHERE) --upgrade requirements/security.in -o requirements/security.txt
 	@$(COMPILE) $(EVERYWHERE) --upgrade requirements/lab.in -o requirements/lab.txt
+	@$(COMPILE) $(EVERYWHERE) --upgrade --constraints requirements/dev.txt requirements/console.in -o requirements/console.txt
 	@$(COMPILE) --python-version 3.13 --upgrade pyproject.toml -o layers/rl_core/requirements.txt
 
 clean:  ## remove what was made here: environments, caches, local data and its signing key
-	@rm -rf $(VENV) $(MINISTACK) $(SAM) $(LAMBDA) $(LAB) $(SECURITY) .stack .aws-sam build *.egg-info layers/rl_core/*.egg-info
+	@rm -rf $(VENV) $(MINISTACK) $(SAM) $(LAMBDA) $(LAB) $(CONSOLE) $(SECURITY) .stack .aws-sam build *.egg-info layers/rl_core/*.egg-info
 	@rm -rf $(CLIENT)/node_modules $(CLIENT)/build $(dir $(DYNOXIDE))
 	@rm -rf .coverage* .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

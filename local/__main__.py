@@ -19,12 +19,12 @@ from local.template import TEMPLATE, TemplateError
 from local.tokens import TokenError, Tokens
 
 DEFAULT_PORT = "3000"
-DATA_URL = STACK_FOLDER / "data-url"
 WELCOME = """Fettle listens on {url}
   {url}/docs describes the API and lets you try it
   `make token USER=ana` prints a bearer token; send it as "Authorization: Bearer ..."
   `.venv/bin/python -m operate --endpoint-url {data}` looks at its policies
   `make daily DATE=2026-11-22` computes a day and prints it
+  `make console` opens the operator's console
   Ctrl-C stops it; the data goes with it
 ready"""
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -62,28 +62,16 @@ def _run(options: argparse.Namespace) -> int:
     """Serves until a stop signal."""
     parameters = dict(pair.partition("=")[::2] for pair in options.set)
     with _stop_signals():
-        from local.stack import Stack  # imported here: the import is slow, and a signal may come meanwhile
+        # Imported here: the import is slow, and a signal may come meanwhile.
+        from local.known import known
+        from local.stack import Stack
 
         clock = RealClock(options.now)
-        with Stack(port=options.port, clock=clock, parameters=parameters, template=options.template) as stack:
+        run = Stack(port=options.port, clock=clock, parameters=parameters, template=options.template)
+        with run as stack, known(stack):
             print(WELCOME.format(url=stack.url, data=stack.data_url), flush=True)
-            with _known(stack.data_url):
-                threading.Event().wait()
+            threading.Event().wait()
     return 0
-
-
-@contextmanager
-def _known(data_url: str) -> Iterator[None]:
-    """Writes the data plane's URL into a file for `make daily`, and removes it at the end.
-
-    When two stacks run at once, the file has the URL of the one that started later.
-    """
-    DATA_URL.write_text(data_url, encoding="utf-8")
-    try:
-        yield
-    finally:
-        if DATA_URL.exists() and DATA_URL.read_text(encoding="utf-8") == data_url:
-            DATA_URL.unlink()
 
 
 @contextmanager

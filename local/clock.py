@@ -24,20 +24,25 @@ class RealClock:
 
 
 class SteppedClock:
-    """A clock that stands still until it is moved, so that simulated days take no time."""
+    """A clock that stands still until it is moved, so that simulated days take no time; `run_on` lets it run."""
 
     def __init__(self, start: datetime) -> None:
         self._now = in_utc(start)
+        self._running: RealClock | None = None
 
     def now(self) -> datetime:
-        """Returns the moment that the clock was last moved to."""
-        return self._now
+        """Returns the moment that the clock was last moved to; if it runs, the time since is added."""
+        return self._running.now() if self._running else self._now
 
     def advance_to(self, moment: datetime) -> None:
-        """Moves the clock forward. Raises ValueError for a moment in its past."""
-        if in_utc(moment) < self._now:
-            raise ValueError(f"{moment.isoformat()} lies before {self._now.isoformat()}")
+        """Moves the clock forward. Raises ValueError for a moment in its past, and when the clock runs."""
+        if self._running or in_utc(moment) < self._now:
+            raise ValueError(f"{moment.isoformat()} lies before {self.now().isoformat()}, or the clock runs by itself")
         self._now = in_utc(moment)
+
+    def run_on(self) -> None:
+        """Lets the clock run at the machine's speed from where it stands."""
+        self._running = RealClock(self._now)
 
 
 def in_utc(moment: datetime) -> datetime:

@@ -87,11 +87,14 @@ class Stack:
 
     def advance_to(self, moment: datetime) -> None:
         """Moves a stepped clock; at its return each schedule that came due has fired once, and the queues are empty."""
-        if not isinstance(self.clock, SteppedClock):
-            raise TypeError("only a stack with a SteppedClock can be advanced")
-        self.clock.advance_to(moment)
+        self._stepped().advance_to(moment)
         self._ticker.run_due(self.clock.now())
         self.drain()
+
+    def run_on(self) -> None:
+        """Lets a stepped clock run by itself from where it is, and with it schedules and queues, until the end."""
+        self._stepped().run_on()
+        self._run(self._exits)
 
     def run_schedule(self, function: str) -> Any:
         """Fires a function's schedule now, out of turn, and returns the function's answer."""
@@ -139,12 +142,21 @@ class Stack:
         exits.callback(server.stop)
         self.url = f"http://127.0.0.1:{bound.getsockname()[1]}"
         if not isinstance(self.clock, SteppedClock):
-            schedules = TickerThread(self._ticker, self.clock)
-            schedules.start()
-            exits.callback(schedules.stop)
-            polling = queues.PollerThread(self._poller)
-            polling.start()
-            exits.callback(polling.stop)
+            self._run(exits)
+
+    def _stepped(self) -> SteppedClock:
+        if not isinstance(self.clock, SteppedClock):
+            raise TypeError("only a stack with a SteppedClock can be advanced")
+        return self.clock
+
+    def _run(self, exits: ExitStack) -> None:
+        """Starts the threads that fire the schedules and have the queues worked off."""
+        schedules = TickerThread(self._ticker, self.clock)
+        schedules.start()
+        exits.callback(schedules.stop)
+        polling = queues.PollerThread(self._poller)
+        polling.start()
+        exits.callback(polling.stop)
 
 
 def variables(template: Template, endpoints: Endpoints) -> dict[str, str]:

@@ -5,27 +5,17 @@ address that `make run` prints for the data.
 """
 
 import argparse
-import os
 import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
-from pathlib import Path
-from typing import TYPE_CHECKING
-
-import boto3
 
 from operate import after_restore, audit, check, decisions, parking, persons, policies, unlearning
 from operate.daily import compute, table
+from operate.source import NoStackError, local_stack, table_of
 from rl_core.config import Settings, read_settings
 from rl_core.errors import FettleError
 from rl_core.models import Segment
 from rl_core.store import DayTable, Store
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
-
-DEFAULT_TABLE = "fettle-local-Table"
-LOCAL_DATA = Path(".stack/data-url")  # written by the local stack while it runs
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -34,15 +24,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     `check` has codes of its own.
     """
     options = _options(arguments)
-    settings, failed = read_settings(table_name=options.table), int(options.failed)
-    try:
-        client = _client(LOCAL_DATA.read_text(encoding="utf-8") if options.local else options.endpoint_url)
-    except FileNotFoundError:
-        print("no local stack runs here: make run", file=sys.stderr)
-        return failed
+    failed = int(options.failed)
     command: Callable[[Store, Settings, argparse.Namespace], int] = options.command
     try:
-        return command(Store(options.table, client), settings, options)
+        source = local_stack() if options.local else table_of(options.table, options.endpoint_url)
+        if options.local and getattr(options, "now", None) is None:
+            options.now = source.now()
+        return command(source.store(), read_settings(table_name=source.table), options)
+    except NoStackError as error:
+        print(error, file=sys.stderr)
+        return failed
     except FettleError as error:
         cause = f" ({error.__cause__})" if error.__cause__ else ""
         said = audit.refusal(error, options.called) or f"{type(error).__name__}: {error}{cause}"
@@ -58,19 +49,6 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         if wrong.code and "check" in (sys.argv[1:] if arguments is None else arguments):
             raise SystemExit(check.FAILED) from wrong
         raise
-
-
-def _client(endpoint_url: str | None) -> "DynamoDBClient":
-    """Returns a client for AWS as the environment says, or for the given endpoint.
-
-    For an endpoint, credentials and region need not be set.
-    """
-    session = boto3.Session()
-    if endpoint_url is None:
-        return session.client("dynamodb")
-    if session.get_credentials() is None:
-        session = boto3.Session("local", "local", region_name=session.region_name or "us-east-1")
-    return session.client("dynamodb", endpoint_url=endpoint_url)
 
 
 def daily(store: Store, settings: Settings, options: argparse.Namespace) -> int:
@@ -101,9 +79,7 @@ def _segment(text: str) -> Segment:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m operate", description=__doc__)
-    parser.add_argument(
-        "--table", default=os.environ.get("TABLE_NAME", DEFAULT_TABLE), help="TABLE_NAME, else the local one"
-    )
+    parser.add_argument("--table", default=None, help="else TABLE_NAME, else the local one")
     parser.add_argument("--endpoint-url", default=None, help="of the local stack's data; AWS without")
     parser.set_defaults(failed=2)
     parser.add_argument("--local", action="store_true", help="the local stack that runs here")

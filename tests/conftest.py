@@ -23,7 +23,8 @@ from local.template import load
 from local.wire import shortened
 
 ROOT = Path(__file__).parents[1]
-collect_ignore_glob = ["lab_*"]  # these run in the laboratory's environment: make tests
+# These run in environments of their own: make tests-lab tests-console.
+collect_ignore_glob = ["lab_*", *([] if importlib.util.find_spec("streamlit") else ["console"])]
 TEMPLATE = load({"JwtIssuer": "https://issuer.test", "JwtAudience": "fettle"} | UNCAPPED)
 ERASURES = table_arn(TEMPLATE.environment["ERASURES_NAME"])
 os.environ.update(

@@ -8,12 +8,14 @@ seed gives the same table, however the threads interleave.
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
+import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -38,6 +40,7 @@ from lab.world.steps import steps
 from lab.world.wishes import wishes
 from local.clock import SteppedClock
 from local.engine import EngineError
+from local.known import known
 from local.phone import Json, over_http
 from local.stack import Stack
 from rl_core.config import settings
@@ -53,6 +56,11 @@ SEED, PER_SEGMENT, DAYS = 2026, 8, 30
 WORKERS = 4
 FINISHING = 4  # days after the last one, until the daily job has made every day final
 
+KEPT = """The stack stays up at {url}, its clock running.
+  `make console` opens the operator's console
+  Ctrl-C stops the stack; the data goes with it
+ready"""
+
 # moment -> segment -> who opens the app then, in order
 Diary = dict[datetime, dict[str, list[User]]]
 
@@ -65,6 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--people", type=int, default=PER_SEGMENT, help="people per segment")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a template parameter")
     parser.add_argument("--report", type=Path, default=REPORT, help="where the HTML report goes")
+    parser.add_argument("--keep", action="store_true", help="leave the stack up, its clock running, until Ctrl-C")
     options = parser.parse_args(arguments)
     if options.days < 4 or options.people < 1:
         parser.error("at least 4 days and one person per segment")
@@ -72,7 +81,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         people = population(options.seed, options.people, options.days)
         parameters = dict(pair.partition("=")[::2] for pair in options.set)
-        _run(console, people, options.days, options.seed, options.report, parameters)
+        with _users(people, options.days, options.seed, parameters) as (stack, users):
+            _run(console, stack, users, options.days, options.report)
+            if options.keep:
+                _keep(stack, console)
     except (SurpriseError, EngineError) as error:
         Console(stderr=True).print(f"The demo broke: {error}", style="bold red", markup=False)
         return 1
@@ -82,24 +94,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _run(
-    console: Console, people: Sequence[Person], days: int, seed: int, path: Path, parameters: dict[str, str]
-) -> None:
+def _run(console: Console, stack: Stack, users: Sequence[User], days: int, path: Path) -> None:
     """Lets the people live with the service, gathers the sessions and the policies, and writes the report."""
     began = time.monotonic()
-    with _users(people, days, seed, parameters) as (stack, users):
-        _live(stack, diary_of(users), console)
-        stack.advance_to(stack.clock.now() + timedelta(hours=settings().session_hours + 1))
-        for _ in range(FINISHING):
-            stack.advance_to(stack.clock.now() + timedelta(days=1))
-        sessions = _gather(users)
-        for user in users:
-            if user.steps.exports:
-                user.take_along()
-        policies = _policies(stack)
-        logs = [user.log for user in users]
-        table_says = held(Store(stack.table_name), logs)
-        rolled_up = daily_rows(stack.table_name, START.date(), days + 3)
+    _live(stack, diary_of(users), console)
+    stack.advance_to(stack.clock.now() + timedelta(hours=settings().session_hours + 1))
+    for _ in range(FINISHING):
+        stack.advance_to(stack.clock.now() + timedelta(days=1))
+    sessions = _gather(users)
+    for user in users:
+        if user.steps.exports:
+            user.take_along()
+    policies = _policies(stack)
+    logs = [user.log for user in users]
+    table_says = held(Store(stack.table_name), logs)
+    rolled_up = daily_rows(stack.table_name, START.date(), days + 3)
     _expect_learned_once(policies, sessions)
     _expect_consent(logs, table_says)
     unseen = sum(not log.counts(issued) for log in logs for issued in log.issued)
@@ -107,7 +116,7 @@ def _run(
     facts = {
         "sessions shown": f"{len(sessions):,}",
         "closed unseen": f"{unseen:,}",
-        "people": f"{len(people):,}",
+        "people": f"{len(users):,}",
         "simulated days": f"{days}",
         "HTTP requests": f"{requests:,}",
         "running time": f"{time.monotonic() - began:.0f} s",
@@ -119,6 +128,15 @@ def _run(
     console.print(verdict(table(policies, sessions), sessions), style="bold", highlight=False, soft_wrap=True)
     tell_days(console, rolled_up)
     console.print(f"Report: {path}", highlight=False, soft_wrap=True)
+
+
+def _keep(stack: Stack, console: Console) -> None:
+    """Leaves the stack up, its clock running, until Ctrl-C or a stop signal."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    stack.run_on()
+    with known(stack), suppress(KeyboardInterrupt):
+        console.print(KEPT.format(url=stack.url), highlight=False, soft_wrap=True)
+        threading.Event().wait()
 
 
 @contextmanager

@@ -43,7 +43,7 @@ def acting(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) 
     """Makes the command line of somebody who has a policy: exit code, output and errors of each command."""
 
     def under(policy: str) -> Operate:
-        monkeypatch.setattr("operate.__main__._client", lambda _: client_under(policy))
+        monkeypatch.setattr("operate.source.client_of", lambda _: client_under(policy))
 
         def operate(*given: str) -> tuple[int, str, str]:
             code = main(["--table", TEMPLATE.table.name, *given])

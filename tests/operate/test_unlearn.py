@@ -29,7 +29,7 @@ def often(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def run(world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., list[str]]:
-    monkeypatch.setattr("operate.__main__._client", lambda _: world.store.client)
+    monkeypatch.setattr("operate.source.client_of", lambda _: world.store.client)
 
     def call(*arguments: str, code: int = 0) -> list[str]:
         assert main(["--table", TEMPLATE.table.name, "unlearn", *arguments]) == code

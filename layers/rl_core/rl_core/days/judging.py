@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
 from rl_core.days.course import NO_ROW, Course, DayRow, summed
@@ -89,7 +89,7 @@ def _fallbacks(seen: Seen, final: date) -> Light:
     shares = {s: its for s, row in rows.items() if shown(row.users) and (its := _fallen(row)) is not None}
     over = [s for s, its in shares.items() if RULE["fallbacks"].colour(its) is not Colour.GREEN]
     bad = sorted(over, key=lambda segment: -shares[segment])
-    return _summed_light("fallbacks", _fallen(summed(rows.values())), seen, bad)
+    return replace(_summed_light("fallbacks", _fallen(summed(rows.values())), seen, bad), values=shares)
 
 
 def _fallen(row: DayRow) -> float | None:
@@ -144,7 +144,8 @@ def _by_segment(
     ordered = sorted(values, key=values.__getitem__, reverse=not RULE[name].below)
     bad = [s for colour in (Colour.RED, Colour.YELLOW) for s in ordered if colours[s] is colour]
     value = values[(bad or ordered)[0]] if values else None
-    return Light(name, worst(colours.values()), value, as_of, (*bad, *(s for s in Segment if s in unknown)))
+    segments = (*bad, *(s for s in Segment if s in unknown))
+    return Light(name, worst(colours.values()), value, as_of, segments, values=values)
 
 
 @dataclass(frozen=True, slots=True)

@@ -199,7 +199,8 @@ RULE = {rule.name: rule for rule in RULES}
 class Light:
     """Holds what one light shows; `as_of` is the day or the moment that the value is of.
 
-    `segments` are those that are not green, worst first; `note` says what else is to be known of the value.
+    `segments` are those that are not green, worst first; `values` has the value of each segment for which one is known.
+    `note` says what else is to be known of the value.
     """
 
     name: str
@@ -208,6 +209,7 @@ class Light:
     as_of: date | datetime | None = None
     segments: tuple[Segment, ...] = ()
     note: str = ""
+    values: Mapping[Segment, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from rl_core.work.consent import last_statement, state_consent
 from rl_core.work.exclusion import Preview, exclude, include, preview, weights
 from rl_core.work.explanation import READ_UNITS, Because, Recomputed, recompute
-from rl_core.work.looking import UNITS, Look, look
+from rl_core.work.looking import UNITS, Look, glance, look
 from rl_core.work.refold import ERASURE, Change, Turn, go_on, take_hold, under_way, unlearn
 from rl_core.work.retry import attempts, pause
 from rl_core.work.roll_up import Dispatched, dispatch, final_segments, keep_courses, merge, run_shard
@@ -41,6 +41,7 @@ __all__ = [
     "explain",
     "exploration_rate",
     "final_segments",
+    "glance",
     "go_on",
     "include",
     "keep_courses",

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import NamedTuple, TypeVar
 
 from rl_core.config import Settings
-from rl_core.days import LESSONS, Guard, Light, Replay, Replayed, Seen, Weight, judge
+from rl_core.days import LESSONS, RULE, Colour, Guard, Light, Replay, Replayed, Seen, Weight, judge
 from rl_core.errors import PolicyUnreadableError, SpentError, UnavailableError
 from rl_core.models import PERSON, Policy, Segment
 from rl_core.store import Watch
@@ -34,8 +34,35 @@ def look(watch: Watch, settings: Settings, now: datetime) -> Look:
     last stands. So do the weights of segments for which no units are left. Raises UnavailableError when the table
     cannot be reached, UnreadableItemError when what the guard kept cannot be parsed.
     """
-    before, watermark = watch.guard(), watch.watermark()
-    seen = Seen(
+    before = watch.guard()
+    seen, policies = _seen(watch, before, settings, now), _policies(watch)
+    replays = _replays(watch, before.replays, policies, settings, now)
+    weights = _weights(watch, before.weights, policies, now)
+    return _judged(replace(seen, replays=replays, weights=weights), before)
+
+
+def glance(watch: Watch, settings: Settings, now: datetime) -> Look:
+    """Returns the lights as of now, from less reading than `look`: no policy is replayed.
+
+    What the guard saw last of replays and weights stands, but that policies which cannot be read are told at once, and
+    that a weight which was too great is weighed again. Raises as `look` does.
+    """
+    before = watch.guard()
+    seen, policies = _seen(watch, before, settings, now), _policies(watch)
+    great = {segment: policies.get(segment) for segment in Segment if _is_great(before.weights.get(segment))}
+    weights = _weights(watch, before.weights, great, now)
+    told = {s: its for s, its in before.replays.items() if its.result is not Replayed.UNREADABLE or s not in policies}
+    return _judged(replace(seen, replays=told | _unreadable(policies, now), weights=weights), before)
+
+
+def _is_great(weight: Weight | None) -> bool:
+    return weight is not None and RULE["weight"].colour(weight.share) is not Colour.GREEN
+
+
+def _seen(watch: Watch, before: Guard, settings: Settings, now: datetime) -> Seen:
+    """Returns what is read at every look: the days' figures and what waits."""
+    watermark = watch.watermark()
+    return Seen(
         now,
         final=watermark.day if watermark else None,
         courses=_or_none(watch.lately) or {},
@@ -43,11 +70,12 @@ def look(watch: Watch, settings: Settings, now: datetime) -> Look:
         parked=_or_none(watch.parked_sessions),
         erasures=_or_none(lambda: watch.erasures(now, settings.index_shards, _waited(before, now))),
     )
-    policies = _policies(watch)
-    replays = _replays(watch, before.replays, policies, settings, now)
-    weights = _weights(watch, before.weights, policies, now)
-    lights = judge(replace(seen, replays=replays, weights=weights))
-    return Look(lights, replace(before, lights=before.seen(lights, now), replays=replays, weights=weights))
+
+
+def _judged(seen: Seen, before: Guard) -> Look:
+    lights = judge(seen)
+    known = before.seen(lights, seen.now)
+    return Look(lights, replace(before, lights=known, replays=seen.replays, weights=seen.weights))
 
 
 def _waited(before: Guard, now: datetime) -> float:
@@ -95,8 +123,11 @@ def _replays(
         for segment in dict.fromkeys([_next(before, now), *wrong]):
             if watch.left >= 1 and (its := check(watch, segment, settings, now)):
                 found[segment] = its
-    unreadable = (segment for segment, policy in policies.items() if policy is None)
-    return found | {segment: Replay(Replayed.UNREADABLE, 0, 0, now) for segment in unreadable}
+    return found | _unreadable(policies, now)
+
+
+def _unreadable(policies: Mapping[Segment, Policy | None], now: datetime) -> dict[Segment, Replay]:
+    return {segment: Replay(Replayed.UNREADABLE, 0, 0, now) for segment, policy in policies.items() if policy is None}
 
 
 def _next(before: Mapping[Segment, Replay], now: datetime) -> Segment:

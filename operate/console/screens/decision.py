@@ -1,0 +1,8 @@
+"""The page decision."""
+
+import streamlit as st
+
+
+def show() -> None:
+    """Shows the page."""
+    st.title("decision")
