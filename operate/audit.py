@@ -17,7 +17,7 @@ from rl_core.store import Store, latest_acts
 
 LOCAL = "local"
 _SOON = Config(connect_timeout=3, read_timeout=3, retries={"total_max_attempts": 2})
-_LONGEST = 500  # characters of a reason
+LONGEST = 500  # characters of a reason
 _DENIED = {"AccessDenied", "AccessDeniedException"}
 
 
@@ -31,8 +31,16 @@ def begin(store: Store, options: argparse.Namespace, *, person: bytes = b"") -> 
     Raises UnknownCallerError when STS does not say who the caller is.
     """
     at: datetime = getattr(options, "now", None) or datetime.now(UTC)
-    who = LOCAL if options.local or options.endpoint_url or _on_this_machine(store) else _caller()
-    return Act(secrets.token_hex(4), at, who, reason=getattr(options, "reason", ""), person=person)
+    its = who(store, local=options.local or bool(options.endpoint_url))
+    return Act(secrets.token_hex(4), at, its, reason=getattr(options, "reason", ""), person=person)
+
+
+def who(store: Store, *, local: bool = False) -> str:
+    """Returns who acts on the table: `local` on a local stack, else the caller's ARN.
+
+    Raises UnknownCallerError when STS does not say who the caller is.
+    """
+    return LOCAL if local or _on_this_machine(store) else _caller()
 
 
 def _on_this_machine(store: Store) -> bool:
@@ -80,8 +88,8 @@ def add_reason(command: argparse.ArgumentParser, *, required: bool = False) -> N
 
 
 def _reason(text: str) -> str:
-    if len(text) > _LONGEST:
-        raise argparse.ArgumentTypeError(f"at most {_LONGEST} characters")
+    if len(text) > LONGEST:
+        raise argparse.ArgumentTypeError(f"at most {LONGEST} characters")
     return text
 
 
