@@ -4,6 +4,7 @@ from datetime import datetime
 
 import streamlit as st
 
+from operate.console.acting import offer_unparking, show_unparked
 from operate.console.reading import View, view
 from operate.console.screens.places import link
 from operate.console.signs import WORDS, ago, badge, moment
@@ -46,6 +47,8 @@ def _lights(its: View, seen: Look) -> None:
     for light in green:
         rule = RULE[light.name]
         st.markdown(f"{badge(light.colour)} **{light.name}** {rule.told(light.value)}: {rule.measures}")
+        if light.name == "parked":
+            show_unparked()
 
 
 def _trouble(its: View, light: Light, standing: Standing) -> None:
@@ -62,6 +65,8 @@ def _trouble(its: View, light: Light, standing: Standing) -> None:
         link(light, segment)
     if more := light.segments[_NAMED:]:
         st.markdown(f"And {len(more)} more: {', '.join(segment.value for segment in more)}.")
+    if light.name == "parked":
+        offer_unparking()
 
 
 def _since(its: View, light: Light, standing: Standing) -> str:
