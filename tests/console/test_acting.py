@@ -9,7 +9,9 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from operate import audit
+from operate.console import seat
 from operate.console.acting import excluding
+from operate.source import Source
 from rl_core.config import settings
 from rl_core.models import Act
 from rl_core.store import Hold, Store, latest_acts
@@ -104,7 +106,7 @@ def test_an_exclusion_and_an_inclusion_are_done_and_on_record_with_the_person(wo
     confirm(console, EXCLUDE, "one answer for all")
     assert world.store.policy(SEGMENT).excluded == (its,)
     assert "The person is excluded; the past is folded anew." in words(console)
-    assert "Now stands version 8, 10 episodes learned, 1 person excluded." in words(console)
+    assert "Right after that: version 8, 10 episodes learned, 1 person excluded." in words(console)
     press(console, "Close")
     assert "| What they taught | does not count | counts |\n| Excluded | 1 person | 0 persons |" in words(console)
     confirm(console, INCLUDE, "it was none")
@@ -144,12 +146,12 @@ def test_what_somebody_else_did_meanwhile_is_not_overruled(world: World, offered
     assert len(acts(world.store)) == 2
 
 
-def test_a_page_that_is_read_anew_says_that_somebody_acted(world: World, offered: Offered) -> None:
+def test_a_page_that_is_read_anew_says_that_the_segment_was_acted_on(world: World, offered: Offered) -> None:
     live(world)
     console = offered("rollback", "2")
     roll_back(world.store, SEGMENT, 5)
     console.run()
-    assert "Somebody acted on this segment, in version 7, after this form was shown." in words(console)
+    assert "This segment was acted on, in version 7, after this form was shown." in words(console)
     assert labels(console) == ["Look again"]
     assert "| Version | 7 |" in words(press(console, "Look again"))
 
@@ -311,6 +313,23 @@ def test_an_answer_that_is_lost_is_looked_up_in_the_audit(world: World, offered:
     confirm(console, ROLL_BACK)
     assert "It is done and on record" in words(console)
     assert world.store.policy(SEGMENT).acted == 7
+
+
+def test_sts_is_asked_once_who_acts_and_again_for_another_table(
+    store: Store, offered: Offered, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[bool] = []
+
+    def who(_: Store, *, local: bool) -> str:
+        asked.append(local)
+        return "arn:aws:iam::1:user/jo"
+
+    monkeypatch.setattr(audit, "who", who)
+    seat.take(Source(store.name, store.client))
+    assert [seat.who(), seat.who()] == ["arn:aws:iam::1:user/jo"] * 2
+    seat.take(Source(store.name, store.client, local=True))
+    seat.who()
+    assert asked == [False, True]
 
 
 def test_nothing_is_done_when_sts_does_not_say_who_acts(

@@ -130,12 +130,11 @@ def tell(deed: Deed[Any]) -> None:
 
 
 def is_stale(deed: Deed[Any], policy: Policy) -> bool:
-    """Returns whether somebody acted on the policy after the form was shown; says so if that is the case."""
+    """Returns whether the policy was acted on after the form was shown; says so if that is the case."""
     if deed.shown.policy.acted == policy.acted:
         return False
     st.warning(
-        f"Somebody acted on this segment, in version {policy.acted}, after this form was shown. "
-        "Look again before you act.",
+        f"This segment was acted on, in version {policy.acted}, after this form was shown. Look again before you act.",
         icon=":material/sync_problem:",
     )
     _again(deed, "Look again")

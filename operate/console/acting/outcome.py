@@ -64,11 +64,11 @@ def since(store: Store, segment: Segment, version: int) -> str:
 
 
 def standing(store: Store, segment: Segment) -> str:
-    """Returns what stands now; says so where that cannot be told, as the act is done."""
+    """Returns what stood right after an act; says so where that cannot be told, as the act is done."""
     try:
-        return f"Now stands {summary(store.policy(segment))}."
+        return f"Right after that: {summary(store.policy(segment))}."
     except FettleError:
-        return "What stands now cannot be told: the table is out of reach. Reload."
+        return "What stands now cannot be told: the table is out of reach. Reload later."
 
 
 def summary(policy: Policy) -> str:
