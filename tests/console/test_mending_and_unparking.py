@@ -103,9 +103,11 @@ def test_a_session_that_changed_since_it_was_shown_is_not_put_back(world: World,
     confirm(console, PUT_BACK)
     assert "Nothing was done: what you looked at has changed since" in words(console)
     assert dump() == before
-    console.button(key="look again at set aside").click().run()
+    press(console, "Look again")
     confirm(console, PUT_BACK)
-    assert "waits again" in words(console)
+    assert "waits again; the learning job" in words(console)
+    press(console, "Look again")
+    assert "No session is set aside any more." in words(console)
 
 
 def test_a_session_that_cannot_be_parsed_stays_set_aside(world: World, offered: Offered) -> None:

@@ -117,8 +117,8 @@ def _is_on_record(store: Store, act: Act | None) -> bool | None:
         return None
 
 
-def tell(deed: Deed[Any]) -> None:
-    """Shows what became of a deed that was begun, and where it is on record."""
+def tell(deed: Deed[Any], *, closes: bool = True) -> None:
+    """Shows what became of a deed that was begun, and where it is on record; with `closes` also how to look again."""
     outcome = deed.outcome or Outcome(None, ("What became of this is not known. Look in Audit before you try again.",))
     show, icon = (st.success, ":material/check_circle:") if outcome.done else (st.error, ":material/block:")
     show("\n\n".join(outcome.says), icon=icon)
@@ -126,7 +126,8 @@ def tell(deed: Deed[Any]) -> None:
         st.info("It was confirmed more than once. It was begun once: what came later did nothing.")
     if outcome.done is not False:
         st.page_link(places.page("Audit"), label="See it on record in Audit", icon=":material/history:")
-    _again(deed, "Close" if outcome.done else "Look again")
+    if closes:
+        _again(deed, "Close" if outcome.done else "Look again")
 
 
 def is_stale(deed: Deed[Any], policy: Policy) -> bool:

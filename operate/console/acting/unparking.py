@@ -14,7 +14,7 @@ from rl_core.config import Settings
 from rl_core.models import Act
 from rl_core.store import Store
 
-_LISTED = "set aside"
+_LISTED, _WISHED = "set aside", "set aside, wished"
 _MOST = 10  # shown at a time
 
 
@@ -28,23 +28,17 @@ class _Listing(NamedTuple):
 @st.fragment
 def offer_unparking() -> None:
     """Shows the sessions that are set aside, each with the form that puts it back; no user's id."""
-    listing = _kept()
-    if listing is None:
-        st.button(
-            "Show the sessions that are set aside",
-            key="show set aside",
-            icon=":material/list:",
-            help=f"Reads up to {_MOST} sessions, the oldest first, within the read units of a view. Shows no user.",
-            on_click=_wish,
-        )
-        if not st.session_state.pop(_WISHED, False):
-            return
-        listing = _look()
+    listing = _kept() or (_look() if st.session_state.pop(_WISHED, False) else None)
     if listing is not None:
         _show(listing)
-
-
-_WISHED = "set aside, wished"
+        return
+    st.button(
+        "Show the sessions that are set aside",
+        key="show set aside",
+        icon=":material/list:",
+        help=f"Reads up to {_MOST} sessions, the oldest first, within the read units of a view. Shows no user.",
+        on_click=_wish,
+    )
 
 
 def _wish() -> None:
@@ -114,7 +108,7 @@ def _session(its: SetAside) -> None:
     where = its.segment.value if its.segment else "of no segment that this release knows"
     st.markdown(f"**A session, {where}**")
     if deed.begun:
-        tell(deed)
+        tell(deed, closes=False)  # a list that is read anew has no session that was put back
         return
     st.markdown(f"Waits since {moment(its.since)} ({ago(deed.at - its.since)}).")
     before_and_after((("Session", f"set aside: {its.reason}", "waits again, for the jobs to try it"),))
