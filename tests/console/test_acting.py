@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from operate import audit
 from operate.console import seat
 from operate.console.acting import excluding
+from operate.console.acting.deed import Deed
 from operate.source import Source
 from rl_core.config import settings
 from rl_core.models import Act
@@ -20,6 +21,7 @@ from tests.acting import exclude, roll_back
 from tests.console.forms import Offered, confirm, labels, offered, press, words
 from tests.functions.conftest import SEGMENT, World, turn
 from tests.functions.test_erasure import LATER, CutOffError, cut_off, dump, erasure, live, often
+from tests.functions.test_learning_job import spoil
 
 __all__ = ["offered", "often"]
 ROLL_BACK, EXCLUDE, INCLUDE = "Roll back to version 2", "Exclude this person", "Include this person again"
@@ -180,6 +182,11 @@ def test_a_confirmation_that_comes_twice_acts_once(world: World, offered: Offere
     assert "It is done." in words(console)
 
 
+def test_a_deed_is_begun_once() -> None:
+    deed = Deed("key", None, LATER)
+    assert [deed.begun, deed.begin(), deed.begun, deed.begin()] == [False, True, True, False]
+
+
 def test_of_two_operators_at_once_the_second_is_refused(world: World, offered: Offered) -> None:
     live(world)
     first, second = (offered("exclusion", person(world).hex(), reads_anew=False) for _ in range(2))
@@ -224,6 +231,23 @@ def test_a_fold_that_a_run_works_on_says_so_and_forbids_a_rollback(world: World,
     assert "A run works on it now." in words(console)
     assert "Nothing can be rolled back while the segment's past is folded anew." in words(console)
     assert labels(console) == []
+
+
+def test_a_refold_that_holds_nothing_is_not_shown(world: World, offered: Offered, in_steps: None) -> None:
+    live(world)
+    confirm(offered("exclusion", person(world).hex()), EXCLUDE)
+    assert offered("nothing").get("progress")
+    spoil("SEGMENT#HIGH_LOW", "POLICY", hold=None)
+    assert not offered("nothing").get("progress")
+
+
+def test_a_fold_whose_progress_is_lost_is_not_said_to_be_done(world: World, offered: Offered, in_steps: None) -> None:
+    live(world)
+    console = offered("exclusion", person(world).hex())
+    confirm(console, EXCLUDE)
+    spoil("SEGMENT#HIGH_LOW", "REFOLD", folded={"S": "rubbish"})
+    console.run()
+    assert "The progress of the fold is lost. The erasure's job begins it anew" in words(console)
 
 
 def test_a_fold_that_fails_after_it_took_hold_is_not_said_to_be_undone(world: World, offered: Offered) -> None:
@@ -294,6 +318,23 @@ def test_where_the_table_does_not_answer_any_more_nothing_is_claimed(world: Worl
     confirm(console, ROLL_BACK)
     assert "it is not known whether this was done." in words(console)
     assert "look in Audit before you try again" in words(console)
+
+
+def test_an_act_stays_done_when_the_table_is_out_of_reach_right_after(world: World, offered: Offered) -> None:
+    live(world)
+    written: list[str] = []
+
+    class Leaving:
+        def __getattr__(self, operation: str) -> Any:
+            if written:
+                raise EndpointConnectionError(endpoint_url="http://table")
+            written.extend([operation] * (operation == "transact_write_items"))
+            return getattr(world.store.client, operation)
+
+    console = offered("rollback", "2", reads_anew=False, client=Leaving())
+    confirm(console, ROLL_BACK)
+    assert "Version 7 now holds what 2 held." in words(console)
+    assert "How many sessions were learned since you looked cannot be told" in words(console)
 
 
 def test_an_answer_that_is_lost_is_looked_up_in_the_audit(world: World, offered: Offered) -> None:

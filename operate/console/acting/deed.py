@@ -91,7 +91,7 @@ def confirm(deed: Deed[Any], label: str, does: Does, *, person: bytes = b"") -> 
         help=None if reason else "Give a reason first.",
         on_click=deed.click,
     )
-    if not clicked or not reason:
+    if not clicked:  # as no button is that is disabled
         return
     with st.spinner("Being done. Do not close this page.", show_time=True):
         if deed.begin():  # from here on nothing may ask Streamlit, which ends a run when the next one is wanted
