@@ -9,12 +9,12 @@ from streamlit.testing.v1 import AppTest
 
 from operate.console import seat
 from operate.source import Source
-from rl_core.store import Store
-from tests.console.conftest import words
-from tests.functions.conftest import NOW
+from rl_core.models import Act
+from rl_core.store import Store, latest_acts
+from tests.functions.conftest import NOW, World
 
-__all__ = ["Offered", "confirm", "labels", "offered", "press", "words"]
 Offered = Callable[..., AppTest]
+ROLL_BACK, EXCLUDE, INCLUDE = "Roll back to version 2", "Exclude this person", "Include this person again"
 AT = NOW + timedelta(minutes=1)
 
 
@@ -76,3 +76,12 @@ def press(console: AppTest, label: str) -> AppTest:
 def labels(console: AppTest, *, enabled: bool | None = None) -> list[str]:
     """The buttons' labels; with `enabled` those that are, or are not."""
     return [each.label for each in console.button if enabled is None or each.disabled is not enabled]
+
+
+def acts(store: Store) -> list[Act]:
+    """What is on record, newest first."""
+    return list(latest_acts(store, 99))
+
+
+def person(world: World, user: str = "person-4") -> bytes:
+    return world.session(user).person

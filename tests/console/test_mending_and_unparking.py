@@ -4,23 +4,18 @@ from dataclasses import replace
 
 import pytest
 
-from rl_core.models import Act, Status
-from rl_core.store import Store, latest_acts
+from rl_core.models import Status
 from rl_core.store.items import parked_write
 from tests.acting import mend
-from tests.console.conftest import Opened
-from tests.console.forms import Offered, confirm, labels, offered, press, words
-from tests.console.test_acting import DENIED, Failing
+from tests.console.clients import DENIED, Failing
+from tests.console.conftest import Opened, words
+from tests.console.forms import Offered, acts, confirm, labels, offered, press
 from tests.functions.conftest import SEGMENT, World
 from tests.functions.test_erasure import dump, live, often
 from tests.functions.test_learning_job import BROKEN_TABLE, OF_A_LATER_RELEASE, spoil, spoil_policy
 
 __all__ = ["offered", "often"]
 MEND, SHOW, PUT_BACK = "Mend the policy", "Show the sessions that are set aside", "Put it back"
-
-
-def acts(store: Store) -> list[Act]:
-    return list(latest_acts(store, 99))
 
 
 # Mending.
