@@ -70,13 +70,14 @@ lint: $(VENV)/$(STAMP)  ## ruff: rules and format; import-linter: imports go dow
 	@$(VENV)/bin/ruff format --check
 	@$(VENV)/bin/lint-imports --no-logo
 
-# What runs in the laboratory's environment is named there too: mypy needs the packages to know their types.
+# What runs in environments of its own is named there too: mypy needs the packages to know their types.
+CONSOLES := $(wildcard operate/console/*.py operate/console/*/*.py lab/bench/console.py tests/console/*.py tests/console_walk/*.py)
 LEARNING := $(wildcard $(foreach folder,lab/world lab/learning operate/ope tests/lab_*,$(folder)/*.py) operate/evaluate*.py)
 
 types: $(VENV)/$(STAMP) $(LAB)/$(STAMP) $(CONSOLE)/$(STAMP)  ## mypy, strict
 	@$(VENV)/bin/mypy
 	@$(LAB)/bin/mypy --cache-dir .mypy_cache/lab $(LEARNING)
-	@$(CONSOLE)/bin/mypy --cache-dir .mypy_cache/console operate/console tests/console
+	@$(CONSOLE)/bin/mypy --cache-dir .mypy_cache/console $(CONSOLES)
 
 # A file's tests stay in one process, which has one stack for them; the longest files come first (tests/conftest.py).
 PYTEST = $(VENV)/bin/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
