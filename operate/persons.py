@@ -4,10 +4,11 @@ import argparse
 import secrets
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from operate import audit
+from operate.moments import now_of
 from operate.policies import add_acted, learned_since
 from rl_core import learner
 from rl_core.config import Settings
@@ -51,7 +52,7 @@ def _do(change: Callable[..., bool], what: str, store: Store, settings: Settings
     shown = store.policy(options.segment)
     acted = shown.acted if options.acted is None else options.acted
     act = audit.begin(store, options, person=options.person)
-    done = change(store, options.segment, act, acted, settings, _turn())
+    done = change(store, options.segment, act, acted, settings, _turn(now_of(options)))
     print(f"{what}; the past is folded anew" if done else f"{what}; the erasure's job goes on to fold the past anew")
     print(learned_since(store, shown, options))
     return 0
@@ -82,10 +83,10 @@ def _person(text: str) -> bytes:
     return person
 
 
-def _turn() -> Turn:
+def _turn(now: datetime) -> Turn:
     ends = time.monotonic() + _LEASE_SECONDS
     owner = f"operator {secrets.token_hex(8)}"
-    return Turn.of(owner, datetime.now(UTC), lambda: int(1000 * (ends - time.monotonic())))
+    return Turn.of(owner, now, lambda: int(1000 * (ends - time.monotonic())))
 
 
 def _show(segment: Segment, found: Preview) -> int:

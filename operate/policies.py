@@ -64,10 +64,11 @@ def rollback(store: Store, settings: Settings, options: argparse.Namespace) -> i
 
 
 def learned_since(store: Store, shown: Policy, options: argparse.Namespace) -> str:
-    """Returns how many sessions were learned since the operator looked: at `--acted`, else when the command began."""
+    """Returns how many sessions were learned since the operator looked, or since the act that `--acted` names."""
     since = shown.version if options.acted is None else options.acted
     sessions = sum(len(record.transitions) for record in store.records(options.segment, since))
-    return f"{sessions} sessions were learned since version {since}, at which you looked"
+    which = "at which you looked" if options.acted is None else "the latest act that you saw"
+    return f"{sessions} sessions were learned since version {since}, {which}"
 
 
 def mending(store: Store, settings: Settings, options: argparse.Namespace) -> int:
