@@ -32,7 +32,9 @@ def set_up(told: list[str]) -> Iterator[Stage]:
 
 
 def test_a_learner_that_stands_still_is_seen_within_the_hour_and_green_an_hour_after(set_up: Stage) -> None:
-    figures = stuck(set_up).figures()
+    incident = Incident(set_up)
+    stuck(incident)
+    figures = incident.figures()
     assert (figures["mended"], figures["audited"]) == (True, True)
     assert 0 < figures["seen_after_s"] <= 3600
     assert 0 < figures["green_after_s"] <= 3600
@@ -66,14 +68,17 @@ def test_an_act_is_told_as_it_was_typed_and_has_its_row_in_the_audit(set_up: Sta
 def test_a_story_that_goes_amiss_is_told_in_the_last_line_and_by_the_exit_code(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def amiss(_: Stage) -> Incident:
-        """Nothing goes as it must."""
-        raise AmissError("no light is red")
+    def amiss(incident: Incident) -> None:
+        """Nothing comes back."""
+        incident.trouble("it is")
+        incident.seen["waiting"] = incident.stage.now
+        raise AmissError("it stays red")
 
     monkeypatch.setattr(command, "STORIES", {"amiss": amiss})
     assert command.main([]) == 1
     last = json.loads(capsys.readouterr().out.splitlines()[-1])
-    assert last == {"amiss": {"seen_after_s": None, "mended": False, "amiss": "no light is red"}}
+    its = last["amiss"]
+    assert (its["seen_after_s"], its["green_after_s"], its["mended"], its["amiss"]) == (0, None, False, "it stays red")
 
 
 def test_what_check_says_of_one_light_is_told_apart_by_its_name() -> None:

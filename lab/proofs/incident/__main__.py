@@ -12,11 +12,11 @@ from lab.proofs.incident.got_worse import got_worse
 from lab.proofs.incident.incident import AmissError, Incident
 from lab.proofs.incident.poisoning import poisoning
 from lab.proofs.incident.put_off import put_off
-from lab.proofs.incident.stage import Stage, stage
+from lab.proofs.incident.stage import stage
 from lab.proofs.incident.stuck import stuck
 from lab.proofs.incident.unreadable import unreadable
 
-STORIES: Mapping[str, Callable[[Stage], Incident]] = {
+STORIES: Mapping[str, Callable[[Incident], None]] = {
     "poisoning": poisoning,
     "unreadable policy": unreadable,
     "tries dried up": dried_up,
@@ -40,11 +40,13 @@ def play(name: str) -> dict[str, Any]:
     """Plays one story on a stage of its own, and returns its figures."""
     print(f"\n{name}: {STORIES[name].__doc__}", flush=True)
     with stage(partial(print, flush=True)) as its:
+        incident = Incident(its)
         try:
-            return STORIES[name](its).figures()
+            STORIES[name](incident)
         except AmissError as error:
             its.tell(f"AMISS    {error}")
-            return {"seen_after_s": None, "mended": False, "amiss": str(error)}
+            return {**incident.figures(), "mended": False, "amiss": str(error)}
+        return incident.figures()
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 from lab.proofs.incident.incident import Incident
 from lab.proofs.incident.people import PLAIN, residents
-from lab.proofs.incident.stage import Stage
 from rl_core.days import ENOUGH_DRAWN
 from rl_core.models import Segment
 
@@ -13,9 +12,9 @@ RAISED = 4  # days after the remedy
 LEAST, NONE = "MinProbability=0.02", "MinProbability=0"
 
 
-def dried_up(stage: Stage) -> Incident:
+def dried_up(incident: Incident) -> None:
     """A segment is sure of what is best, and a deployment takes away the least probability of each action."""
-    incident = Incident(stage)
+    stage = incident.stage
     stage.deploy(LEAST)
     people = residents(stage.phone, SEGMENT, PLAIN, [f"person-{n}" for n in range(PEOPLE)])
 
@@ -36,4 +35,3 @@ def dried_up(stage: Stage) -> Incident:
     incident.mend("the stack is deployed with the former value, over the same table")
     live(RAISED)
     incident.returns("tries", step=stage.day, most=6)
-    return incident

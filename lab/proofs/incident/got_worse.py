@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from lab.proofs.incident.incident import Incident, expect, line_with
 from lab.proofs.incident.people import OPPOSITE, PLAIN, Resident, residents
-from lab.proofs.incident.stage import Stage
 from rl_core.models import Segment
 
 SEGMENT = Segment.HIGH_LOW
@@ -14,9 +13,9 @@ BUSY, VISITS, CALM = 4, 10, 8  # days of many visits, in which the policy learns
 RECOVERED = 11  # days, so that the latest seven that are final lie after the remedy
 
 
-def got_worse(stage: Stage) -> Incident:
+def got_worse(incident: Incident) -> None:
     """An operator restores the version that a few testers had taught, who like what the people do not like."""
-    incident = Incident(stage)
+    stage = incident.stage
     testers = residents(stage.phone, SEGMENT, OPPOSITE, [f"tester-{n}" for n in range(PEOPLE)])
     people = residents(stage.phone, SEGMENT, PLAIN, [f"person-{n}" for n in range(PEOPLE)])
 
@@ -44,7 +43,6 @@ def got_worse(stage: Stage) -> Incident:
     for _ in range(RECOVERED):
         day()
     incident.returns("reward", step=day, most=7)
-    return incident
 
 
 def _come(people: Sequence[Resident], times: int = 1) -> None:

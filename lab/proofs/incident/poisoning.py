@@ -2,7 +2,6 @@
 
 from lab.proofs.incident.incident import Incident, expect
 from lab.proofs.incident.people import Liar, residents
-from lab.proofs.incident.stage import Stage
 from lab.world.tastes import demo_tastes
 from rl_core.models import Segment
 
@@ -11,9 +10,9 @@ HONEST, VISITS, LIES = 12, 4, 40  # with twelve people nobody is over a tenth
 PRAISED = 4  # what people of this segment like least
 
 
-def poisoning(stage: Stage) -> Incident:
+def poisoning(incident: Incident) -> None:
     """One account answers forty times in an hour."""
-    incident = Incident(stage)
+    stage = incident.stage
     people = residents(stage.phone, SEGMENT, demo_tastes()[SEGMENT], [f"person-{n}" for n in range(HONEST)])
     for _ in range(VISITS):
         for each in people:
@@ -34,7 +33,6 @@ def poisoning(stage: Stage) -> Incident:
     expect(stage.operate("replay", SEGMENT.name).code == 0, "the policy is not its replay")
     _lie(liar)
     incident.returns("weight", step=stage.hour, most=2)
-    return incident
 
 
 def _lie(liar: Liar) -> None:

@@ -3,7 +3,6 @@
 from lab.proofs.incident.damage import spoil_policy
 from lab.proofs.incident.incident import Incident, expect
 from lab.proofs.incident.people import residents
-from lab.proofs.incident.stage import Stage
 from lab.world.tastes import demo_tastes
 from rl_core.days import Colour
 from rl_core.models import PERSON, Segment
@@ -12,9 +11,9 @@ SEGMENT = Segment.MODERATE_HIGH
 PEOPLE, VISITS = 4, 3
 
 
-def put_off(stage: Stage) -> Incident:
+def put_off(incident: Incident) -> None:
     """Somebody asks to be erased, and waits for more than a day."""
-    incident = Incident(stage)
+    stage = incident.stage
     people = residents(stage.phone, SEGMENT, demo_tastes()[SEGMENT], [f"person-{n}" for n in range(PEOPLE)])
     for each in people * VISITS:
         each.visit()
@@ -34,4 +33,3 @@ def put_off(stage: Stage) -> Incident:
     incident.returns("erasures", step=stage.hour, most=2)
     left = stage.operate("weight", segment)
     expect(left.code == 0 and leaver not in "\n".join(left.lines), "the person is still in the policy's records")
-    return incident

@@ -64,13 +64,16 @@ class Stage:
         self._exits.close()
 
     def deploy(self, *parameters: str) -> None:
-        """Starts the stack with these parameters of the template ("EpsilonMin=0.1"), in place of the one that runs."""
+        """Starts the stack with these parameters of the template ("EpsilonMin=0.1"), in place of the one that runs.
+
+        Unless they say otherwise, nobody's sessions are capped.
+        """
         self._exits.close()
         given = UNCAPPED | dict(its.split("=", 1) for its in parameters)
         stack = Stack(clock=self._clock, parameters=given, quiet=True, data=self._endpoints, short=True)
         self.stack = self._exits.enter_context(stack)
         self._http = self._exits.enter_context(httpx.Client(base_url=self.stack.url, trust_env=False, timeout=60))
-        self.tell(" ".join(["the stack starts", "with" if parameters else "", *parameters]).rstrip())
+        self.tell("the stack starts with " + " ".join(f"{name}={value}" for name, value in given.items()))
 
     # Time.
 

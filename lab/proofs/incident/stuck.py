@@ -2,7 +2,6 @@
 
 from lab.proofs.incident.incident import Incident
 from lab.proofs.incident.people import residents
-from lab.proofs.incident.stage import Stage
 from lab.world.tastes import demo_tastes
 from rl_core.models import Segment
 
@@ -10,9 +9,9 @@ SEGMENT = Segment.LOW_MODERATE
 PEOPLE = 3
 
 
-def stuck(stage: Stage) -> Incident:
+def stuck(incident: Incident) -> None:
     """Nobody closes sessions that have expired, because the schedule of `learn` is disabled."""
-    incident = Incident(stage)
+    stage = incident.stage
     people = residents(stage.phone, SEGMENT, demo_tastes()[SEGMENT], [f"person-{n}" for n in range(PEOPLE)])
     for each in people:
         each.visit()
@@ -30,4 +29,3 @@ def stuck(stage: Stage) -> Incident:
     stage.stack.enable_schedule("Learn")  # on AWS in the console of EventBridge Scheduler
     incident.mend("the schedule of `learn` is enabled again, as the runbook says under `LearnSilentAlarm`")
     incident.returns("waiting", step=stage.hour, most=2)
-    return incident

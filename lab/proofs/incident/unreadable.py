@@ -3,7 +3,6 @@
 from lab.proofs.incident.damage import spoil_policy
 from lab.proofs.incident.incident import Incident, expect
 from lab.proofs.incident.people import residents
-from lab.proofs.incident.stage import Stage
 from lab.world.tastes import demo_tastes
 from rl_core.models import Segment
 
@@ -12,9 +11,9 @@ DAYS = 6  # of peace, so that a day is final
 PEOPLE = 6
 
 
-def unreadable(stage: Stage) -> Incident:
+def unreadable(incident: Incident) -> None:
     """A policy item is damaged for an hour."""
-    incident = Incident(stage)
+    stage = incident.stage
     people = residents(stage.phone, SEGMENT, demo_tastes()[SEGMENT], [f"person-{n}" for n in range(PEOPLE)])
 
     def day() -> None:
@@ -47,4 +46,3 @@ def unreadable(stage: Stage) -> Incident:
     stage.day()
     incident.turns("fallbacks", step=day, most=6)
     incident.returns("fallbacks", step=day, most=3)
-    return incident
