@@ -11,6 +11,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from operate.moments import add_now, now_of
 from rl_core.errors import FettleError
 from rl_core.models import Act
 from rl_core.store import Store, latest_acts
@@ -28,10 +29,11 @@ class UnknownCallerError(FettleError):
 def begin(store: Store, options: argparse.Namespace, *, person: bytes = b"") -> Act:
     """Returns the act that a command is about to do, by whom, now, for the reason that was given.
 
-    Raises UnknownCallerError when STS does not say who the caller is.
+    Only on the local stack is an act dated by `--now`; nobody dates what they do to a deployed one. Raises
+    UnknownCallerError when STS does not say who the caller is.
     """
-    at: datetime = getattr(options, "now", None) or datetime.now(UTC)
     its = who(store, local=options.local or bool(options.endpoint_url))
+    at = now_of(options) if its == LOCAL else datetime.now(UTC)
     return Act(secrets.token_hex(4), at, its, reason=getattr(options, "reason", ""), person=person)
 
 
@@ -82,9 +84,10 @@ def audit(store: Store, _: object, options: argparse.Namespace) -> int:
 
 
 def add_reason(command: argparse.ArgumentParser, *, required: bool = False) -> None:
-    """Adds the option by which an operator says why."""
+    """Adds the options by which an operator says why, and when it is done, where that is not now."""
     told = "stays on record with your name: it names nobody, neither a user nor anybody else"
     command.add_argument("--reason", type=_reason, default="", required=required, help=told)
+    add_now(command)
 
 
 def _reason(text: str) -> str:

@@ -2,9 +2,10 @@
 
 import argparse
 from collections.abc import Callable, Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
+from operate.moments import add_now, now_of
 from rl_core.config import Settings
 from rl_core.days import RULE, Colour, Course, DayRow, Light, Period, Standing, pooled, worst
 from rl_core.models import MILLION
@@ -21,9 +22,8 @@ def check(store: Store, settings: Settings, options: argparse.Namespace) -> int:
 
     Reads no item of a user: recomputing draws is the guard's.
     """
-    now = options.now or datetime.now(UTC)
     watch = Watch(store, UNITS, users=False)
-    seen = look(watch, settings, now)
+    seen = look(watch, settings, now_of(options))
     for light in seen.lights:
         for line in told(light, seen.guard.lights[light.name]):
             print(line)
@@ -89,11 +89,11 @@ def _of_drawn(row: DayRow, part: int) -> float:
     return _share(part, row.draws.drawn)
 
 
-def add_to(commands: Any, segment: Callable[[str], Any], moment: Callable[[str], datetime]) -> None:
-    """Adds the two commands to a parser's; `segment` and `moment` are the types of such arguments."""
+def add_to(commands: Any, segment: Callable[[str], Any]) -> None:
+    """Adds the two commands to a parser's; `segment` is the type of the segment's argument."""
     looking = commands.add_parser("check", help=check.__doc__)
     looking.set_defaults(command=check, failed=FAILED)
-    looking.add_argument("--now", type=moment, help="as if run then; else by the machine's clock")
+    add_now(looking)
     days = commands.add_parser("trend", help=trend.__doc__)
     days.set_defaults(command=trend)
     days.add_argument("segment", type=segment, help="HIGH_LOW or its whole name")

@@ -4,11 +4,12 @@ import argparse
 import secrets
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from operate import audit
 from operate.differences import changed_states
+from operate.moments import now_of
 from operate.policies import add_acted, learned_since, looked_at
 from rl_core.config import Settings
 from rl_core.models import PERSON, Segment
@@ -51,9 +52,9 @@ def _do(change: Callable[..., bool], what: str, store: Store, settings: Settings
     shown = store.policy(options.segment)
     acted = shown.acted if options.acted is None else options.acted
     act = audit.begin(store, options, person=options.person)
-    done = change(store, options.segment, act, acted, settings, turn_of(datetime.now(UTC), _LEASE_SECONDS))
+    done = change(store, options.segment, act, acted, settings, turn_of(now_of(options), _LEASE_SECONDS))
     print(f"{what}; the past is folded anew" if done else f"{what}; the erasure's job goes on to fold the past anew")
-    print(learned_since(store, options.segment, looked_at(shown, options)))
+    print(learned_since(store, options.segment, *looked_at(shown, options)))
     return 0
 
 

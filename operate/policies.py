@@ -59,21 +59,22 @@ def rollback(store: Store, settings: Settings, options: argparse.Namespace) -> i
     act = audit.begin(store, options)
     policy = roll_back(store, options.segment, options.to, act, acted, settings)
     print(f"version {policy.version} now holds what {options.to} held; {policy.episodes} episodes stay learned")
-    print(learned_since(store, options.segment, looked_at(shown, options)))
+    print(learned_since(store, options.segment, *looked_at(shown, options)))
     return 0
 
 
-def looked_at(shown: Policy, options: argparse.Namespace) -> int:
-    """Returns the version at which the operator looked: that of `--acted`, else the one as the command began."""
-    acted: int | None = options.acted
-    return shown.version if acted is None else acted
+def looked_at(shown: Policy, options: argparse.Namespace) -> tuple[int, str]:
+    """Returns the version since which sessions are counted, and its words: `--acted`, else that as the command began."""
+    if options.acted is None:
+        return shown.version, "at which you looked"
+    return options.acted, "the latest act that you saw"
 
 
-def learned_since(store: Store, segment: Segment, version: int) -> str:
-    """Returns in a sentence how many sessions were learned since the version at which the operator looked."""
+def learned_since(store: Store, segment: Segment, version: int, which: str = "at which you looked") -> str:
+    """Returns in a sentence how many sessions were learned since a version."""
     sessions = sum(len(record.transitions) for record in store.records(segment, version))
     learned = "1 session was" if sessions == 1 else f"{sessions} sessions were"
-    return f"{learned} learned since version {version}, at which you looked"
+    return f"{learned} learned since version {version}, {which}"
 
 
 def mending(store: Store, settings: Settings, options: argparse.Namespace) -> int:

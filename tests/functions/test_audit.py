@@ -176,7 +176,7 @@ def test_what_was_learned_since_the_operator_looked_is_told(world: World, capsys
     assert "acted 4" in capsys.readouterr().out
     live(world, PEOPLE[5:8])
     operate("rollback", "HIGH_LOW", "1", "--acted", "4", "--reason", "again")
-    assert "3 sessions were learned since version 4, at which you looked" in capsys.readouterr().out
+    assert "3 sessions were learned since version 4, the latest act that you saw" in capsys.readouterr().out
     operate("exclude", "HIGH_LOW", person(world).hex(), "--reason", WORDS)
     assert "0 sessions were learned since version" in capsys.readouterr().out
 
@@ -287,6 +287,19 @@ def test_on_aws_an_act_has_the_callers_arn(world: World, on_aws: Callable[[Any],
     on_aws("arn:aws:sts::1:assumed-role/operator/jo")
     operate("rollback", "HIGH_LOW", "2", "--reason", "a bad day")
     assert [act.who for act in acts(world)] == ["arn:aws:sts::1:assumed-role/operator/jo"]
+
+
+def test_on_aws_an_act_is_of_the_moment_and_on_the_local_stack_of_the_time_that_is_said(
+    world: World, on_aws: Callable[[Any], None]
+) -> None:
+    live(world)
+    said = LATER + timedelta(days=1)
+    operate("rollback", "HIGH_LOW", "2", "--reason", "a bad day", "--now", said.isoformat())
+    operate("exclude", "HIGH_LOW", person(world).hex(), "--now", said.isoformat())
+    assert [act.at for act in acts(world)] == [said, said]
+    on_aws("arn:aws:sts::1:assumed-role/operator/jo")
+    operate("rollback", "HIGH_LOW", "1", "--reason", "again", "--now", said.isoformat())
+    assert [act.at == said for act in acts(world) if act.reason == "again"] == [False]
 
 
 def test_nothing_is_done_when_sts_does_not_say_who_acts(

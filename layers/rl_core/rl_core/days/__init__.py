@@ -16,6 +16,7 @@ from rl_core.days.figures import (
 )
 from rl_core.days.judging import Seen, change, judge
 from rl_core.days.lights import (
+    ENOUGH_DRAWN,
     LESSONS,
     RULE,
     RULES,
@@ -45,6 +46,7 @@ from rl_core.days.tally import (
 
 __all__ = [
     "COUNTS",
+    "ENOUGH_DRAWN",
     "FEWEST",
     "GONE_AFTER",
     "KEPT",
