@@ -64,7 +64,7 @@ def rollback(store: Store, settings: Settings, options: argparse.Namespace) -> i
 
 
 def looked_at(shown: Policy, options: argparse.Namespace) -> tuple[int, str]:
-    """Returns the version since which sessions are counted, and its words: `--acted`, else that as the command began."""
+    """Returns since which version sessions are counted, and its words: `--acted`, else that as the command began."""
     if options.acted is None:
         return shown.version, "at which you looked"
     return options.acted, "the latest act that you saw"
