@@ -9,9 +9,8 @@ from streamlit.testing.v1 import AppTest
 from local.units import bill
 from operate.console.acts import GONE, NEWER, UNREADABLE, lines_of, plain
 from operate.console.reading import UNREACHABLE
-from rl_core.errors import UnreadableItemError
 from rl_core.models import Act, Segment
-from rl_core.store import Store, act_write, acts_before
+from rl_core.store import Store, act_write
 from rl_core.store.audit import act_item, forget
 from tests.conftest import TEMPLATE
 from tests.console.conftest import Opened, words
@@ -178,18 +177,9 @@ def test_a_table_that_is_not_read_has_one_sentence(opened: Opened, world: World,
     assert heads(console) == []
 
 
-# What it stands on.
+# What decides it.
 
 
-def test_the_store_reads_as_many_acts_as_it_was_asked_for(world: World) -> None:
-    do(world, *(act(n) for n in range(5)))
-    first = acts_before(world.store, 2)
-    assert [its.act and its.act.id for its in first] == ["0000", "0001"]
-    assert [its.act and its.act.id for its in acts_before(world.store, 9, first[-1].place)] == ["0002", "0003", "0004"]
-    with pytest.raises(UnreadableItemError):
-        acts_before(world.store, 9, "SEGMENT#HIGH_LOW")
-
-
-def test_lines_of_an_act_are_lines(world: World) -> None:
+def test_lines_of_an_act_are_lines() -> None:
     assert lines_of(act(what="mend", before="a\nb", after="", reason="")) == [f"by: {WHO}", "before: a b"]
     assert plain("a_b\n[c](d)") == r"a\_b \[c\]\(d\)"

@@ -9,14 +9,14 @@ import pytest
 from lab.bench.full import fill
 from local.units import bill
 from rl_core.config import settings
-from rl_core.days import Colour, Guard, Light, Replay, Replayed, Standing, Weight
+from rl_core.days import Colour, Guard, Light, Replay, Replayed, SegmentDay, Standing, Weight
 from rl_core.models import Segment
-from rl_core.store import Store, Watch
+from rl_core.store import DayTable, Store, Watch
 from rl_core.work import Look, glance
 from tests.acting import exclude
 from tests.functions.conftest import NOW, SEGMENT, World, turn
 from tests.functions.test_guard import LATER, kept, looked, until_checked
-from tests.functions.test_learning_job import OF_A_LATER_RELEASE, spoil_policy
+from tests.functions.test_learning_job import OF_A_LATER_RELEASE, spoil, spoil_policy
 from tests.functions.test_versions import live
 
 UNITS = 40.0
@@ -125,6 +125,16 @@ def test_where_few_partitions_wait_they_are_read_now(world: World) -> None:
     keep(world.store, Guard({"waiting": Standing(Colour.RED, 9999.0, NOW, NOW)}))
     its = light(glanced(world.store), "waiting")
     assert (its.value, its.as_of, its.note) == (3600.0, LATER, "")
+
+
+def test_each_segments_day_is_read_and_one_that_cannot_be_is_told_apart_from_none(world: World) -> None:
+    table, day = DayTable(world.store.name, world.store.client), NOW.date()
+    for segment in (SEGMENT, Segment.LOW_LOW):
+        table.save_segment_day(segment, day, SegmentDay(7), 0)
+    spoil("SEGMENT#LOW_LOW", f"DAY#{day}", users={"S": "seven"})
+    watch = Watch(world.store, UNITS)
+    assert watch.segments_on(day) == {Segment.LOW_LOW: None, SEGMENT: SegmentDay(7)}
+    assert watch.budget.left < UNITS
 
 
 def test_a_look_says_when_the_guard_ran_last_and_none_before_its_first_run(world: World) -> None:
