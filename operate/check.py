@@ -1,13 +1,12 @@
 """The commands about how the service is: `check` prints the lights, `trend` a segment's latest final days."""
 
 import argparse
-from collections.abc import Callable, Iterator
-from datetime import date, timedelta
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from operate.moments import add_now, now_of
 from rl_core.config import Settings
-from rl_core.days import RULE, Colour, Course, DayRow, Light, Period, Standing, pooled, worst
+from rl_core.days import RULE, Colour, DayRow, Light, Period, Standing, recent, worst
 from rl_core.models import MILLION
 from rl_core.store import DayTable, Store, Watch
 from rl_core.work import UNITS, look
@@ -57,14 +56,14 @@ def trend(store: Store, _: Settings, options: argparse.Namespace) -> int:
     print(
         f"{'':<24}{'users':>7}{'sessions':>10}{'reward':>9}{'completed':>11}{'fallbacks':>11}{'tries':>7}{'entropy':>9}"
     )
-    for line in rows(course, course.upto - timedelta(days=options.days - 1)):
+    for line in rows(recent(course, course.upto, options.days)):
         print(line)
     return 0
 
 
-def rows(course: Course, first: date) -> Iterator[str]:
+def rows(periods: Iterable[Period]) -> Iterator[str]:
     """Yields a line for each day or week."""
-    for period in pooled(course.between(first, course.upto)):
+    for period in periods:
         days = str(period.first) if period.first == period.last else f"{period.first} - {period.last}"
         yield f"{days:<24}{_figures(period)}"
 

@@ -13,10 +13,10 @@ from operate import audit
 from operate.__main__ import main
 from rl_core import work
 from rl_core.config import settings
-from rl_core.errors import ActedError, ConflictError, UnavailableError, VersionError
+from rl_core.errors import ActedError, ConflictError, UnavailableError, UnreadableItemError, VersionError
 from rl_core.models import Act, Status, Unlearning
-from rl_core.store import Put, Store, act_write, latest_acts
-from rl_core.store.audit import forget
+from rl_core.store import Put, Store, act_write, acts_before, latest_acts
+from rl_core.store.audit import act_item, forget
 from rl_core.store.items import parked_write
 from tests.acting import act_of, exclude, include, roll_back
 from tests.conftest import TEMPLATE, table_client
@@ -259,6 +259,19 @@ def test_the_audit_is_listed_newest_first(world: World, capsys: pytest.CaptureFi
             "    reason: why",
         )
     ]
+
+
+def test_the_audit_is_read_by_page_and_what_is_unreadable_keeps_its_place(world: World) -> None:
+    for n in range(5):
+        world.store.write(act_write(Act(f"{n}", NOW - timedelta(minutes=n), "jo", "mend")))
+    damaged = act_item(Act("1", NOW - timedelta(minutes=1), "jo", "mend")) | {"who": {"N": "1"}, "form": {"N": "2"}}
+    world.store.client.put_item(TableName=world.store.name, Item=damaged)
+    first = acts_before(world.store, 2)
+    assert [(its.act and its.act.id, its.newer) for its in first] == [("0", False), (None, True)]
+    assert [its.act and its.act.id for its in acts_before(world.store, 9, first[-1].place)] == ["2", "3", "4"]
+    for nonsense in ("", "~", "2026-11-23", "STATE"):
+        with pytest.raises(UnreadableItemError):
+            acts_before(world.store, 9, nonsense)
 
 
 @pytest.fixture
