@@ -9,6 +9,7 @@ from typing import Any
 
 from operate import audit
 from operate.differences import changed_states
+from operate.folding import standing_of, told
 from operate.moments import now_of
 from operate.policies import add_acted, learned_since, looked_at
 from rl_core.config import Settings
@@ -31,10 +32,14 @@ def weight(store: Store, _: Settings, options: argparse.Namespace) -> int:
 
 
 def exclusion(store: Store, settings: Settings, options: argparse.Namespace) -> int:
-    """Leaves a person's sessions out of the policy, also those already learned; without a person lists the excluded."""
+    """Leaves a person's sessions out of the policy, also those already learned.
+
+    Without a person lists the excluded, and says how far a fold of the past is.
+    """
     if options.person is None:
-        for person in store.policy(options.segment).excluded:
-            print(person.hex())
+        its = standing_of(store, options.segment, settings.index_shards, now_of(options))
+        for line in (*(person.hex() for person in its.policy.excluded), *told(its)):
+            print(line)
         return 0
     if options.dry_run:
         return _show(options.segment, preview(store, options.segment, options.person, excluded=True))
@@ -54,6 +59,8 @@ def _do(change: Callable[..., bool], what: str, store: Store, settings: Settings
     act = audit.begin(store, options, person=options.person)
     done = change(store, options.segment, act, acted, settings, turn_of(now_of(options), _LEASE_SECONDS))
     print(f"{what}; the past is folded anew" if done else f"{what}; the erasure's job goes on to fold the past anew")
+    for line in () if done else told(standing_of(store, options.segment, settings.index_shards, now_of(options))):
+        print(line)
     print(learned_since(store, options.segment, *looked_at(shown, options)))
     return 0
 

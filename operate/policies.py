@@ -4,6 +4,8 @@ import argparse
 from typing import Any
 
 from operate import audit
+from operate.folding import standing_of, told
+from operate.moments import add_now, now_of
 from rl_core.config import Settings
 from rl_core.models import Policy, Segment
 from rl_core.store import Store
@@ -13,12 +15,15 @@ from rl_core.work import mend, policy_at, roll_back
 _NO_PART = {"acted", "counted", "since"}  # of what was learned
 
 
-def versions(store: Store, _: Settings, options: argparse.Namespace) -> int:
-    """Each version in one line: what it learned, or what it restored and why."""
-    policy = store.policy(options.segment)
+def versions(store: Store, settings: Settings, options: argparse.Namespace) -> int:
+    """Each version in one line: what it learned, or what it restored and why; and how far a fold of the past is."""
+    its = standing_of(store, options.segment, settings.index_shards, now_of(options))
+    policy = its.policy
     print(
         f"{options.segment.value}: version {policy.version}, {policy.episodes} episodes learned, acted {policy.acted}"
     )
+    for line in told(its):
+        print(line)
     for record in store.records(options.segment, max(0, policy.version - options.last), policy.version):
         what = f"learned {len(record.transitions)}"
         if record.restored is not None:
@@ -35,7 +40,7 @@ def replay(store: Store, _: Settings, options: argparse.Namespace) -> int:
     """Folds the records anew and compares with what is stored, bit for bit."""
     stored = store.policy(options.segment)
     if stored.hold is not None or stored.refolding is not None:
-        print("versions are being rewritten by a refold; try again when that is done")
+        print("versions are being rewritten by a refold: `versions` says how far it is; try again when that is done")
         return 2
     folded = policy_at(store, options.segment, stored.version, from_start=options.from_start)
     if differing := _differing(stored, folded):
@@ -99,6 +104,7 @@ def add_to(commands: Any, segment: Any) -> None:
         added.add_argument("segment", type=segment, help="HIGH_LOW or its whole name")
         if command is versions:
             added.add_argument("--last", type=int, default=20, help="how many")
+            add_now(added)
         elif command is replay:
             added.add_argument("--from-start", action="store_true", help="from the first version, not from a snapshot")
         elif command is rollback:

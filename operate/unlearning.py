@@ -4,9 +4,11 @@ import argparse
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from operate import audit
+from operate.folding import progress_of
 from operate.moments import now_of
 from rl_core.config import Settings
 from rl_core.models import Profile, Segment, Unlearning, person_of
@@ -32,7 +34,7 @@ def unlearning(store: Store, settings: Settings, options: argparse.Namespace) ->
     act = replace(act, what="unlearn", before=before, after=after)
     profile = state_consent(store, options.user, wish, settings, now_of(options), act_write(act))
     print(f"unlearning: {profile.unlearning}")
-    for line in _progress(store, profile, settings):
+    for line in _progress(store, profile, settings, now_of(options)):
         print(line)
     return 0
 
@@ -53,7 +55,7 @@ def _forecast(store: Store, profile: Profile) -> int:
     return 0
 
 
-def _progress(store: Store, profile: Profile, settings: Settings) -> Iterator[str]:
+def _progress(store: Store, profile: Profile, settings: Settings, now: datetime) -> Iterator[str]:
     """Yields how far each segment is that the job still folds for this user."""
     request = store.request(profile.user) if profile.unlearning is Unlearning.PENDING else None
     if request is None:
@@ -66,7 +68,8 @@ def _progress(store: Store, profile: Profile, settings: Settings) -> Iterator[st
     for segment in request.taught:
         hold, version = under_way(store, segment, settings), store.policy(segment).version
         if hold is not None and request.person in hold.refold.persons:
-            yield f"{segment.value}: folded up to version {hold.refold.folded.version} of {version}"
+            its = progress_of(hold.refold, version, now)
+            yield f"{segment.value}: {its.told}. {its.worker}"
         else:
             yield f"{segment.value}: done, or waits for the refold that is under way"
 

@@ -69,7 +69,9 @@ def test_it_asks_once_and_then_says_how_far_it_is(
     monkeypatch.setattr("rl_core.work.refold._RECORDS", 2)
     times = iter([60_000] * 4)  # the run has time for so many steps
     assert erasure.run(world.store, replace(turn(LATER), time_left=partial(next, times, 0))) == 0
-    assert run(*at) == ["unlearning: pending", "High Anxiety, Low Activity: folded up to version 4 of 7"]
+    at_rest = "No run works on it now: the erasure's job, which runs each minute, goes on with it."
+    folded = "2 of 5 versions are folded (erasure)"
+    assert run(*at) == ["unlearning: pending", f"High Anxiety, Low Activity: {folded}. {at_rest}"]
     spoil_policy(learner={"S": "posterior/99"})
     assert erasure.run(world.store, turn(LATER + timedelta(hours=1))) == 0
     profile = world.store.profile("person-4")
