@@ -84,7 +84,7 @@ class Deployment:
         self._execute()
         (stack,) = self.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"]
         self.outputs = {it["OutputKey"]: it["OutputValue"] for it in stack["Outputs"]}
-        self._stop_schedules()
+        self.stop_schedules()
 
     def sam(self, *arguments: str) -> str:
         """One command of SAM CLI, in the copied source."""
@@ -134,6 +134,14 @@ class Deployment:
             self.tokens[user] = self.tokens[self.sign_up(user)]
         return self.tokens[user]
 
+    def stop_schedules(self) -> None:
+        """MiniStack fires them, but hands on their placeholder for the time as it stands: a test fires each instead."""
+        scheduler = self.client("scheduler")
+        for name in self.resources("AWS::Scheduler::Schedule").values():
+            found = scheduler.get_schedule(Name=name)
+            kept = {key: found[key] for key in ("Target", "FlexibleTimeWindow", "ScheduleExpression")}
+            scheduler.update_schedule(Name=name, State="DISABLED", **kept)
+
     def _execute(self) -> None:
         """Carry out the changes that `sam deploy` prepared; it would look every 30 seconds whether they are done."""
         formation = self.client("cloudformation")
@@ -143,14 +151,6 @@ class Deployment:
         formation.execute_change_set(StackName=STACK, ChangeSetName=latest["ChangeSetId"])
         waiter = formation.get_waiter(f"stack_{done}_complete")
         waiter.wait(StackName=STACK, WaiterConfig={"Delay": 1, "MaxAttempts": 120})
-
-    def _stop_schedules(self) -> None:
-        """MiniStack fires them, but hands on their placeholder for the time as it stands: a test fires each instead."""
-        scheduler = self.client("scheduler")
-        for name in self.resources("AWS::Scheduler::Schedule").values():
-            found = scheduler.get_schedule(Name=name)
-            kept = {key: found[key] for key in ("Target", "FlexibleTimeWindow", "ScheduleExpression")}
-            scheduler.update_schedule(Name=name, State="DISABLED", **kept)
 
     def _sign_up(self, email: str) -> dict[str, str]:
         cognito, pool = self.client("cognito-idp"), self.outputs["UserPoolId"]
