@@ -105,6 +105,12 @@ def test_a_red_light_sends_one_message_when_it_turns_red_and_a_guard_that_does_n
     assert [action for action in rights if action.startswith("sns:")] == []
 
 
+def test_the_address_of_alarm_email_is_subscribed_to_the_topic_of_the_alarms_and_nothing_else_is() -> None:
+    subscriptions = [it for it in DOCUMENT["Resources"].values() if it["Type"] == "AWS::SNS::Subscription"]
+    its = {"TopicArn": Call("Ref", "Alarms"), "Protocol": "email", "Endpoint": Call("Ref", "AlarmEmail")}
+    assert [it["Properties"] for it in subscriptions] == [its]
+
+
 def test_where_nothing_happened_no_other_alarm_goes_off() -> None:
     assert {alarm["TreatMissingData"] for alarm in ALARMS.values()} == {"breaching", "notBreaching"}
     counts = [it for name, it in ALARMS.items() if it.get("Namespace") == "Fettle" and name != "GuardrailsRedAlarm"]

@@ -104,15 +104,6 @@ def test_the_guard_keeps_how_the_lights_stand_and_counts_the_red_ones(
     assert '"GuardrailsRed":[' in fired["Guard"].replace(" ", "")
 
 
-def test_a_red_light_alarms_once_and_so_does_a_guard_that_does_not_run(deployment: Deployment) -> None:
-    name = deployment.resources("AWS::CloudWatch::Alarm")["GuardrailsRedAlarm"]
-    (alarm,) = deployment.client("cloudwatch").describe_alarms(AlarmNames=[name])["MetricAlarms"]
-    assert (alarm["Namespace"], alarm["MetricName"], alarm["Statistic"]) == ("Fettle", "GuardrailsRed", "Maximum")
-    assert (alarm["Threshold"], alarm["ComparisonOperator"]) == (1, "GreaterThanOrEqualToThreshold")
-    assert (alarm["TreatMissingData"], alarm["Period"], alarm["EvaluationPeriods"]) == ("breaching", 3600, 1)
-    assert alarm["AlarmActions"] == alarm["OKActions"] == [deployment.outputs["AlarmTopic"]]
-
-
 def test_every_queue_feeds_a_worker_or_keeps_what_failed(deployment: Deployment) -> None:
     fed = {(function, queue) for function, queue in _fed()}
     queues = deployment.resources("AWS::SQS::Queue")
