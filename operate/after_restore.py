@@ -16,9 +16,9 @@ from operate.restored.policies import Findings, Tail, agrees, look, settle, tail
 from operate.restored.protection import TTL, check, off, switch_on
 from rl_core.config import Settings
 from rl_core.errors import FettleError
-from rl_core.models import Segment
-from rl_core.store import ERASURES_TTL, Erasures, Store, act_write
-from rl_core.store.audit import forget
+from rl_core.models import Act, Segment
+from rl_core.store import ERASURES_TTL, Erasures, Store
+from rl_core.store.audit import act_item, forget
 from rl_core.work import Turn
 
 _LEASE_SECONDS = 4 * 3_600
@@ -26,10 +26,10 @@ _LEASE_SECONDS = 4 * 3_600
 
 def after_restore(store: Store, settings: Settings, options: argparse.Namespace) -> int:
     """Makes a table that was restored from a backup fit for use: erases anew whoever was erased since, and mends."""
-    course = _Course(store, Erasures(options.erasures, store.client), settings, now_of(options), options.dry_run)
     old = Store(options.old_table, store.client) if options.old_table else None
     check(store)
     act = None if options.dry_run else replace(audit.begin(store, options), what="after-restore")
+    course = _Course(store, Erasures(options.erasures, store.client), settings, now_of(options), act)
     tails = {segment: tail_of(store, segment) for segment in Segment}
     survey = Survey.of(store, {segment: tail.before for segment, tail in tails.items()})
     course.mark(survey, old)
@@ -39,26 +39,29 @@ def after_restore(store: Store, settings: Settings, options: argparse.Namespace)
     course.erase(survey)
     course.protect()
     _tell_exclusions(store, old, survey)
-    if act is not None and course.did:
-        left = f"{course.failures} things are left to do" if course.failures else "nothing is left to do"
-        store.write(act_write(replace(act, before=f"{len(survey.lives)} users in the backup", after=left)))
+    course.end()
     if course.failures:
         print(f"{course.failures} things are left to do: repeat this once their cause is removed")
     return 1 if course.failures else 0
 
 
 class _Course:
-    """Takes the steps one after the other; tells each, and counts what cannot be done. A dry run only tells."""
+    """Takes the steps one after the other; tells each, and counts what cannot be done. Without an act it only tells.
 
-    def __init__(self, store: Store, erasures: Erasures, settings: Settings, now: datetime, dry_run: bool) -> None:
-        self._store, self._erasures, self._settings, self._dry_run = store, erasures, settings, dry_run
+    The act is on record before the first step that writes, so that a run that is cut off has left it.
+    """
+
+    def __init__(self, store: Store, erasures: Erasures, settings: Settings, now: datetime, act: Act | None) -> None:
+        self._store, self._erasures, self._settings, self._act = store, erasures, settings, act
         owner, ends = f"after-restore {secrets.token_hex(8)}", time.monotonic() + _LEASE_SECONDS
         self._turn = Turn.of(owner, now, lambda: int(1000 * (ends - time.monotonic())))
+        self._users = 0
+        self._begun = False
         self.failures = 0
-        self.did = False
 
     def mark(self, survey: Survey, old: Store | None) -> None:
         """Puts markers of erasure in the place of the profiles whose lives were erased after the backup."""
+        self._users = len(survey.lives)
         back = survey.erased_since(self._erasures, old)
         print(f"{len(survey.lives)} users, of whom {len(back)} were erased after the backup; ", end="")
         print(f"{len(survey.leaving)} erasures were under way")
@@ -99,9 +102,10 @@ class _Course:
 
     def erase(self, survey: Survey) -> None:
         """Erases everybody who is under a marker, and says of each segment whether it equals its replay then."""
-        if self._dry_run:
+        if self._act is None:
             return
-        self.did |= bool(survey.leaving)
+        if survey.leaving:
+            self._begin(self._act)
         for failure in erase(self._store, self._erasures, survey.leaving, self._settings, self._turn):
             self._fail(failure)
         for segment in Segment:
@@ -118,13 +122,29 @@ class _Course:
             with self._doing(table.name):
                 for switch in off(table, ttl):
                     print(f"{table.name}: {switch.what} is off; it is switched on")
-                    if not self._dry_run:
-                        self.did = True
+                    if self._act is not None:
+                        self._begin(self._act)
                         switch_on(table, switch)
 
+    def end(self) -> None:
+        """Says in the act, if one is on record, what is left to do."""
+        if self._act is not None and self._begun:
+            left = f"{self.failures} things are left to do" if self.failures else "nothing is left to do"
+            self._record(self._act, left)
+
+    def _begin(self, act: Act) -> None:
+        if not self._begun:
+            self._record(act, "begun; how it ended is not on record")
+            self._begun = True
+
+    def _record(self, act: Act, after: str) -> None:
+        """Stores the act, in the place of what this run said before."""
+        done = replace(act, before=f"{self._users} users in the backup", after=after)
+        self._store.call("put_item", Item=act_item(done))
+
     def _do(self, step: Callable[..., None], *given: Any) -> None:
-        if not self._dry_run:
-            self.did = True
+        if self._act is not None:
+            self._begin(self._act)
             step(self._store, *given)
 
     @contextmanager

@@ -239,6 +239,21 @@ def test_the_audit_forgets_who_is_not_there_any_more_and_nobody_else(world: Worl
     assert b"nobodies" not in {act.person for act in latest_acts(world.store, 9)}
 
 
+def test_a_run_that_is_cut_off_is_on_record_and_says_at_its_end_what_is_left(world: World) -> None:
+    live(world)
+    backup = dump()
+    erase(world, *GONE)
+    restore(backup)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Leaver, "remove", cut_off)
+        with pytest.raises(CutOffError):
+            run(world.store)
+    said = (f"{len(PEOPLE)} users in the backup", "begun; how it ended is not on record")
+    assert [(act.before, act.after) for act in latest_acts(world.store, 9)] == [said]
+    assert run(world.store) == 0
+    assert sorted(act.after for act in latest_acts(world.store, 9)) == [said[1], "nothing is left to do"]
+
+
 def test_a_policy_that_is_not_what_its_records_give_is_folded_anew(
     world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
