@@ -13,6 +13,7 @@ from lab.proofs.faults.client import Kind
 from lab.proofs.faults.outcome import broken, differences, outcome
 from lab.proofs.faults.scenarios import SCENARIOS
 from lab.proofs.faults.trial import Trial
+from local.data_plane import chosen
 
 
 def scenario(name: str) -> Scenario:
@@ -42,9 +43,21 @@ def test_a_withdrawal_survives_lost_answers_kills_and_conflicts(own: Bench) -> N
     assert found(own, name, Kind.AFTER, Kind.CONFLICT, Kind.KILL_AFTER) == []
 
 
-@pytest.mark.parametrize("name", ["rollback by an operator", "erasure of who was excluded"])
+@pytest.mark.parametrize(
+    "name", ["rollback by an operator", "unlearning by an operator", "erasure of who was excluded"]
+)
 def test_what_operators_do_survives_lost_answers_kills_and_conflicts(own: Bench, name: str) -> None:
     assert found(own, name, Kind.AFTER, Kind.CONFLICT, Kind.KILL_AFTER) == []
+
+
+@pytest.mark.skipif(chosen() == "dynoxide", reason="Dynoxide has no point-in-time recovery")
+def test_a_restored_table_is_seen_to_although_the_command_is_killed(own: Bench) -> None:
+    trial = Trial(own, scenario("a restored table, seen to by an operator"))
+    writes = [at for at, call in enumerate(trial.calls) if call.startswith(("put", "update", "delete", "transact"))]
+    assert len(writes) > 15
+    kinds = (Kind.KILL_BEFORE, Kind.KILL_AFTER)
+    reports = [next(trial.run([kind], at, len(trial.calls))) for kind in kinds for at in (writes[0], writes[-1])]
+    assert [str(report) for report in reports if report.violations] == []
 
 
 def test_an_act_without_its_action_is_found(own: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -107,6 +120,14 @@ def test_learning_twice_is_found(own: Bench, monkeypatch: pytest.MonkeyPatch) ->
     violations = found(own, "last completion", Kind.AFTER)
     assert len(violations) == 1
     assert "a session is recorded twice" in violations[0]
+
+
+def test_a_snapshot_that_its_records_do_not_give_is_found(own: Bench) -> None:
+    Trial(own, scenario("erasure job"))
+    items = own.items()
+    spoilt = [i | {"episodes": {"N": "9"}} if i["sk"]["S"].startswith("SNAPSHOT#") else i for i in items]
+    assert (broken(items), len(broken(spoilt))) == ([], 1)
+    assert "SNAPSHOT#" in broken(spoilt)[0]
 
 
 def test_a_lost_feedback_is_found(own: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,6 +22,7 @@ from local.tokens import PARAMETERS
 from rl_core.work import consent
 
 Item = dict[str, dict[str, Any]]
+Tables = tuple[str, str]  # that of the data, that of who was erased
 
 _SETTINGS = {
     "POWERTOOLS_LOG_LEVEL": "CRITICAL",
@@ -37,8 +38,9 @@ Between = Callable[["Bench"], object]
 class Bench:
     """Holds all functions of the template and the client that they share, which can be made to fail."""
 
-    def __init__(self, functions: Functions, dynamodb: Any, table: str, poller: queues.Poller) -> None:
-        self._functions, self._dynamodb, self.table, self._poller = functions, dynamodb, table, poller
+    def __init__(self, functions: Functions, dynamodb: Any, tables: Tables, poller: queues.Poller) -> None:
+        self._functions, self._dynamodb, self._poller = functions, dynamodb, poller
+        self.table, self.erasures = tables
         store: Any = sys.modules["learn_handler"].__dict__["open_store"]()
         self.client = FaultyClient(store.client)
         store.client = self.client
@@ -106,7 +108,8 @@ def bench() -> Iterator[Bench]:
         exits.callback(sqs.close)
         queues.create(template.queues, sqs)
         functions = Functions(template)
-        made = Bench(functions, dynamodb, template.table.name, queues.Poller(template.queues, sqs, functions.invoke))
+        tables = template.table.name, template.environment["ERASURES_NAME"]
+        made = Bench(functions, dynamodb, tables, queues.Poller(template.queues, sqs, functions.invoke))
         exits.callback(made.client.client.close)
         exits.callback(made.queue.close)
         yield made

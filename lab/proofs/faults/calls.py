@@ -36,12 +36,14 @@ class Scenario:
     """A named operation; `prepare` fills the table and returns the call to make.
 
     `between` is what somebody else does just before the call's first transaction, and once more after the call.
+    `backups` says that the call needs a DynamoDB that has point-in-time recovery.
     """
 
     name: str
     prepare: Callable[[Bench], Call]
     ordered: bool = True
     between: Callable[[Bench], object] | None = None
+    backups: bool = False
 
 
 def phone(user: str = "ana", at: datetime = START) -> Phone[Call]:

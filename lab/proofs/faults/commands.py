@@ -1,11 +1,17 @@
 """Does what an operator's commands do, through a client that may fail, and again as an operator would repeat it."""
 
+import io
 import secrets
+from argparse import Namespace
+from collections.abc import Callable
+from contextlib import redirect_stdout
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from rl_core.config import settings
+from operate.after_restore import after_restore
+from operate.unlearning import unlearning
+from rl_core.config import Settings, settings
 from rl_core.errors import ActedError, ConflictError, VersionError
 from rl_core.models import Act, Segment
 from rl_core.store import Due, Store, act_write, keys, latest_acts
@@ -35,7 +41,11 @@ def carry_out(table: str, client: Any, its: Wish) -> None:
 def _do(store: Store, act: Act, its: Wish) -> None:
     segment, acted = its["segment"], its["acted"]
     turn = Turn.of("an operator", its["at"], lambda: 900_000)
-    if its["what"] == "rollback":
+    if its["what"] == "unlearn":
+        _typed(unlearning, store, its, user=its["user"])
+    elif its["what"] == "after-restore":
+        _typed(after_restore, store, its, erasures=its["erasures"], old_table=None)
+    elif its["what"] == "rollback":
         roll_back(store, segment, its["to"], act, acted, settings())
     elif its["what"] == "mend":
         mend(store, segment, its["shown"], act, settings())
@@ -45,3 +55,11 @@ def _do(store: Store, act: Act, its: Wish) -> None:
         store.unpark(place, settings().index_shards, act_write(done), revision=its["revision"])
     else:
         {"exclude": exclude, "include": include}[its["what"]](store, segment, act, acted, settings(), turn)
+
+
+def _typed(command: Callable[[Store, Settings, Namespace], int], store: Store, its: Wish, **given: Any) -> None:
+    """Does what the command line does with these options. Raises RuntimeError when that leaves something to do."""
+    options = Namespace(now=its["at"], local=True, dry_run=False, reason=WHY, **given)
+    with redirect_stdout(io.StringIO()) as told:
+        if command(store, settings(), options):
+            raise RuntimeError(told.getvalue())

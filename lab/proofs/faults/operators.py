@@ -4,6 +4,7 @@ from typing import Any
 
 from lab.proofs.faults.bench import Bench
 from lab.proofs.faults.calls import (
+    OTHER_SEGMENT,
     SEGMENT,
     SOON,
     START,
@@ -15,12 +16,15 @@ from lab.proofs.faults.calls import (
     job,
     learned,
     phone,
+    put,
     queued,
 )
 from lab.proofs.faults.commands import OPERATE, carry_out, wish
 from local.phone import ids
+from operate.restored.protection import TTL, off, switch_on
 from rl_core.models import PERSON, Segment
-from rl_core.store import Due, Store, keys
+from rl_core.store import ERASURES_TTL, Due, Store, keys
+from rl_core.store.table import Table
 
 HOME = keys.segment_pk(Segment(SEGMENT))
 
@@ -85,11 +89,42 @@ def _erase(bench: Bench) -> Call:
     return job("Erasure", SOON)
 
 
+def _unlearn(bench: Bench) -> Call:
+    """Prepares somebody who taught two segments, with others before and after, and then withdrew."""
+    _taught(bench)
+    done(bench, put(segment=OTHER_SEGMENT))
+    done(bench, batch(ids(done(bench, phone().recommend()))))
+    done(bench, phone(at=SOON).put_consent(text_version="v1", learn=False))
+    return _wanted(bench, "unlearn", user="ana")
+
+
+def _restored(bench: Bench) -> Call:
+    """Prepares a table as a restore leaves it: from before an erasure, with one write of a transaction missing.
+
+    The tables' protection is on: a bench brings back items, and does not switch it off again.
+    """
+    _taught(bench)
+    done(bench, batch(issued(bench, "ben"), "ben"))
+    done(bench, batch(issued(bench, "cem", segment=OTHER_SEGMENT), "cem"))
+    *_, last = Store(bench.table).records(Segment(SEGMENT))
+    torn = (HOME, keys.version_sk(last.version))
+    backup = [i for i in bench.items() if (i["pk"]["S"], i["sk"]["S"]) != torn]
+    done(bench, phone(at=SOON).delete_profile())
+    bench.jobs(SOON)
+    bench.restore(backup)
+    for table, ttl in ((Table(bench.table), TTL), (Table(bench.erasures), ERASURES_TTL)):
+        for switch in off(table, ttl):
+            switch_on(table, switch)
+    return _wanted(bench, "after-restore", erasures=bench.erasures)
+
+
 OPERATORS = (
     Scenario("rollback by an operator", _rollback),
     Scenario("exclusion by an operator", _exclude),
     Scenario("inclusion by an operator", _include),
     Scenario("mend by an operator", _mend),
     Scenario("unpark by an operator", _unpark),
+    Scenario("unlearning by an operator", _unlearn),
+    Scenario("a restored table, seen to by an operator", _restored, ordered=False, backups=True),
     Scenario("erasure of who was excluded", _erase),
 )

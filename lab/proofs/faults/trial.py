@@ -156,11 +156,11 @@ class Trial:
         return outcome(items, ordered=self._scenario.ordered, fallback=redrawn)
 
 
-def run_share(first: int, step: int) -> list[Share]:
+def run_share(first: int, step: int, backups: bool) -> list[Share]:
     """Injects every step-th fault of each scenario, on a bench of this process, and prints each violation at once."""
     shares = []
     with bench() as own:
-        for scenario in SCENARIOS:
+        for scenario in (each for each in SCENARIOS if backups or not each.backups):
             trial, reports = Trial(own, scenario), []
             for report in trial.run(first=first, step=step):
                 reports.append(report)
@@ -170,12 +170,15 @@ def run_share(first: int, step: int) -> list[Share]:
     return shares
 
 
-def run_all(every: int = 1) -> list[Share]:
-    """Injects every fault of each scenario, or one in `every`, with a bench in each of several processes."""
+def run_all(every: int = 1, *, backups: bool) -> list[Share]:
+    """Injects every fault of each scenario, or one in `every`, with a bench in each of several processes.
+
+    Without `backups` leaves out the scenarios that need point-in-time recovery.
+    """
     workers = min(4, os.cpu_count() or 1)
     firsts = range(0, workers * every, every)
     with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
-        found = pool.map(run_share, firsts, [workers * every] * workers)
+        found = pool.map(run_share, firsts, [workers * every] * workers, [backups] * workers)
         return [_joined(shares) for shares in zip(*found, strict=True)]
 
 
