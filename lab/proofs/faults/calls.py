@@ -36,7 +36,8 @@ class Scenario:
     """A named operation; `prepare` fills the table and returns the call to make.
 
     `between` is what somebody else does just before the call's first transaction, and once more after the call.
-    `backups` says that the call needs a DynamoDB that has point-in-time recovery.
+    `backups` says that the call needs a DynamoDB that has point-in-time recovery. Of the calls that read, every
+    `reads`-th is made to fail, of the others each.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Scenario:
     ordered: bool = True
     between: Callable[[Bench], object] | None = None
     backups: bool = False
+    reads: int = 1
 
 
 def phone(user: str = "ana", at: datetime = START) -> Phone[Call]:

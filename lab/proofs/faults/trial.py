@@ -70,7 +70,7 @@ class Trial:
             raise RuntimeError(f"{scenario.name}: the jobs do not come to rest without a fault")
 
     def run(self, kinds: Iterable[Kind] = tuple(Kind), first: int = 0, step: int = 1) -> Iterator[Report]:
-        """Injects every fault of these kinds at every call, and yields the reports.
+        """Injects every fault of these kinds at every call that the scenario wants to fail, and yields the reports.
 
         `first` and `step` select every step-th fault, for one of several processes.
         """
@@ -78,7 +78,7 @@ class Trial:
             Fault(kind, at)
             for kind in kinds
             for at, call in enumerate(self.calls)
-            if kind is not Kind.REPEAT or not call.startswith(_READS)
+            if not call.startswith(_READS) or (kind is not Kind.REPEAT and at % self._scenario.reads == 0)
         ]
         for fault in faults[first::step]:
             call = f"call {fault.at} ({self.calls[fault.at]})"
