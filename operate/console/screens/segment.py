@@ -4,15 +4,17 @@ import streamlit as st
 
 from operate.console import acting
 from operate.console.reading import View, view
-from operate.console.segment import tabs
 from operate.console.segment.answer import answer
 from operate.console.segment.found import Found, find
+from operate.console.segment.tabs import days, persons, table, versions
 from operate.console.signs import ORDER, badge
 from rl_core.days import Colour
 from rl_core.models import Segment
 
 _KEY = "segment"
-_OF_ONE = ("why", "before", "tab")  # what the address says of the segment that was shown before
+_DAYS, _TABLE, _PERSONS = "By day", "Q-table", "Persons"
+_TABS = (_DAYS, _TABLE, versions.NAME, _PERSONS)
+_OF_LIGHT = {"weight": _PERSONS, "replay": versions.NAME}  # the tab that shows most of what a light is about
 
 
 def show() -> None:
@@ -72,22 +74,21 @@ def _answer(its: View, found: Found) -> None:
 
 
 def _tabs(its: View, found: Found) -> None:
-    default = tabs.OF_LIGHT.get(st.query_params.get("why", ""), tabs.DAYS)
-    opened = st.tabs(tabs.NAMES, key="tab", bind="query-params", default=default)
-    for name, tab in zip(tabs.NAMES, opened, strict=True):
-        if not tab.open:
-            continue
-        with tab:
-            if name == tabs.DAYS:
-                tabs.days(its, found)
-            elif name == tabs.VERSIONS:
-                tabs.versions(its, found, _before())
-            elif name == tabs.PERSONS:
-                tabs.persons(found)
-            elif found.policy is not None:
-                tabs.table(its, found.policy)
-            else:
-                st.info("The policy cannot be read, so its table is not known.", icon=":material/help:")
+    """Shows the tab that is open; those that are not neither read nor run."""
+    default = _OF_LIGHT.get(st.query_params.get("why", ""), _DAYS)
+    opened = st.tabs(_TABS, key="tab", bind="query-params", default=default)
+    name = next((name for name, tab in zip(_TABS, opened, strict=True) if tab.open), default)
+    with opened[_TABS.index(name)]:
+        if name == _DAYS:
+            days.show(its, found)
+        elif name == versions.NAME:
+            versions.show(its, found, _before())
+        elif name == _PERSONS:
+            persons.show(found)
+        elif found.policy is not None:
+            table.show(its, found.policy)
+        else:
+            st.info("The policy cannot be read, so its table is not known.", icon=":material/help:")
 
 
 def _before() -> int | None:

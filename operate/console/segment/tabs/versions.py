@@ -1,0 +1,65 @@
+"""The tab `Versions`: what each version learned or did, by page."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from operate.console import acting
+from operate.console.reading import View
+from operate.console.screens.places import page
+from operate.console.segment import past
+from operate.console.segment.found import Found
+from operate.console.segment.found import page as versions_page
+from operate.console.segment.tabs.frame import frame
+from rl_core.models import Policy
+
+NAME = "Versions"
+
+
+def show(its: View, found: Found, before: int | None) -> None:
+    """Shows twenty versions, newest first, and the form that rolls back to one of them."""
+    read = versions_page(its, found, before)
+    rows = [past.version_of(record) for record in read.records]
+    if rows:
+        st.markdown(f"**Versions {rows[-1].number} to {rows[0].number}**, newest first")
+        frame([_version(row) for row in rows], "Versions: what each learned or did", whole=True)
+        st.caption("Mean reward: of the sessions that the version learned. Persons: how many gave them.")
+    else:
+        st.info("No version is on record here.")
+    if read.why:
+        st.warning(read.why)
+    with st.container(horizontal=True):
+        if rows and rows[-1].number > 1:
+            _older(found, rows[-1].number)
+        if before is not None:
+            st.page_link(page("Segment"), label="Newest versions", query_params=_place(found))
+    if found.policy is not None:
+        _rollback(found.policy, [row for row in rows if row.number < found.policy.version])
+
+
+def _place(found: Found) -> dict[str, str]:
+    return {"segment": found.segment.name, "tab": NAME}
+
+
+def _older(found: Found, before: int) -> None:
+    place = _place(found) | {"before": str(before)}
+    st.page_link(page("Segment"), label="Older versions", icon=":material/arrow_forward:", query_params=place)
+
+
+def _version(row: past.Version) -> dict[str, object]:
+    mean = None if row.mean is None else row.mean
+    return {"Version": row.number, "What": row.what, "Mean reward": mean, "Persons": row.persons or None}
+
+
+def _rollback(policy: Policy, rows: Sequence[past.Version]) -> None:
+    what = {row.number: row.what for row in rows}
+    chosen = st.selectbox(
+        "Roll back to",
+        list(what),
+        index=None,
+        format_func=lambda number: f"version {number}: {what[number]}",
+        placeholder="Choose a version of this page",
+        key=f"rollback-{policy.segment.name}",
+    )
+    if chosen is not None:
+        acting.offer_rollback(policy, chosen)
