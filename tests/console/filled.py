@@ -78,18 +78,22 @@ EQUAL = Replay(Replayed.EQUAL, 9, 3, NOW)
 
 
 class Refusing:
-    """A client that refuses to read, as IAM would, or that reaches nothing."""
+    """A client that refuses to read, as IAM would, or that reaches nothing; `only` the items of that sort key."""
 
-    def __init__(self, client: Any, error: Exception) -> None:
-        self.client, self.error = client, error
+    def __init__(self, client: Any, error: Exception, only: str = "") -> None:
+        self.client, self.error, self.only = client, error, only
 
     def __getattr__(self, name: str) -> Any:
-        if name in {"get_item", "query", "batch_get_item"}:
-            return self.refuse
-        return getattr(self.client, name)
+        operation = getattr(self.client, name)
+        if name not in {"get_item", "query", "batch_get_item"}:
+            return operation
 
-    def refuse(self, **_: Any) -> Any:
-        raise self.error
+        def refuse(**arguments: Any) -> Any:
+            if self.only and arguments.get("Key", {}).get("sk") != {"S": self.only}:
+                return operation(**arguments)
+            raise self.error
+
+        return refuse
 
 
 SAID = "User: arn:aws:sts::1:assumed-role/Nobody/jo is not authorized to perform: dynamodb:Query on"

@@ -20,6 +20,7 @@ from tests.console.filled import (
     UNREACHED,
     Refusing,
     days,
+    links,
     put_days,
     put_guard,
     teach,
@@ -195,3 +196,13 @@ def test_a_table_that_does_not_answer_shows_no_figure_and_offers_no_mending(
     assert said in found
     assert "Nothing says" not in found
     assert ("offer_mending", SEGMENT) not in offered
+
+
+def test_a_policy_that_was_not_reached_is_not_taken_for_a_damaged_one(
+    opened: Opened, world: World, offered: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    teach(world.store, 3)
+    monkeypatch.setattr(world.store, "client", Refusing(world.store.client, UNREACHED, only="POLICY"))
+    assert "The table is out of reach" in words(opened("Segment", segment=NAME))
+    assert ("offer_mending", SEGMENT) not in offered
+    assert links(opened("Segments")) == []

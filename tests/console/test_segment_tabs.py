@@ -126,6 +126,18 @@ def test_a_rollback_is_offered_to_the_version_that_is_chosen_and_no_other(
     assert offered[-1] == ("offer_rollback", SEGMENT, 2)
 
 
+def test_the_version_that_was_chosen_stays_while_learning_goes_on(
+    opened: Opened, world: World, offered: list[Any]
+) -> None:
+    teach(world.store, 25)
+    console = opened("Segment", segment=NAME, tab="Versions")
+    console.selectbox(key=f"rollback-{NAME}").select(6).run()
+    teach(world.store, 9)
+    console.run()
+    assert column(console, "Version")[-1] == 15
+    assert offered[-1] == ("offer_rollback", SEGMENT, 6)
+
+
 def test_a_record_that_cannot_be_read_ends_the_page_and_says_so(opened: Opened, world: World) -> None:
     teach(world.store, 5)
     spoil(f"SEGMENT#{NAME}", "VERSION#0000000003", transitions={"S": "nonsense"})

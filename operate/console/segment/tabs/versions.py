@@ -52,14 +52,18 @@ def _version(row: past.Version) -> dict[str, object]:
 
 
 def _rollback(policy: Policy, rows: Sequence[past.Version]) -> None:
-    what = {row.number: row.what for row in rows}
+    """Lets one version be chosen; the choice stays while learning goes on and moves the page's versions."""
+    key = f"rollback-{policy.segment.name}"
+    what = {row.number: f": {row.what}" for row in rows}
+    if (before := st.session_state.get(key)) is not None and before < policy.version:
+        what.setdefault(before, "")
     chosen = st.selectbox(
         "Roll back to",
         list(what),
         index=None,
-        format_func=lambda number: f"version {number}: {what[number]}",
+        format_func=lambda number: f"version {number}{what[number]}",
         placeholder="Choose a version of this page",
-        key=f"rollback-{policy.segment.name}",
+        key=key,
     )
     if chosen is not None:
         acting.offer_rollback(policy, chosen)
