@@ -73,10 +73,12 @@ lint: $(VENV)/$(STAMP)  ## ruff: rules and format; import-linter: imports go dow
 # What runs in the laboratory's environment is named there too: mypy needs the packages to know their types.
 LEARNING := $(wildcard $(foreach folder,lab/world lab/learning operate/ope tests/lab_*,$(folder)/*.py) operate/evaluate*.py)
 
+SCREENS := $(shell find operate/console tests/console -name '*.py')
+
 types: $(VENV)/$(STAMP) $(LAB)/$(STAMP) $(CONSOLE)/$(STAMP)  ## mypy, strict
 	@$(VENV)/bin/mypy
 	@$(LAB)/bin/mypy --cache-dir .mypy_cache/lab $(LEARNING)
-	@$(CONSOLE)/bin/mypy --cache-dir .mypy_cache/console operate/console tests/console
+	@$(CONSOLE)/bin/mypy --cache-dir .mypy_cache/console $(SCREENS)
 
 # A file's tests stay in one process, which has one stack for them; the longest files come first (tests/conftest.py).
 PYTEST = $(VENV)/bin/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
