@@ -3,11 +3,12 @@
 from typing import Any
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from rl_core.models import Segment
 from tests.acting import exclude, roll_back
 from tests.console.conftest import Opened, words
-from tests.console.filled import FINAL, LIAR, ONE, days, links, put_days, row, teach
+from tests.console.filled import FINAL, LIAR, ONE, days, put_days, row, teach
 from tests.console.test_segment import NAME, alts, column, offered, tables
 from tests.forms.golden import load
 from tests.functions.conftest import NOW, SEGMENT, World, turn
@@ -94,11 +95,19 @@ def test_versions_are_paged_newest_first(opened: Opened, world: World) -> None:
     teach(world.store, 45)
     console = opened("Segment", segment=NAME, tab="Versions")
     assert column(console, "Version") == list(range(45, 25, -1))
-    (older,) = [its.proto.query_string for its in console.get("page_link")]
-    assert older == f"segment={NAME}&tab=Versions&before=26"
-    second = opened("Segment", segment=NAME, tab="Versions", before="26")
-    assert column(second, "Version") == list(range(25, 5, -1))
-    assert links(opened("Segment", segment=NAME, tab="Versions", before="6")) == ["Newest versions"]
+    older = turned(console, "Older versions")
+    assert column(older, "Version") == list(range(25, 5, -1))
+    assert older.query_params["before"] == "26"
+    last = turned(older, "Older versions")
+    assert column(last, "Version") == [5, 4, 3, 2, 1]
+    assert [its.label for its in last.button] == ["Newest versions"]
+    assert column(turned(last, "Newest versions"), "Version")[0] == 45
+    assert column(opened("Segment", segment=NAME, tab="Versions", before="26"), "Version")[0] == 25
+
+
+def turned(console: AppTest, label: str) -> AppTest:
+    """The console after a button was pressed."""
+    return next(its for its in console.button if its.label == label).click().run()
 
 
 def test_a_version_says_what_it_did(opened: Opened, world: World) -> None:

@@ -92,5 +92,5 @@ def _tabs(its: View, found: Found) -> None:
 
 
 def _before() -> int | None:
-    given = st.query_params.get("before", "")
+    given = st.query_params.get(versions.BEFORE, "")
     return int(given) if given.isdecimal() else None

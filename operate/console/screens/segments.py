@@ -29,7 +29,8 @@ def show() -> None:
         st.caption(
             f"Mean reward: of the latest {LATE} final days, then how it differs from the {BEFORE} before. The colour "
             "is that of the difference, or of what else is wrong. Favourite: the action that somebody new would be "
-            "given most often, over all states as often as each was met, and in which share of the plans."
+            "given most often, over all states as often as each was met, and in which share of the plans. What one "
+            "person taught, and replays, are as the guard saw them last."
         )
 
 

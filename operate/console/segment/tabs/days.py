@@ -7,6 +7,7 @@ import streamlit as st
 from operate.console.reading import View
 from operate.console.segment import charts, course
 from operate.console.segment.found import ACTS, Found, acts
+from operate.console.segment.tabs.frame import frame
 from operate.console.signs import moment
 from rl_core.days import Course
 
@@ -24,7 +25,8 @@ def show(its: View, found: Found) -> None:
     else:
         st.info(f"Nothing was done here in the days up to {found.course.upto}.")
     if hidden := course.withheld_of(found.course):
-        st.caption(f"{hidden} week{'s' * (hidden > 1)} of fewer than five users a day are not shown.")
+        weeks = "1 week is" if hidden == 1 else f"{hidden} weeks are"
+        st.caption(f"{weeks} not shown: fewer than five users were here on each of the days.")
     mine, why = done
     for act in mine:
         st.markdown(f"- {moment(act.at)}: **{act.what}**, {act.before or '?'} → {act.after or '?'}")
@@ -44,9 +46,7 @@ def _curve(points: Sequence[course.Point], curve: charts.Chart, kept: Course) ->
             "as likely as the others, 0 % if one was certain."
         )
     with st.expander("The same in figures"):
-        st.dataframe(
-            [_point(point) for point in reversed(points)], hide_index=True, alt="Figures of the learning curve"
-        )
+        frame([_point(point) for point in reversed(points)], "Figures of the learning curve")
 
 
 def _point(point: course.Point) -> dict[str, object]:

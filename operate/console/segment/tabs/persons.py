@@ -47,7 +47,7 @@ def _teacher(its: lessons.Teacher) -> dict[str, object]:
         "Share": "excluded" if its.share is None else f"{its.share:.1%}",
         "Sessions": its.sessions,
         "Mean reward": its.mean,
-        "Others' mean": None if its.others is None else its.others,
+        "Others' mean": its.others,
     }
 
 
@@ -74,7 +74,7 @@ def _by_action(row: lessons.ByAction) -> dict[str, object]:
         "Action": row.action.title,
         "Sessions": row.sessions,
         "Mean reward": row.mean,
-        "Others' mean": None if row.others_mean is None else row.others_mean,
+        "Others' mean": row.others_mean,
         "Others' sessions": row.others,
     }
 

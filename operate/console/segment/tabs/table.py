@@ -38,7 +38,7 @@ def _cell(cell: beliefs.Cell) -> dict[str, object]:
         "Action": cell.action.title,
         "Q": cell.value,
         "Visits": cell.visits,
-        "Uncertainty": None if cell.deviation is None else cell.deviation,
+        "Uncertainty": cell.deviation,
         "Chance": f"{cell.chance:.1%}",
         "Best": "yes" if cell.best else "",
     }

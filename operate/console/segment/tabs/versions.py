@@ -6,7 +6,6 @@ import streamlit as st
 
 from operate.console import acting
 from operate.console.reading import View
-from operate.console.screens.places import page
 from operate.console.segment import past
 from operate.console.segment.found import Found
 from operate.console.segment.found import page as versions_page
@@ -14,6 +13,7 @@ from operate.console.segment.tabs.frame import frame
 from rl_core.models import Policy
 
 NAME = "Versions"
+BEFORE = "before"  # of the address: the page has the versions below this one
 
 
 def show(its: View, found: Found, before: int | None) -> None:
@@ -28,27 +28,29 @@ def show(its: View, found: Found, before: int | None) -> None:
         st.info("No version is on record here.")
     if read.why:
         st.warning(read.why)
-    with st.container(horizontal=True):
-        if rows and rows[-1].number > 1:
-            _older(found, rows[-1].number)
-        if before is not None:
-            st.page_link(page("Segment"), label="Newest versions", query_params=_place(found))
+    _turn(rows[-1].number if rows and rows[-1].number > 1 else None, before)
     if found.policy is not None:
         _rollback(found.policy, [row for row in rows if row.number < found.policy.version])
 
 
-def _place(found: Found) -> dict[str, str]:
-    return {"segment": found.segment.name, "tab": NAME}
+def _turn(older: int | None, before: int | None) -> None:
+    """Shows the buttons that turn the page. A link would lose its `before`: the open tab writes the address anew."""
+    with st.container(horizontal=True):
+        if older is not None:
+            st.button("Older versions", icon=":material/arrow_forward:", on_click=_go, args=(older,))
+        if before is not None:
+            st.button("Newest versions", icon=":material/first_page:", on_click=_go, args=(None,))
 
 
-def _older(found: Found, before: int) -> None:
-    place = _place(found) | {"before": str(before)}
-    st.page_link(page("Segment"), label="Older versions", icon=":material/arrow_forward:", query_params=place)
+def _go(before: int | None) -> None:
+    if before is None:
+        st.query_params.pop(BEFORE, None)
+    else:
+        st.query_params[BEFORE] = str(before)
 
 
 def _version(row: past.Version) -> dict[str, object]:
-    mean = None if row.mean is None else row.mean
-    return {"Version": row.number, "What": row.what, "Mean reward": mean, "Persons": row.persons or None}
+    return {"Version": row.number, "What": row.what, "Mean reward": row.mean, "Persons": row.persons or None}
 
 
 def _rollback(policy: Policy, rows: Sequence[past.Version]) -> None:
