@@ -23,7 +23,7 @@ unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help run token demo console daily daily-month check test lint types tests tests-quick tests-lab tests-console e2e build deploy code-sha openapi data-model ledger fuzz client-test security \
-	model-test mutants faults conformance dynoxide bench-contention bench-erasure bench-units house bench-coldstart bench-attack bench-learning bench-coverage bench-settings \
+	model-test mutants faults incident conformance dynoxide bench-contention bench-erasure bench-units house bench-coldstart bench-attack bench-learning bench-coverage bench-settings \
 	check-learner bench-heartsteps lock clean venv
 
 help:  ## say what there is
@@ -70,15 +70,14 @@ lint: $(VENV)/$(STAMP)  ## ruff: rules and format; import-linter: imports go dow
 	@$(VENV)/bin/ruff format --check
 	@$(VENV)/bin/lint-imports --no-logo
 
-# What runs in the laboratory's environment is named there too: mypy needs the packages to know their types.
+# What runs in environments of its own is named there too: mypy needs the packages to know their types.
+CONSOLES := $(wildcard operate/console/*.py operate/console/*/*.py operate/console/*/*/*.py lab/bench/console.py tests/console/*.py tests/console_walk/*.py)
 LEARNING := $(wildcard $(foreach folder,lab/world lab/learning operate/ope tests/lab_*,$(folder)/*.py) operate/evaluate*.py)
-
-SCREENS := $(shell find operate/console tests/console -name '*.py')
 
 types: $(VENV)/$(STAMP) $(LAB)/$(STAMP) $(CONSOLE)/$(STAMP)  ## mypy, strict
 	@$(VENV)/bin/mypy
 	@$(LAB)/bin/mypy --cache-dir .mypy_cache/lab $(LEARNING)
-	@$(CONSOLE)/bin/mypy --cache-dir .mypy_cache/console $(SCREENS)
+	@$(CONSOLE)/bin/mypy --cache-dir .mypy_cache/console $(CONSOLES)
 
 # A file's tests stay in one process, which has one stack for them; the longest files come first (tests/conftest.py).
 PYTEST = $(VENV)/bin/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
@@ -148,6 +147,9 @@ mutants: $(VENV)/$(STAMP) $(ENGINES)  ## small changes of the rules, and the sha
 
 faults: $(VENV)/$(STAMP) $(ENGINES)  ## fail every call of every operation in every way, and compare
 	@exec $(VENV)/bin/python -m lab.proofs.faults
+
+incident: $(VENV)/$(STAMP) $(ENGINES)  ## six troubles: how soon a light shows each, and that the runbook's commands end it (STORY="stuck learner")
+	@exec $(VENV)/bin/python -m lab.proofs.incident $(if $(STORY),--story "$(STORY)")
 
 conformance: $(VENV)/$(STAMP) $(MINISTACK)/$(STAMP) $(DYNOXIDE)  ## integration tests and faults on MiniStack and on Dynoxide: do they differ? (EVERY=20: a share of the faults)
 	@exec $(VENV)/bin/python -m lab.proofs.conformance $(if $(EVERY),--every "$(EVERY)")

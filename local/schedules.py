@@ -23,11 +23,15 @@ def event_for(schedule: Schedule, moment: datetime) -> Any:
 
 
 class Ticker:
-    """Counts each schedule's ticks by the calendar, or from the start, as EventBridge does from its creation."""
+    """Counts each schedule's ticks by the calendar, or from the start, as EventBridge does from its creation.
+
+    The ticks of the functions in `disabled` pass without a call, as those of a disabled schedule do.
+    """
 
     def __init__(self, schedules: Sequence[Schedule], invoke: Invoke, start: datetime) -> None:
         self._invoke = invoke
         self._latest = {schedule: schedule.origin(start) for schedule in schedules}
+        self.disabled: set[str] = set()
 
     def next_tick(self) -> datetime | None:
         """Returns when the next schedule comes due; None without schedules."""
@@ -40,7 +44,7 @@ class Ticker:
             if passed := (now - last) // schedule.every:
                 self._latest[schedule] = last + passed * schedule.every
                 fresh.append((self._latest[schedule], schedule))
-        return sorted(fresh, key=lambda found: found[0])
+        return sorted((its for its in fresh if its[1].function not in self.disabled), key=lambda found: found[0])
 
     def run_due(self, now: datetime) -> None:
         """Fires the schedules that came due, one after the other; an error of a function is raised here."""

@@ -103,6 +103,14 @@ class Stack:
                 return self._ticker.fire(schedule, self.clock.now())
         raise KeyError(f"{function} has no schedule")
 
+    def disable_schedule(self, function: str) -> None:
+        """Lets a function's ticks pass without a call, until `enable_schedule`."""
+        self._ticker.disabled.add(function)
+
+    def enable_schedule(self, function: str) -> None:
+        """Has a function called again from its next tick on."""
+        self._ticker.disabled.discard(function)
+
     def drain(self) -> int:
         """Has the functions work off their queues, and returns how many messages were done."""
         return self._poller.drain()

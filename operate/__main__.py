@@ -7,10 +7,11 @@ address that `make run` prints for the data.
 import argparse
 import sys
 from collections.abc import Callable, Sequence
-from datetime import UTC, date, datetime
+from datetime import date
 
 from operate import after_restore, audit, check, decisions, parking, persons, policies, unlearning
 from operate.daily import compute, table
+from operate.moments import add_now, now_of
 from operate.source import NoStackError, local_stack, table_of
 from rl_core.config import Settings, read_settings
 from rl_core.errors import FettleError
@@ -54,20 +55,13 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 def daily(store: Store, settings: Settings, options: argparse.Namespace) -> int:
     """Computes a day anew, all its shards in this process, and prints it by segment with intervals."""
     diary = DayTable(store.name, store.client)
-    report = compute(diary, options.date, options.now or datetime.now(UTC), settings)
+    report = compute(diary, options.date, now_of(options), settings)
     for line in table(diary, options.date, entries=options.activities):
         print(line)
     print(f"\n{report['users']} user days, {report['written']} of them new or changed", end="")
     print(f", {report['unsettled']} can still change" if report["unsettled"] else "", end="")
     print(f", {report['unreadable']} UNREADABLE" if report["unreadable"] else "")
     return 1 if report["unreadable"] else 0
-
-
-def _moment(text: str) -> datetime:
-    moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None:
-        raise argparse.ArgumentTypeError("a time with its zone: 2026-11-27T12:30:00Z")
-    return moment
 
 
 def _segment(text: str) -> Segment:
@@ -87,16 +81,16 @@ def _parser() -> argparse.ArgumentParser:
     day = commands.add_parser("daily", help=daily.__doc__)
     day.set_defaults(command=daily)
     day.add_argument("date", type=date.fromisoformat, help="2026-11-22")
-    day.add_argument("--now", type=_moment, help="as if run then; else by the machine's clock")
+    add_now(day)
     day.add_argument("--activities", action="store_true", help="activity by activity too")
     policies.add_to(commands, _segment)
     persons.add_to(commands, _segment)
     parking.add_to(commands)
     decisions.add_to(commands)
-    unlearning.add_to(commands, _moment)
-    after_restore.add_to(commands, _moment)
+    unlearning.add_to(commands)
+    after_restore.add_to(commands)
     audit.add_to(commands)
-    check.add_to(commands, _segment, _moment)
+    check.add_to(commands, _segment)
     return parser
 
 

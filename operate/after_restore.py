@@ -6,10 +6,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from operate import audit
+from operate.moments import add_now, now_of
 from operate.restored.people import Survey, count_up, erase, mark, sweep
 from operate.restored.policies import Findings, Tail, agrees, look, settle, tail_of
 from operate.restored.protection import TTL, check, off, switch_on
@@ -25,7 +26,7 @@ _LEASE_SECONDS = 4 * 3_600
 
 def after_restore(store: Store, settings: Settings, options: argparse.Namespace) -> int:
     """Makes a table that was restored from a backup fit for use: erases anew whoever was erased since, and mends."""
-    course = _Course(store, Erasures(options.erasures, store.client), settings, options.now, options.dry_run)
+    course = _Course(store, Erasures(options.erasures, store.client), settings, now_of(options), options.dry_run)
     old = Store(options.old_table, store.client) if options.old_table else None
     check(store)
     act = None if options.dry_run else replace(audit.begin(store, options), what="after-restore")
@@ -49,12 +50,10 @@ def after_restore(store: Store, settings: Settings, options: argparse.Namespace)
 class _Course:
     """Takes the steps one after the other; tells each, and counts what cannot be done. A dry run only tells."""
 
-    def __init__(
-        self, store: Store, erasures: Erasures, settings: Settings, now: datetime | None, dry_run: bool
-    ) -> None:
+    def __init__(self, store: Store, erasures: Erasures, settings: Settings, now: datetime, dry_run: bool) -> None:
         self._store, self._erasures, self._settings, self._dry_run = store, erasures, settings, dry_run
         owner, ends = f"after-restore {secrets.token_hex(8)}", time.monotonic() + _LEASE_SECONDS
-        self._turn = Turn.of(owner, now or datetime.now(UTC), lambda: int(1000 * (ends - time.monotonic())))
+        self._turn = Turn.of(owner, now, lambda: int(1000 * (ends - time.monotonic())))
         self.failures = 0
         self.did = False
 
@@ -160,11 +159,11 @@ def _tell_exclusions(store: Store, old: Store | None, survey: Survey) -> None:
             print(f"the restore undid: include {segment.name} {person.hex()}")
 
 
-def add_to(commands: Any, moment: Callable[[str], datetime]) -> None:
-    """Adds the command to a parser's; `moment` is the type of a time."""
+def add_to(commands: Any) -> None:
+    """Adds the command to a parser's."""
     added = commands.add_parser("after-restore", help=after_restore.__doc__)
     added.set_defaults(command=after_restore)
     added.add_argument("--erasures", required=True, help="the table that says who was erased: ErasuresTableName")
     added.add_argument("--old-table", default=None, help="the lost table, if it can still be read")
     added.add_argument("--dry-run", action="store_true", help="only say what would be done")
-    added.add_argument("--now", type=moment, help="as if run then; else by the machine's clock")
+    add_now(added)

@@ -11,13 +11,14 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from operate.moments import add_now, now_of
 from rl_core.errors import FettleError
 from rl_core.models import Act
 from rl_core.store import Store, latest_acts
 
 LOCAL = "local"
 _SOON = Config(connect_timeout=3, read_timeout=3, retries={"total_max_attempts": 2})
-_LONGEST = 500  # characters of a reason
+LONGEST = 500  # characters of a reason
 _DENIED = {"AccessDenied", "AccessDeniedException"}
 
 
@@ -28,11 +29,20 @@ class UnknownCallerError(FettleError):
 def begin(store: Store, options: argparse.Namespace, *, person: bytes = b"") -> Act:
     """Returns the act that a command is about to do, by whom, now, for the reason that was given.
 
+    Only on the local stack is an act dated by `--now`; nobody dates what they do to a deployed one. Raises
+    UnknownCallerError when STS does not say who the caller is.
+    """
+    its = who(store, local=options.local or bool(options.endpoint_url))
+    at = now_of(options) if its == LOCAL else datetime.now(UTC)
+    return Act(secrets.token_hex(4), at, its, reason=getattr(options, "reason", ""), person=person)
+
+
+def who(store: Store, *, local: bool = False) -> str:
+    """Returns who acts on the table: `local` on a local stack, else the caller's ARN.
+
     Raises UnknownCallerError when STS does not say who the caller is.
     """
-    at: datetime = getattr(options, "now", None) or datetime.now(UTC)
-    who = LOCAL if options.local or options.endpoint_url or _on_this_machine(store) else _caller()
-    return Act(secrets.token_hex(4), at, who, reason=getattr(options, "reason", ""), person=person)
+    return LOCAL if local or _on_this_machine(store) else _caller()
 
 
 def _on_this_machine(store: Store) -> bool:
@@ -74,14 +84,15 @@ def audit(store: Store, _: object, options: argparse.Namespace) -> int:
 
 
 def add_reason(command: argparse.ArgumentParser, *, required: bool = False) -> None:
-    """Adds the option by which an operator says why."""
+    """Adds the options by which an operator says why, and when it is done, where that is not now."""
     told = "stays on record with your name: it names nobody, neither a user nor anybody else"
     command.add_argument("--reason", type=_reason, default="", required=required, help=told)
+    add_now(command)
 
 
 def _reason(text: str) -> str:
-    if len(text) > _LONGEST:
-        raise argparse.ArgumentTypeError(f"at most {_LONGEST} characters")
+    if len(text) > LONGEST:
+        raise argparse.ArgumentTypeError(f"at most {LONGEST} characters")
     return text
 
 

@@ -1,12 +1,12 @@
 """The commands about how the service is: `check` prints the lights, `trend` a segment's latest final days."""
 
 import argparse
-from collections.abc import Callable, Iterator
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from operate.moments import add_now, now_of
 from rl_core.config import Settings
-from rl_core.days import RULE, Colour, Course, DayRow, Light, Period, Standing, pooled, worst
+from rl_core.days import RULE, Colour, DayRow, Light, Period, Standing, recent, worst
 from rl_core.models import MILLION
 from rl_core.store import DayTable, Store, Watch
 from rl_core.work import UNITS, look
@@ -21,9 +21,8 @@ def check(store: Store, settings: Settings, options: argparse.Namespace) -> int:
 
     Reads no item of a user: recomputing draws is the guard's.
     """
-    now = options.now or datetime.now(UTC)
     watch = Watch(store, UNITS, users=False)
-    seen = look(watch, settings, now)
+    seen = look(watch, settings, now_of(options))
     for light in seen.lights:
         for line in told(light, seen.guard.lights[light.name]):
             print(line)
@@ -57,14 +56,14 @@ def trend(store: Store, _: Settings, options: argparse.Namespace) -> int:
     print(
         f"{'':<24}{'users':>7}{'sessions':>10}{'reward':>9}{'completed':>11}{'fallbacks':>11}{'tries':>7}{'entropy':>9}"
     )
-    for line in rows(course, course.upto - timedelta(days=options.days - 1)):
+    for line in rows(recent(course, course.upto, options.days)):
         print(line)
     return 0
 
 
-def rows(course: Course, first: date) -> Iterator[str]:
+def rows(periods: Iterable[Period]) -> Iterator[str]:
     """Yields a line for each day or week."""
-    for period in pooled(course.between(first, course.upto)):
+    for period in periods:
         days = str(period.first) if period.first == period.last else f"{period.first} - {period.last}"
         yield f"{days:<24}{_figures(period)}"
 
@@ -89,11 +88,11 @@ def _of_drawn(row: DayRow, part: int) -> float:
     return _share(part, row.draws.drawn)
 
 
-def add_to(commands: Any, segment: Callable[[str], Any], moment: Callable[[str], datetime]) -> None:
-    """Adds the two commands to a parser's; `segment` and `moment` are the types of such arguments."""
+def add_to(commands: Any, segment: Callable[[str], Any]) -> None:
+    """Adds the two commands to a parser's; `segment` is the type of the segment's argument."""
     looking = commands.add_parser("check", help=check.__doc__)
     looking.set_defaults(command=check, failed=FAILED)
-    looking.add_argument("--now", type=moment, help="as if run then; else by the machine's clock")
+    add_now(looking)
     days = commands.add_parser("trend", help=trend.__doc__)
     days.set_defaults(command=trend)
     days.add_argument("segment", type=segment, help="HIGH_LOW or its whole name")

@@ -4,7 +4,7 @@ No figure of fewer than five users is printed.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 
 from operate.intervals import (
@@ -43,16 +43,29 @@ def table(diary: DayTable, day: date, *, entries: bool = False) -> Iterator[str]
     yield from _anxiety(days)
 
 
-def _anxiety(days: dict[Segment, SegmentDay]) -> Iterator[str]:
-    """Yields how GAD-7 moved from the first to the latest assessment of the day's users who have two or more."""
-    rows = [*days.items(), *([("all segments", merged(days.values()))] if len(days) > 1 else [])]
-    few = withheld([found.assessed for found in days.values()])
-    if any(found.assessed for found in days.values()):
+def _anxiety(days: Mapping[Segment, SegmentDay]) -> Iterator[str]:
+    changes = anxiety(days)
+    if changes:
         yield ""
         yield "GAD-7, latest assessment less the first, of users who have two"
-        for place, ((name, found), change) in enumerate(zip(rows, gad7_change([d for _, d in rows]), strict=True)):
-            if found.assessed:
-                yield f"  {name!s:<36}{WITHHELD if place in few else _mean(change)}"
+        for name, change in changes.items():
+            yield f"  {name:<36}{WITHHELD if change is None else _mean(change)}"
+
+
+def anxiety(days: Mapping[Segment, SegmentDay]) -> dict[str, Estimate | None]:
+    """Returns how GAD-7 moved from first to latest assessment of the day's users with two or more, None if withheld.
+
+    Leaves out segments without such users; is empty if there are none at all. Of several segments, the last row is of
+    all of them.
+    """
+    rows = [*days.items(), *([("all segments", merged(days.values()))] if len(days) > 1 else [])]
+    few = withheld([found.assessed for found in days.values()])
+    changes = zip(rows, gad7_change([found for _, found in rows]), strict=True)
+    return {
+        str(name): None if place in few or not shown(found.assessed) else change
+        for place, ((name, found), change) in enumerate(changes)
+        if found.assessed
+    }
 
 
 def _segment(segment: Segment, found: SegmentDay, entries: bool) -> Iterator[str]:

@@ -4,14 +4,15 @@ import argparse
 import secrets
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from operate import audit
-from operate.policies import add_acted, learned_since
-from rl_core import learner
+from operate.differences import changed_states
+from operate.moments import now_of
+from operate.policies import add_acted, learned_since, looked_at
 from rl_core.config import Settings
-from rl_core.models import ACTIONS, PERSON, STATES, Policy, Segment, State
+from rl_core.models import PERSON, Segment
 from rl_core.store import Store
 from rl_core.work import Preview, Turn, exclude, include, preview, weights
 
@@ -51,9 +52,9 @@ def _do(change: Callable[..., bool], what: str, store: Store, settings: Settings
     shown = store.policy(options.segment)
     acted = shown.acted if options.acted is None else options.acted
     act = audit.begin(store, options, person=options.person)
-    done = change(store, options.segment, act, acted, settings, _turn())
+    done = change(store, options.segment, act, acted, settings, turn_of(now_of(options), _LEASE_SECONDS))
     print(f"{what}; the past is folded anew" if done else f"{what}; the erasure's job goes on to fold the past anew")
-    print(learned_since(store, shown, options))
+    print(learned_since(store, options.segment, *looked_at(shown, options)))
     return 0
 
 
@@ -82,24 +83,17 @@ def _person(text: str) -> bytes:
     return person
 
 
-def _turn() -> Turn:
-    ends = time.monotonic() + _LEASE_SECONDS
+def turn_of(now: datetime, seconds: float) -> Turn:
+    """Returns the turn of an operator who folds from now on, for at most so many seconds."""
+    ends = time.monotonic() + seconds
     owner = f"operator {secrets.token_hex(8)}"
-    return Turn.of(owner, datetime.now(UTC), lambda: int(1000 * (ends - time.monotonic())))
+    return Turn.of(owner, now, lambda: int(1000 * (ends - time.monotonic())))
 
 
 def _show(segment: Segment, found: Preview) -> int:
     """Prints how many episodes would be counted, and the states whose best action would change."""
     print(f"{segment.value}: {found.transitions} sessions of this person are on record; acted {found.before.acted}")
     print(f"episodes {found.before.episodes} -> {found.after.episodes}")
-    for row in range(STATES):
-        was, would_be = _best(found.before, row), _best(found.after, row)
-        if was != would_be:
-            print(f"  state {tuple(State.from_row(row))}: {was} -> {would_be}")
+    for its in changed_states(found.before, found.after):
+        print(f"  state {tuple(its.state)}: {its.before} -> {its.after}")
     return 0
-
-
-def _best(policy: Policy, row: int) -> str:
-    values = learner.estimates(policy)[row]
-    best = [action.title for action in ACTIONS if values[action] == max(values)]
-    return best[0] if len(best) == 1 else "nothing tells them apart"

@@ -5,7 +5,7 @@ from typing import Any
 
 from operate import audit
 from rl_core.config import Settings
-from rl_core.models import Policy
+from rl_core.models import Policy, Segment
 from rl_core.store import Store
 from rl_core.store.policies import policy_item
 from rl_core.work import mend, policy_at, roll_back
@@ -59,15 +59,22 @@ def rollback(store: Store, settings: Settings, options: argparse.Namespace) -> i
     act = audit.begin(store, options)
     policy = roll_back(store, options.segment, options.to, act, acted, settings)
     print(f"version {policy.version} now holds what {options.to} held; {policy.episodes} episodes stay learned")
-    print(learned_since(store, shown, options))
+    print(learned_since(store, options.segment, *looked_at(shown, options)))
     return 0
 
 
-def learned_since(store: Store, shown: Policy, options: argparse.Namespace) -> str:
-    """Returns how many sessions were learned since the operator looked: at `--acted`, else when the command began."""
-    since = shown.version if options.acted is None else options.acted
-    sessions = sum(len(record.transitions) for record in store.records(options.segment, since))
-    return f"{sessions} sessions were learned since version {since}, at which you looked"
+def looked_at(shown: Policy, options: argparse.Namespace) -> tuple[int, str]:
+    """Returns since which version sessions are counted, and its words: `--acted`, else that as the command began."""
+    if options.acted is None:
+        return shown.version, "at which you looked"
+    return options.acted, "the latest act that you saw"
+
+
+def learned_since(store: Store, segment: Segment, version: int, which: str = "at which you looked") -> str:
+    """Returns in a sentence how many sessions were learned since a version."""
+    sessions = sum(len(record.transitions) for record in store.records(segment, version))
+    learned = "1 session was" if sessions == 1 else f"{sessions} sessions were"
+    return f"{learned} learned since version {version}, {which}"
 
 
 def mending(store: Store, settings: Settings, options: argparse.Namespace) -> int:

@@ -4,10 +4,10 @@ import argparse
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 
 from operate import audit
+from operate.moments import now_of
 from rl_core.config import Settings
 from rl_core.models import Profile, Segment, Unlearning, person_of
 from rl_core.sessions import Wish
@@ -30,7 +30,7 @@ def unlearning(store: Store, settings: Settings, options: argparse.Namespace) ->
     act = audit.begin(store, options, person=person_of(profile.key))
     before, after = f"unlearning: {profile.unlearning}", f"asked for, up to session {profile.sessions}"
     act = replace(act, what="unlearn", before=before, after=after)
-    profile = state_consent(store, options.user, wish, settings, options.now or datetime.now(UTC), act_write(act))
+    profile = state_consent(store, options.user, wish, settings, now_of(options), act_write(act))
     print(f"unlearning: {profile.unlearning}")
     for line in _progress(store, profile, settings):
         print(line)
@@ -71,11 +71,10 @@ def _progress(store: Store, profile: Profile, settings: Settings) -> Iterator[st
             yield f"{segment.value}: done, or waits for the refold that is under way"
 
 
-def add_to(commands: Any, moment: Any) -> None:
-    """Adds the command to a parser's; `moment` is the type of a time."""
+def add_to(commands: Any) -> None:
+    """Adds the command to a parser's."""
     added = commands.add_parser("unlearn", help=unlearning.__doc__)
     added.set_defaults(command=unlearning)
     added.add_argument("user")
-    added.add_argument("--now", type=moment, help="as if asked then; else by the machine's clock")
     audit.add_reason(added)
     added.add_argument("--dry-run", action="store_true", help="only say segments, versions and minutes")

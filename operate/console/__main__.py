@@ -4,6 +4,7 @@ import argparse
 import socket
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 
 import uvicorn
@@ -29,6 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (NoStackError, OSError) as error:
         print(f"console: {error}", file=sys.stderr)
         return 1
+    import_module("pandas")  # before any view does: of two threads that import it at once, one may see half of it
     seat.take(source)
     host = f"127.0.0.1:{listening.getsockname()[1]}"
     print(f"The console of {source.table} listens on loopback only; Ctrl-C stops it.", flush=True)

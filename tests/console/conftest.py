@@ -51,5 +51,6 @@ def words(console: AppTest) -> str:
         console.error,
         console.warning,
         console.info,
+        console.success,
     )
     return "\n".join(str(each.value) for block in blocks for each in block)

@@ -13,10 +13,10 @@ from operate import audit
 from operate.__main__ import main
 from rl_core import work
 from rl_core.config import settings
-from rl_core.errors import ActedError, ConflictError, UnavailableError, VersionError
+from rl_core.errors import ActedError, ConflictError, UnavailableError, UnreadableItemError, VersionError
 from rl_core.models import Act, Status, Unlearning
-from rl_core.store import Put, Store, act_write, latest_acts
-from rl_core.store.audit import forget
+from rl_core.store import Put, Store, act_write, acts_before, latest_acts
+from rl_core.store.audit import act_item, forget
 from rl_core.store.items import parked_write
 from tests.acting import act_of, exclude, include, roll_back
 from tests.conftest import TEMPLATE, table_client
@@ -176,7 +176,7 @@ def test_what_was_learned_since_the_operator_looked_is_told(world: World, capsys
     assert "acted 4" in capsys.readouterr().out
     live(world, PEOPLE[5:8])
     operate("rollback", "HIGH_LOW", "1", "--acted", "4", "--reason", "again")
-    assert "3 sessions were learned since version 4, at which you looked" in capsys.readouterr().out
+    assert "3 sessions were learned since version 4, the latest act that you saw" in capsys.readouterr().out
     operate("exclude", "HIGH_LOW", person(world).hex(), "--reason", WORDS)
     assert "0 sessions were learned since version" in capsys.readouterr().out
 
@@ -261,6 +261,19 @@ def test_the_audit_is_listed_newest_first(world: World, capsys: pytest.CaptureFi
     ]
 
 
+def test_the_audit_is_read_by_page_and_what_is_unreadable_keeps_its_place(world: World) -> None:
+    for n in range(5):
+        world.store.write(act_write(Act(f"{n}", NOW - timedelta(minutes=n), "jo", "mend")))
+    damaged = act_item(Act("1", NOW - timedelta(minutes=1), "jo", "mend")) | {"who": {"N": "1"}, "form": {"N": "2"}}
+    world.store.client.put_item(TableName=world.store.name, Item=damaged)
+    first = acts_before(world.store, 2)
+    assert [(its.act and its.act.id, its.newer) for its in first] == [("0", False), (None, True)]
+    assert [its.act and its.act.id for its in acts_before(world.store, 9, first[-1].place)] == ["2", "3", "4"]
+    for nonsense in ("", "~", "2026-11-23", "STATE"):
+        with pytest.raises(UnreadableItemError):
+            acts_before(world.store, 9, nonsense)
+
+
 @pytest.fixture
 def on_aws(monkeypatch: pytest.MonkeyPatch) -> Callable[[Any], None]:
     """Has the command line take the table for AWS's, and STS answer, or fail, as the test says."""
@@ -287,6 +300,19 @@ def test_on_aws_an_act_has_the_callers_arn(world: World, on_aws: Callable[[Any],
     on_aws("arn:aws:sts::1:assumed-role/operator/jo")
     operate("rollback", "HIGH_LOW", "2", "--reason", "a bad day")
     assert [act.who for act in acts(world)] == ["arn:aws:sts::1:assumed-role/operator/jo"]
+
+
+def test_on_aws_an_act_is_of_the_moment_and_on_the_local_stack_of_the_time_that_is_said(
+    world: World, on_aws: Callable[[Any], None]
+) -> None:
+    live(world)
+    said = LATER + timedelta(days=1)
+    operate("rollback", "HIGH_LOW", "2", "--reason", "a bad day", "--now", said.isoformat())
+    operate("exclude", "HIGH_LOW", person(world).hex(), "--now", said.isoformat())
+    assert [act.at for act in acts(world)] == [said, said]
+    on_aws("arn:aws:sts::1:assumed-role/operator/jo")
+    operate("rollback", "HIGH_LOW", "1", "--reason", "again", "--now", said.isoformat())
+    assert [act.at == said for act in acts(world) if act.reason == "again"] == [False]
 
 
 def test_nothing_is_done_when_sts_does_not_say_who_acts(

@@ -225,6 +225,16 @@ def test_a_policy_that_cannot_be_read_does_no_harm(world: World, whole: bool) ->
     assert why()["exact"]
 
 
+def test_what_is_recomputed_is_drawn_again_too(world: World) -> None:
+    live(world, 3)
+    session = world.issue("ana")
+    found = recompute(FrugalStore(world.store, ReadBudget(LIMIT)), session, settings())
+    assert found.agrees(session.decision)
+    assert not found.agrees(replace(session.decision, epsilon=0.123))
+    fallback = replace(session, decision=replace(session.decision, fallback=True))
+    assert not recompute(FrugalStore(world.store, ReadBudget(LIMIT)), fallback, settings()).agrees(fallback.decision)
+
+
 # The reads.
 
 FACTS = Facts((900,) * 6, (-500_000_000,) * 6, (300,) * 6, ACTIONS[:5])

@@ -54,6 +54,15 @@ def test_missed_ticks_become_one_with_the_latest_time(ticker: Ticker, calls: lis
     assert calls == [("Erasure", {"time": "2026-11-23T10:00:00Z"}), ("Learn", {"time": "2026-11-23T10:30:00Z"})]
 
 
+def test_the_ticks_of_a_disabled_schedule_pass_without_a_call(ticker: Ticker, calls: list[tuple[str, Any]]) -> None:
+    ticker.disabled.add("Learn")
+    ticker.run_due(START + timedelta(minutes=5))
+    assert calls == []
+    ticker.disabled.discard("Learn")
+    ticker.run_due(START + timedelta(minutes=6, seconds=30))
+    assert calls == [("Learn", {"time": "2026-11-23T08:06:00Z"})]
+
+
 def test_a_tick_fires_once(ticker: Ticker, calls: list[Any]) -> None:
     for _ in range(3):
         ticker.run_due(START + timedelta(seconds=90))

@@ -3,11 +3,24 @@
 from typing import Any
 
 from lab.proofs.faults.bench import Bench
-from lab.proofs.faults.calls import SEGMENT, SOON, START, Call, Scenario, batch, done, issued, job, learned, phone
+from lab.proofs.faults.calls import (
+    SEGMENT,
+    SOON,
+    START,
+    Call,
+    Scenario,
+    batch,
+    done,
+    issued,
+    job,
+    learned,
+    phone,
+    queued,
+)
 from lab.proofs.faults.commands import OPERATE, carry_out, wish
 from local.phone import ids
 from rl_core.models import PERSON, Segment
-from rl_core.store import Store, keys
+from rl_core.store import Due, Store, keys
 
 HOME = keys.segment_pk(Segment(SEGMENT))
 
@@ -56,6 +69,16 @@ def _mend(bench: Bench) -> Call:
     return _wanted(bench, "mend", shown=Store(bench.table).stored_policy(Segment(SEGMENT)))
 
 
+def _unpark(bench: Bench) -> Call:
+    learned(bench)
+    queued(bench, "ana")
+    store, pk, sk = Store(bench.table), keys.user_pk("ana"), keys.session_sk(1)
+    waiting = next(i for i in bench.items() if (i["pk"]["S"], i["sk"]["S"]) == (pk, sk))
+    store.park(Due(waiting["due_shard"]["S"], pk, sk, START), "set aside")
+    aside = next(i for i in bench.items() if (i["pk"]["S"], i["sk"]["S"]) == (pk, sk))
+    return Call(OPERATE, wish("unpark", START, SEGMENT, 0, pk=pk, sk=sk, revision=int(aside["revision"]["N"])), SOON)
+
+
 def _erase(bench: Bench) -> Call:
     _excluded(bench)
     done(bench, phone(at=SOON).delete_profile())
@@ -67,5 +90,6 @@ OPERATORS = (
     Scenario("exclusion by an operator", _exclude),
     Scenario("inclusion by an operator", _include),
     Scenario("mend by an operator", _mend),
+    Scenario("unpark by an operator", _unpark),
     Scenario("erasure of who was excluded", _erase),
 )

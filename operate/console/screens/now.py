@@ -1,9 +1,10 @@
 """The page Now: is the service well; if not, what is wrong, since when, where, and what to do."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import streamlit as st
 
+from operate.console.acting import offer_unparking, show_unparked
 from operate.console.reading import View, view
 from operate.console.screens.places import link
 from operate.console.signs import WORDS, ago, badge, moment
@@ -17,6 +18,7 @@ _HEADLINES = {
     Colour.RED: "Something is wrong.",
 }
 _NAMED = 3  # segments of a light, the worst first, that have a link
+_LATE = timedelta(hours=2)  # the guard runs each hour
 _ORDER = (Colour.RED, Colour.YELLOW, Colour.GREY, Colour.GREEN)
 
 
@@ -35,6 +37,7 @@ def show() -> None:
 def _lights(its: View, seen: Look) -> None:
     worst_of_all = worst(light.colour for light in seen.lights)
     st.subheader(f"{badge(worst_of_all)} {_HEADLINES[worst_of_all]}")
+    _guard(its, seen.ran)
     for light in sorted(seen.lights, key=lambda light: _ORDER.index(light.colour)):
         if light.colour is Colour.GREEN:
             continue
@@ -45,7 +48,24 @@ def _lights(its: View, seen: Look) -> None:
         st.subheader("Well")
     for light in green:
         rule = RULE[light.name]
-        st.markdown(f"{badge(light.colour)} **{light.name}** {rule.told(light.value)}: {rule.measures}")
+        note = f" ({light.note})" if light.note else ""
+        st.markdown(f"{badge(light.colour)} **{light.name}** {rule.told(light.value)}: {rule.measures}{note}")
+        if light.name == "parked":
+            show_unparked()
+
+
+def _guard(its: View, ran: datetime | None) -> None:
+    """Says when the guard has not run lately: what only the guard reads is that old."""
+    if ran is None:
+        st.info(
+            "The guard has not run yet, so what only the guard reads is not known.", icon=":material/hourglass_empty:"
+        )
+    elif its.now - ran > _LATE:
+        st.warning(
+            f"The guard runs each hour, but it ran last at {moment(ran)}, {ago(its.now - ran)} ago. Who teaches how "
+            "much and the replays are as it saw them then. `GuardrailsRedAlarm` tells of it, too.",
+            icon=":material/alarm_off:",
+        )
 
 
 def _trouble(its: View, light: Light, standing: Standing) -> None:
@@ -62,6 +82,8 @@ def _trouble(its: View, light: Light, standing: Standing) -> None:
         link(light, segment)
     if more := light.segments[_NAMED:]:
         st.markdown(f"And {len(more)} more: {', '.join(segment.value for segment in more)}.")
+    if light.name == "parked":
+        offer_unparking()
 
 
 def _since(its: View, light: Light, standing: Standing) -> str:

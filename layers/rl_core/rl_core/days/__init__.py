@@ -16,6 +16,7 @@ from rl_core.days.figures import (
 )
 from rl_core.days.judging import Change, Seen, change, judge
 from rl_core.days.lights import (
+    ENOUGH_DRAWN,
     LESSONS,
     RULE,
     RULES,
@@ -29,7 +30,18 @@ from rl_core.days.lights import (
     Weight,
     worst,
 )
-from rl_core.days.showing import FEWEST, Period, count_shown, pooled, publishable, shown, shows, withheld
+from rl_core.days.showing import (
+    FEWEST,
+    Period,
+    count_shown,
+    pooled,
+    publishable,
+    recent,
+    shown,
+    shows,
+    together,
+    withheld,
+)
 from rl_core.days.stats import Direction, PeriodDay, Totals, Trend, day_by_day, totals_of, trend_of
 from rl_core.days.tally import (
     ActionSums,
@@ -45,6 +57,7 @@ from rl_core.days.tally import (
 
 __all__ = [
     "COUNTS",
+    "ENOUGH_DRAWN",
     "FEWEST",
     "GONE_AFTER",
     "KEPT",
@@ -97,9 +110,11 @@ __all__ = [
     "of_user",
     "pooled",
     "publishable",
+    "recent",
     "shown",
     "shows",
     "summed",
+    "together",
     "totals_of",
     "trend_of",
     "withheld",

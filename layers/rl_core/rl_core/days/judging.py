@@ -35,7 +35,8 @@ class Seen:
     """Holds what was read at a moment.
 
     `final` is the last final day. `courses` has what TREND holds, None where it cannot be read. `waiting` and
-    `erasures` are seconds, 0 if nothing waits; None says that it could not be read.
+    `erasures` are seconds, 0 if nothing waits; None says that it could not be read. `waiting_at` is when `waiting` was
+    read, if that was not now.
     """
 
     now: datetime
@@ -46,6 +47,7 @@ class Seen:
     waiting: float | None = None
     parked: int | None = None
     erasures: float | None = None
+    waiting_at: datetime | None = None
 
     def known(self) -> dict[Segment, Course]:
         """Returns the courses that go up to the last final day, if that is not too long ago."""
@@ -63,7 +65,7 @@ def judge(seen: Seen) -> tuple[Light, ...]:
         *(of_days or dark),
         _weight(seen),
         _reward(seen),
-        _at_once("waiting", seen.waiting, seen),
+        _waiting(seen),
         _at_once("parked", seen.parked, seen),
         _at_once("erasures", seen.erasures, seen),
         _replay(seen),
@@ -192,6 +194,13 @@ def _mean(row: DayRow) -> tuple[float, float]:
     mean = row.rewards / n
     variance = max(0, row.reward_squares - row.rewards * row.rewards / n) / (n - 1)
     return mean / MILLION, variance / n / MILLION**2
+
+
+def _waiting(seen: Seen) -> Light:
+    light = _at_once("waiting", seen.waiting, seen)
+    if seen.waiting_at is None:
+        return light
+    return replace(light, as_of=seen.waiting_at, note=f"as the guard saw it at {seen.waiting_at:%Y-%m-%d %H:%M} UTC")
 
 
 def _at_once(name: str, value: float | None, seen: Seen) -> Light:

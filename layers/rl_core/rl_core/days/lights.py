@@ -153,7 +153,7 @@ RULES = (
         False,
         "the index could not be read",
         "see `LearnerBehindAlarm` and `LearnSilentAlarm`; a policy that cannot be read keeps its segment waiting: "
-        "mend it",
+        "`replay` names it, mend it",
         "mend <segment>",
     ),
     Rule(
@@ -175,7 +175,8 @@ RULES = (
         24 * _HOUR,
         False,
         "the index could not be read",
-        "the log of `erasure` says why; mostly a policy or record cannot be read: mend it; see `ErasurePutOffAlarm`",
+        "the log of `erasure` says why; mostly a policy cannot be read: `replay` names it, mend it; see "
+        "`ErasurePutOffAlarm`",
         "mend <segment>",
     ),
     Rule(

@@ -1,11 +1,12 @@
 """Says what may be shown of figures of people: nothing that tells of fewer than five of them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from itertools import groupby
 from typing import NamedTuple
 
-from rl_core.days.course import DayRow, summed
+from rl_core.days.course import Course, DayRow, summed
 from rl_core.days.tally import SegmentDay, merged
 from rl_core.models import Segment
 
@@ -80,6 +81,36 @@ def pooled(rows: Mapping[date, DayRow]) -> Iterator[Period]:
         else:
             told = summed(its.values()) if any(map(_told, its.values())) else None
             yield Period(monday, monday + timedelta(days=6), told)
+
+
+def recent(course: Course, final: date, days: int) -> list[Period]:
+    """Returns what may be shown of a segment's latest final days, so many, and of the whole week in which they begin.
+
+    Weeks are pooled before days are left out: a week's days without its small one, beside the whole week, would tell
+    of the small one. The oldest week is left out when the course does not hold all of it.
+    """
+    begin = course.first + timedelta(days=-course.first.weekday() % 7)
+    return [its for its in pooled(course.between(begin, final)) if its.last > final - timedelta(days=days)]
+
+
+def together(segments: Iterable[Iterable[Period]]) -> list[Period]:
+    """Returns the sums over segments of the periods that are shown, and of nothing that is withheld.
+
+    A week of which one segment is shown as a whole is one period, and `row` is None for a week of which nothing is.
+    """
+    weeks = defaultdict[date, list[Period]](list)
+    for period in (its for periods in segments for its in periods):
+        weeks[_monday(period.first)].append(period)
+    return [whole for monday in sorted(weeks) for whole in _summed_week(monday, weeks[monday])]
+
+
+def _summed_week(monday: date, periods: Iterable[Period]) -> Iterator[Period]:
+    told = [(its.first, its.last, its.row) for its in periods if its.row is not None]
+    days = sorted({first for first, last, _ in told if first == last})
+    if told and all(first == last for first, last, _ in told):
+        yield from (Period(day, day, summed(row for first, _, row in told if first == day)) for day in days)
+    else:
+        yield Period(monday, monday + timedelta(days=6), summed(row for *_, row in told) if told else None)
 
 
 def _monday(day: date) -> date:

@@ -1,7 +1,7 @@
 """Reads and writes the one table (docs/data-model.md). No other package knows keys, items, conditions or botocore."""
 
 from rl_core.store.assessments import assessment_writes
-from rl_core.store.audit import act_write, latest_acts
+from rl_core.store.audit import OnRecord, act_write, acts_before, latest_acts
 from rl_core.store.budget import ReadBudget
 from rl_core.store.consents import dropped_write, request_write, session_number, statement_write, waits
 from rl_core.store.day_table import MOST_DAYS, DayTable, ShardState, Watermark, open_day_table
@@ -41,6 +41,7 @@ __all__ = [
     "Hold",
     "Kind",
     "Leaver",
+    "OnRecord",
     "Put",
     "ReadBudget",
     "ShardState",
@@ -51,6 +52,7 @@ __all__ = [
     "Watch",
     "Watermark",
     "act_write",
+    "acts_before",
     "assessment_writes",
     "dropped_write",
     "kind_of",

@@ -1,8 +1,11 @@
 """Reads and writes what operators did, and takes out of it whoever is erased."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
+from rl_core.errors import UnreadableItemError
 from rl_core.models import Act
 from rl_core.store import keys
 from rl_core.store.codecs import SEGMENT
@@ -55,6 +58,17 @@ def read_act(item: Stored) -> Act:
     return Act(id=name, at=at, **AUDIT.read(item))
 
 
+class OnRecord(NamedTuple):
+    """Holds an act and its place in the audit; `act` is None where it cannot be read.
+
+    `newer` says that a newer release wrote it, which may say more of it.
+    """
+
+    place: str
+    act: Act | None
+    newer: bool
+
+
 def act_write(act: Act) -> Put:
     """Returns the write of an act under the condition `new-item`."""
     return new_item("act", act_item(act))
@@ -70,6 +84,34 @@ def latest_acts(table: Table, most: int) -> Iterator[Act]:
         if "LastEvaluatedKey" not in answer:
             return
         query["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
+
+def acts_before(table: Table, most: int, place: str | None = None) -> list[OnRecord]:
+    """Returns the latest acts before a place, or of all, newest first, at most so many, with one read.
+
+    Raises UnreadableItemError for a place at which no act can be.
+    """
+    query = between(keys.AUDIT_PK, " ", _LAST) | {"ScanIndexForward": False, "Limit": most}
+    if place is not None:
+        query["ExclusiveStartKey"] = {"pk": string(keys.AUDIT_PK), "sk": string(_checked(place))}
+    return [_on_record(item) for item in table.call("query", **query)["Items"]]
+
+
+def _checked(place: str) -> str:
+    try:
+        at, name = keys.act_of_sk(place)
+        if place == keys.act_sk(at, name):
+            return place
+    except ValueError:
+        pass
+    raise UnreadableItemError("no act can be at this place of the audit")
+
+
+def _on_record(item: Stored) -> OnRecord:
+    act = None
+    with suppress(UnreadableItemError):
+        act = read_act(item)
+    return OnRecord(item["sk"]["S"], act, item.get("form", {}).get("N") != str(AUDIT_FORM))
 
 
 def forget(table: Table, person: bytes, now: datetime) -> None:

@@ -1,17 +1,17 @@
 """Reads what the lights are judged by, and keeps within one budget of read units whatever is stored."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
-from rl_core.days import Course, Guard
+from rl_core.days import Course, Guard, SegmentDay
 from rl_core.errors import SpentError, UnreadableItemError
 from rl_core.models import Marker, Segment, VersionRecord
 from rl_core.store import items, keys
 from rl_core.store.budget import LARGEST_SESSION, ReadBudget
 from rl_core.store.consents import read_request
-from rl_core.store.day_table import DayTable
+from rl_core.store.day_table import DayTable, read_segment_day
 from rl_core.store.fields import Stored, read_time, string, time
 from rl_core.store.guards import guard_write, read_guard
 from rl_core.store.policies import read_record
@@ -20,10 +20,12 @@ from rl_core.store.trends import read_trend
 
 _READS = {"get_item", "query"}
 _LARGEST = 4  # read units of the largest item of a segment: a record of 90 transitions
+_KEYS = 0.5  # read units of the first keys of an index partition, which may be a moment old
 _PAGE = 25  # items of a query that asks for no number
 _HEAD = 3 * LARGEST_SESSION
 _PARKED = 100  # so many are counted
 _ERASURES = 20  # so many are looked at, the oldest of each index partition
+T = TypeVar("T")
 
 
 class Watch(Store, DayTable):
@@ -71,6 +73,10 @@ class Watch(Store, DayTable):
         places += [keys.due_partition(segment, n) for segment in Segment for n in range(partitions)]
         oldest = [read_time(it["due_at"]) for place in places for it in self._in(place, 1, until=now)]
         return (now - min(oldest, default=now)).total_seconds()
+
+    def has_room_for_waiting(self, partitions: int) -> bool:
+        """Returns whether the budget covers `oldest_waiting`."""
+        return self.left >= max(1.0, _KEYS * partitions * (1 + len(Segment)))
 
     def parked_sessions(self) -> int:
         """Returns how many sessions are set aside; beyond a hundred it counts no more."""
@@ -148,13 +154,21 @@ class Watch(Store, DayTable):
 
     def lately(self) -> dict[Segment, Course | None]:
         """Returns what TREND holds of each segment, None where it cannot be parsed; it may be a moment old."""
-        found: dict[Segment, Course | None] = {}
+        return self._of_segments(keys.TREND_SK, read_trend)
+
+    def segments_on(self, day: date) -> dict[Segment, SegmentDay | None]:
+        """Returns each segment's day, None where it cannot be parsed; leaves out segments of which there is none."""
+        return self._of_segments(keys.day_sk(day), read_segment_day)
+
+    def _of_segments(self, sk: str, read: Callable[[Stored], T]) -> dict[Segment, T | None]:
+        """Returns what each segment has under a sort key, which may be a moment old."""
+        found: dict[Segment, T | None] = {}
         for segment in Segment:
-            key = {"pk": string(keys.segment_pk(segment)), "sk": string(keys.TREND_SK)}
+            key = {"pk": string(keys.segment_pk(segment)), "sk": string(sk)}
             if item := self.call("get_item", Key=key).get("Item"):
                 found[segment] = None
                 with suppress(UnreadableItemError):
-                    found[segment] = read_trend(item)
+                    found[segment] = read(item)
         return found
 
     def guard(self) -> Guard:

@@ -17,7 +17,7 @@ from rl_core.work.train import (
     next_version,
     training_figures,
 )
-from rl_core.work.versions import Explanation, explain, mend, policy_at, roll_back, step
+from rl_core.work.versions import Damage, Explanation, damage_of, explain, mend, policy_at, roll_back, step
 
 __all__ = [
     "ERASURE",
@@ -26,6 +26,7 @@ __all__ = [
     "Because",
     "Change",
     "Closed",
+    "Damage",
     "Dispatched",
     "Explanation",
     "Look",
@@ -36,6 +37,7 @@ __all__ = [
     "attempts",
     "close_and_learn",
     "close_expired",
+    "damage_of",
     "dispatch",
     "exclude",
     "explain",

@@ -1,6 +1,6 @@
 """Recomputes for a user what the plan of one of their sessions was drawn from, within the reads of one request."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from rl_core import learner
@@ -12,7 +12,7 @@ from rl_core.errors import (
     UnreadableItemError,
     VersionError,
 )
-from rl_core.models import ACTIONS, Policy, Session
+from rl_core.models import ACTIONS, Decision, Policy, Session
 from rl_core.store import FrugalStore
 from rl_core.work.versions import policy_at
 
@@ -38,12 +38,18 @@ class Because(StrEnum):
 class Recomputed:
     """Holds what the draw knew of each action: its estimate for the person, and the visits behind it. Shapes (6,).
 
-    Both are None where no policy was read, and where `because` says why they cannot be told.
+    Both are None where no policy was read, and where `because` says why they cannot be told. `again` is the decision
+    drawn anew, None where that cannot be done.
     """
 
     estimates: tuple[float, ...] | None = None
     visits: tuple[int, ...] | None = None
     because: Because | None = None
+    again: Decision | None = None
+
+    def agrees(self, stored: Decision) -> bool:
+        """Returns whether the decision was drawn anew and came out the same, whatever the settings' hash."""
+        return self.again is not None and replace(self.again, settings=stored.settings) == stored
 
 
 def recompute(store: FrugalStore, session: Session, settings: Settings) -> Recomputed:
@@ -55,7 +61,7 @@ def recompute(store: FrugalStore, session: Session, settings: Settings) -> Recom
     """
     drawn = session.decision
     if drawn.fallback or drawn.impersonal:
-        return Recomputed()
+        return Recomputed(again=_again(None, session, settings))
     if not set(drawn.eligible) <= set(ACTIONS):
         return Recomputed(because=Because.TOO_OLD)
     if drawn.settings not in (b"", learner.settings_hash(settings)):
@@ -73,8 +79,15 @@ def recompute(store: FrugalStore, session: Session, settings: Settings) -> Recom
 def _compared(policy: Policy, session: Session, settings: Settings) -> Recomputed:
     """Returns what this policy says of the session's state, if it gives the chances that are stored, bit for bit."""
     drawn = session.decision
-    again = learner.probabilities(policy, drawn.state, drawn.eligible, settings, drawn.facts)
-    if again.probabilities != drawn.chances:
+    again = _again(policy, session, settings)
+    if again.chances != drawn.chances:
         return Recomputed(because=Because.REWRITTEN if drawn.settings else Because.TOO_OLD)
     (estimates,) = learner.estimates_of(policy, [(drawn.state, drawn.facts)])
-    return Recomputed(estimates, learner.visits(policy)[drawn.state.row])
+    return Recomputed(estimates, learner.visits(policy)[drawn.state.row], again=again)
+
+
+def _again(policy: Policy | None, session: Session, settings: Settings) -> Decision:
+    """Returns the decision as it is drawn anew from this policy, by the session's own generator."""
+    its = session.decision
+    rng = learner.generator(session.key, its.policy_version)
+    return learner.decide(policy, its.state, its.eligible, settings, rng, its.facts, personal=not its.impersonal)

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple, TypeVar
 
 from rl_core.config import Settings
@@ -16,15 +16,17 @@ from rl_core.work.checking import check
 
 UNITS = 200.0  # of one run
 _FOR_WEIGHTS = 110.0  # of these, at least
+_FRESH = timedelta(hours=2)  # so old may be what the guard saw, which runs each hour
 _WRONG = {Replayed.DIFFERS, Replayed.UNREADABLE}
 T = TypeVar("T")
 
 
 class Look(NamedTuple):
-    """Holds the lights, and what the guard keeps of them."""
+    """Holds the lights, what the guard keeps of them, and when the guard ran last, None if it never did."""
 
     lights: tuple[Light, ...]
     guard: Guard
+    ran: datetime | None = None
 
 
 def look(watch: Watch, settings: Settings, now: datetime) -> Look:
@@ -35,7 +37,9 @@ def look(watch: Watch, settings: Settings, now: datetime) -> Look:
     cannot be reached, UnreadableItemError when what the guard kept cannot be parsed.
     """
     before = watch.guard()
-    seen, policies = _seen(watch, before, settings, now), _policies(watch)
+    seen = _seen(watch, before, settings, now)
+    seen = replace(seen, waiting=_or_none(lambda: watch.oldest_waiting(now, settings.index_shards)))
+    policies = _policies(watch)
     replays = _replays(watch, before.replays, policies, settings, now)
     weights = _weights(watch, before.weights, policies, now)
     return _judged(replace(seen, replays=replays, weights=weights), before)
@@ -45,10 +49,12 @@ def glance(watch: Watch, settings: Settings, now: datetime) -> Look:
     """Returns the lights as of now, from less reading than `look`: no policy is replayed.
 
     What the guard saw last of replays and weights stands, but that policies which cannot be read are told at once, and
-    that a weight which was too great is weighed again. Raises as `look` does.
+    that a weight which was too great is weighed again. So does what it saw waiting, where the budget does not cover
+    all index partitions. Raises as `look` does.
     """
     before = watch.guard()
     seen, policies = _seen(watch, before, settings, now), _policies(watch)
+    seen = _with_waiting(seen, watch, before, settings.index_shards)
     great = {segment: policies.get(segment) for segment in Segment if _is_great(before.weights.get(segment))}
     weights = _weights(watch, before.weights, great, now)
     told = {s: its for s, its in before.replays.items() if its.result is not Replayed.UNREADABLE or s not in policies}
@@ -59,14 +65,23 @@ def _is_great(weight: Weight | None) -> bool:
     return weight is not None and RULE["weight"].colour(weight.share) is not Colour.GREEN
 
 
+def _with_waiting(seen: Seen, watch: Watch, before: Guard, partitions: int) -> Seen:
+    """Returns what was seen with how long the oldest session waits: read now, or as the guard saw it lately."""
+    if watch.has_room_for_waiting(partitions):
+        return replace(seen, waiting=_or_none(lambda: watch.oldest_waiting(seen.now, partitions)))
+    last = before.lights.get("waiting")
+    if last is None or seen.now - last.at > _FRESH:
+        return seen
+    return replace(seen, waiting=last.value, waiting_at=last.at)
+
+
 def _seen(watch: Watch, before: Guard, settings: Settings, now: datetime) -> Seen:
-    """Returns what is read at every look: the days' figures and what waits."""
+    """Returns what is read at every look, but for the sessions that wait, which take most to read."""
     watermark = watch.watermark()
     return Seen(
         now,
         final=watermark.day if watermark else None,
         courses=_or_none(watch.lately) or {},
-        waiting=_or_none(lambda: watch.oldest_waiting(now, settings.index_shards)),
         parked=_or_none(watch.parked_sessions),
         erasures=_or_none(lambda: watch.erasures(now, settings.index_shards, _waited(before, now))),
     )
@@ -75,7 +90,8 @@ def _seen(watch: Watch, before: Guard, settings: Settings, now: datetime) -> See
 def _judged(seen: Seen, before: Guard) -> Look:
     lights = judge(seen)
     known = before.seen(lights, seen.now)
-    return Look(lights, replace(before, lights=known, replays=seen.replays, weights=seen.weights))
+    ran = max((its.at for its in before.lights.values()), default=None)
+    return Look(lights, replace(before, lights=known, replays=seen.replays, weights=seen.weights), ran)
 
 
 def _waited(before: Guard, now: datetime) -> float:

@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from rl_core import learner
 from rl_core.config import Settings
@@ -87,6 +88,29 @@ def _state(policy: Policy) -> str:
     return f"version {policy.version}, {policy.episodes} episodes"
 
 
+class Damage(NamedTuple):
+    """Holds what is wrong with a policy item, in words, and the policy as its version records say it."""
+
+    found: str
+    policy: Policy
+
+
+def damage_of(store: Store, segment: Segment, shown: Stored | None) -> Damage:
+    """Returns what is wrong with a policy item that is damaged, gone (None) or older than its version records.
+
+    Raises VersionError when nothing is wrong with the item or no version is on record.
+    """
+    last = store.last_record(segment)
+    known, found = _shown(shown)
+    if known is not None and (last is None or known.version >= last.version):
+        raise VersionError(f"version {known.version} can be read: there is nothing to mend")
+    if last is None:
+        raise VersionError("no version is on record: there is nothing to mend")
+    if known is None:
+        known = store.snapshot(segment, LAST_VERSION)
+    return Damage(found, policy_at(store, segment, last.version, excluded=_listed_since(store, known)))
+
+
 def mend(store: Store, segment: Segment, shown: Stored | None, act: Act | None, settings: Settings) -> Policy:
     """Rebuilds a policy from its version records when its item is damaged, gone or older than they are.
 
@@ -95,23 +119,15 @@ def mend(store: Store, segment: Segment, shown: Stored | None, act: Act | None, 
     wrong with the item or no version is on record, ConflictError when the item is not the one that was shown, newer
     code wrote it, or another version was published meanwhile.
     """
-    last = store.last_record(segment)
-    known, before = _shown(shown)
-    if known is not None and (last is None or known.version >= last.version):
-        raise VersionError(f"version {known.version} can be read: there is nothing to mend")
-    if last is None:
-        raise VersionError("no version is on record: there is nothing to mend")
-    if known is None:
-        known = store.snapshot(segment, LAST_VERSION)
-    policy = policy_at(store, segment, last.version, excluded=_listed_since(store, known))
+    found, policy = damage_of(store, segment, shown)
     under_way = Hold.of(store, segment, settings.index_shards)
-    hold = under_way.refold.hold if under_way and under_way.refold.hold <= last.version else None
+    hold = under_way.refold.hold if under_way and under_way.refold.hold <= policy.version else None
     version = policy.version + 1
     mended = replace(policy, version=version, hold=hold, acted=version)
     record = VersionRecord(version, learner.fold_of(settings), reason=MENDED)
     writes = mending_writes(mended, record, shown)
     if act is not None:
-        writes.append(act_write(replace(act, what="mend", segment=segment, before=before, after=_state(mended))))
+        writes.append(act_write(replace(act, what="mend", segment=segment, before=found, after=_state(mended))))
     store.write(*writes)
     return mended
 
