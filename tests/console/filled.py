@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from itertools import islice
 from typing import Any
 
-from botocore.exceptions import ClientError, EndpointConnectionError
+from botocore.exceptions import EndpointConnectionError
 from streamlit.testing.v1 import AppTest
 
 from lab.bench.full import lessons
@@ -77,28 +77,19 @@ def put_guard(store: Store, replays: Mapping[Segment, Replay], weights: Mapping[
 EQUAL = Replay(Replayed.EQUAL, 9, 3, NOW)
 
 
-class Refusing:
-    """A client that refuses to read, as IAM would, or that reaches nothing; `only` the items of that sort key."""
+class DownForPolicies:
+    """A client that cannot read a policy, and anything else."""
 
-    def __init__(self, client: Any, error: Exception, only: str = "") -> None:
-        self.client, self.error, self.only = client, error, only
+    def __init__(self, client: Any) -> None:
+        self.client = client
 
     def __getattr__(self, name: str) -> Any:
-        operation = getattr(self.client, name)
-        if name not in {"get_item", "query", "batch_get_item"}:
-            return operation
+        return getattr(self.client, name)
 
-        def refuse(**arguments: Any) -> Any:
-            if self.only and arguments.get("Key", {}).get("sk") != {"S": self.only}:
-                return operation(**arguments)
-            raise self.error
-
-        return refuse
-
-
-SAID = "User: arn:aws:sts::1:assumed-role/Nobody/jo is not authorized to perform: dynamodb:Query on"
-REFUSED = ClientError({"Error": {"Code": "AccessDeniedException", "Message": SAID}}, "Query")
-UNREACHED = EndpointConnectionError(endpoint_url="http://127.0.0.1:1")
+    def get_item(self, **arguments: Any) -> Any:
+        if arguments["Key"]["sk"] == {"S": "POLICY"}:
+            raise EndpointConnectionError(endpoint_url="http://nowhere")
+        return self.client.get_item(**arguments)
 
 
 def links(console: AppTest) -> list[str]:

@@ -16,15 +16,14 @@ from tests.console.conftest import Opened, words
 from tests.console.filled import (
     EQUAL,
     LIAR,
-    REFUSED,
-    UNREACHED,
-    Refusing,
+    DownForPolicies,
     days,
     links,
     put_days,
     put_guard,
     teach,
 )
+from tests.console.tables import Down, Refusing
 from tests.functions.conftest import NOW, SEGMENT, World, turn
 from tests.functions.test_learning_job import spoil_policy
 
@@ -186,12 +185,12 @@ def test_without_a_policy_it_is_red_is_offered_to_be_mended_and_the_rest_is_show
 
 
 @pytest.mark.parametrize(
-    ("error", "said"), [(UNREACHED, "The table is out of reach"), (REFUSED, "Nobody/jo is not allowed to read this")]
+    ("client", "said"), [(Down(), "The table is out of reach"), (Refusing(), "nobody/jo is not allowed to read this")]
 )
 def test_a_table_that_does_not_answer_shows_no_figure_and_offers_no_mending(
-    opened: Opened, world: World, offered: list[Any], monkeypatch: pytest.MonkeyPatch, error: Exception, said: str
+    opened: Opened, world: World, offered: list[Any], monkeypatch: pytest.MonkeyPatch, client: Any, said: str
 ) -> None:
-    monkeypatch.setattr(world.store, "client", Refusing(world.store.client, error))
+    monkeypatch.setattr(world.store, "client", client)
     found = words(opened("Segment", segment=NAME))
     assert said in found
     assert "Nothing says" not in found
@@ -202,7 +201,7 @@ def test_a_policy_that_was_not_reached_is_not_taken_for_a_damaged_one(
     opened: Opened, world: World, offered: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     teach(world.store, 3)
-    monkeypatch.setattr(world.store, "client", Refusing(world.store.client, UNREACHED, only="POLICY"))
+    monkeypatch.setattr(world.store, "client", DownForPolicies(world.store.client))
     assert "The table is out of reach" in words(opened("Segment", segment=NAME))
     assert ("offer_mending", SEGMENT) not in offered
     assert links(opened("Segments")) == []

@@ -12,7 +12,7 @@ from tests.console.filled import FINAL, LIAR, ONE, days, put_days, row, teach
 from tests.console.test_segment import NAME, alts, column, offered, tables
 from tests.forms.golden import load
 from tests.functions.conftest import NOW, SEGMENT, World, turn
-from tests.functions.test_learning_job import spoil
+from tests.functions.test_learning_job import spoil, spoil_policy
 
 __all__ = ["offered"]
 
@@ -50,6 +50,28 @@ def test_days_of_fewer_than_five_users_are_pooled_or_not_shown(opened: Opened, w
     said = words(opened("Segment", segment=NAME))
     assert "Fewer than five users were here on each day" in said
     assert "0.900" not in said
+
+
+def test_a_mean_that_would_tell_of_a_small_day_beside_its_week_is_not_shown(opened: Opened, world: World) -> None:
+    """The latest seven days begin on a Friday: beside the whole week they tell of the four days before."""
+    assert (FINAL - 6 * ONE).weekday() == 4
+    its = days(0.3, 0.5)
+    put_days(world.store, {SEGMENT: its | {FINAL - 9 * ONE: row(0.9, users=4)}})
+    said = words(opened("Segment", segment=NAME))
+    assert "mean reward not shown (fewer than five users on a day) in the latest 7" in said
+    assert "**-0.2" in said
+    put_days(
+        world.store, {SEGMENT: its | {FINAL - 2 * ONE: row(0.3, users=4)}}
+    )  # a week that is wholly among the seven
+    assert "mean reward 0.300 (95 %: 0.283 to 0.317, 140 sessions)" in words(opened("Segment", segment=NAME))
+
+
+def test_a_mean_over_a_week_that_is_withheld_is_not_shown(opened: Opened, world: World) -> None:
+    small = {FINAL - n * ONE: row(0.5, users=4) for n in range(11, 18)}  # Monday to Sunday
+    put_days(world.store, {SEGMENT: days(0.3, 0.5) | small})
+    said = words(opened("Segment", segment=NAME))
+    assert "mean reward 0.300" in said
+    assert "before, not shown (fewer than five users on a day)" in said
 
 
 def test_trend_that_is_missing_or_of_a_newer_release_is_told(opened: Opened, world: World) -> None:
@@ -204,3 +226,17 @@ def test_a_person_may_be_typed(opened: Opened, world: World, typed: str, said: s
     console = opened("Segment", segment=NAME)
     console.session_state["tab"], console.session_state[f"person-{NAME}"] = "Persons", typed
     assert said in words(console.run())
+
+
+# The forms.
+
+
+def test_the_forms_stand_beside_what_they_change(opened: Opened, world: World) -> None:
+    teach(world.store, 10, 20, lies=8)
+    said = words(opened("Segment", segment=NAME, why="weight"))
+    assert f"**Exclude: person {LIAR.hex()}**" in said
+    console = opened("Segment", segment=NAME, why="replay")
+    console.selectbox(key=f"rollback-{NAME}").select(9).run()
+    assert "**Roll back to version 9**" in words(console)
+    spoil_policy()
+    assert "Mend" in words(opened("Segment", segment=NAME))

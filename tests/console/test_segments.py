@@ -1,6 +1,7 @@
 """The screen Segments: nine cards, the worst named first, and "not known" where nothing is."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -14,15 +15,13 @@ from tests.console.conftest import Opened, words
 from tests.console.filled import (
     EQUAL,
     FINAL,
-    REFUSED,
-    UNREACHED,
-    Refusing,
     days,
     links,
     put_days,
     put_guard,
     teach,
 )
+from tests.console.tables import Down, Refusing
 from tests.forms.golden import load
 from tests.functions.conftest import NOW, SEGMENT, World
 from tests.functions.test_learning_job import spoil, spoil_policy
@@ -81,7 +80,7 @@ def test_policies_of_older_forms_have_a_favourite(opened: Opened, world: World, 
 def test_of_fewer_than_five_users_no_mean_is_shown(opened: Opened, world: World) -> None:
     put_days(world.store, {SEGMENT: days(0.3, 0.5, users=4)})
     said = words(opened("Segments"))
-    assert "not known (fewer than five users)" in said
+    assert "Mean reward: not shown (fewer than five users on a day), change not known" in said
     assert "0.300" not in said
 
 
@@ -127,12 +126,12 @@ def test_without_what_the_guard_keeps_the_cards_are_shown(opened: Opened, world:
 
 
 @pytest.mark.parametrize(
-    ("error", "said"), [(UNREACHED, "The table is out of reach"), (REFUSED, "Nobody/jo is not allowed to read this")]
+    ("client", "said"), [(Down(), "The table is out of reach"), (Refusing(), "nobody/jo is not allowed to read this")]
 )
 def test_a_table_that_does_not_answer_shows_no_card(
-    opened: Opened, world: World, monkeypatch: pytest.MonkeyPatch, error: Exception, said: str
+    opened: Opened, world: World, monkeypatch: pytest.MonkeyPatch, client: Any, said: str
 ) -> None:
-    monkeypatch.setattr(world.store, "client", Refusing(world.store.client, error))
+    monkeypatch.setattr(world.store, "client", client)
     console = opened("Segments")
     assert said in words(console)
     assert links(console) == []

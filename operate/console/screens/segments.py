@@ -98,9 +98,7 @@ def _reward(its: Lately | None) -> str:
         return "Mean reward: not known"
     if its.change is None:
         return "Nothing was done lately"
+    change = "change not known" if its.change.difference is None else f"**{its.change.difference:+.3f}**"
     if its.now is None:
-        return "Mean reward: not known (fewer than five users)"
-    mean = f"Mean reward **{its.now.value:.3f}** (95 %: {its.now.low:.3f} to {its.now.high:.3f})"
-    if its.change.difference is None:
-        return f"{mean}, change not known"
-    return f"{mean}, **{its.change.difference:+.3f}**"
+        return f"Mean reward: not shown (fewer than five users on a day), {change}"
+    return f"Mean reward **{its.now.value:.3f}** (95 %: {its.now.low:.3f} to {its.now.high:.3f}), {change}"

@@ -45,7 +45,7 @@ def answer(found: Found, now: datetime) -> Answer:
 def in_figures(mean: Estimate | None) -> str:
     """Returns a mean with its 95 % interval in words."""
     if mean is None:
-        return "not shown (fewer than five users on each day)"
+        return "not shown (fewer than five users on a day)"
     return f"{mean.value:.3f} (95 %: {mean.low:.3f} to {mean.high:.3f}, {mean.n} sessions)"
 
 

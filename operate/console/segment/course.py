@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from operate.intervals import Estimate, means
-from rl_core.days import Change, Colour, Course, DayRow, Period, Seen, change, pooled, shown, summed
+from rl_core.days import Change, Colour, Course, DayRow, Period, Seen, change, pooled, summed
 from rl_core.models import MILLION, Segment
 
 LATE, BEFORE = 7, 28  # days that the light `reward` compares
@@ -14,7 +14,7 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Lately:
-    """Holds the mean reward of the latest 7 final days and of the 28 before; None where too few users may be told of.
+    """Holds the mean reward of the latest 7 final days and of the 28 before; None where it may not be shown.
 
     `change` is None for a segment in which nothing happened in these days.
     """
@@ -36,17 +36,22 @@ def lately(segment: Segment, course: Course | None, final: date | None, now: dat
     if known is None or final is None:
         return None
     begin = final - (LATE - 1) * _DAY
-    sides = known.between(begin, final), known.between(begin - BEFORE * _DAY, begin - _DAY)
-    latest, before = (mean_reward(side.values()) for side in sides)
+    latest, before = mean_reward(known, begin, final), mean_reward(known, begin - BEFORE * _DAY, begin - _DAY)
     return Lately(final, latest, before, change(known, final))
 
 
-def mean_reward(rows: Iterable[DayRow]) -> Estimate | None:
-    """Returns the mean reward of all sessions of these days; None unless five users were served on one of them."""
-    its = list(rows)
-    if not any(shown(row.served) for row in its):
-        return None
-    return _mean(summed(its))
+def mean_reward(course: Course, first: date, last: date) -> Estimate | None:
+    """Returns the mean reward of the days from `first` to `last`; None where it would tell of fewer than five users.
+
+    It may be shown if these days are just some of the days and weeks that the learning curve shows: then they tell
+    nothing more. A part of a week that is shown as a whole, beside that week, would tell of the rest of it.
+    """
+    within = course.between(first, last)
+    for period in pooled(course.rows):
+        days = course.between(period.first, period.last).keys()
+        if days & within.keys() and (period.row is None or not days <= within.keys()):
+            return None
+    return _mean(summed(within.values()))
 
 
 def _mean(row: DayRow) -> Estimate | None:
