@@ -15,11 +15,18 @@ KNOWN = STACK_FOLDER / "stack.json"
 def known(stack: Stack) -> Iterator[None]:
     """Writes the file for `make daily` and `make console`, and removes it at the end.
 
-    `ahead_s` is how many seconds the stack's clock is ahead of the machine's. When two stacks run at once, the file is
-    of the one that started later.
+    `ahead_s` is how many seconds the stack's clock is ahead of the machine's, `variables` the environment of its
+    functions. When two stacks run at once, the file is of the one that started later.
     """
     ahead = (stack.clock.now() - datetime.now(UTC)).total_seconds()
-    said = json.dumps({"endpoint": stack.data_url, "table": stack.table_name, "ahead_s": ahead})
+    said = json.dumps(
+        {
+            "endpoint": stack.data_url,
+            "table": stack.table_name,
+            "ahead_s": ahead,
+            "variables": stack.variables,
+        }
+    )
     KNOWN.write_text(said, encoding="utf-8")
     try:
         yield

@@ -9,7 +9,6 @@ from operate.console import seat
 from operate.console.acting.outcome import summary
 from operate.console.reading import UNITS, sentence
 from operate.console.signs import ago, moment
-from rl_core.config import read_settings
 from rl_core.errors import FettleError
 from rl_core.models import Policy, Refold, Segment
 from rl_core.store import Hold, Watch
@@ -53,7 +52,7 @@ def _read(segment: Segment) -> Progress | Policy | FettleError:
     """Returns how far the refold is, the policy if none holds it, or the error that stands in the way."""
     source = seat.current()
     watch = Watch(source.store(), UNITS, users=False)
-    partitions = read_settings(table_name=source.table).index_shards
+    partitions = source.settings().index_shards
     try:
         policy, hold = watch.policy(segment), Hold.of(watch, segment, partitions)
         if hold is None and policy.hold is not None:  # it may have ended between the two reads
