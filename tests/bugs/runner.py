@@ -16,6 +16,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 from local import data_plane
@@ -45,8 +46,12 @@ CLUMSY = (ImportError, SyntaxError, NameError, AttributeError, TypeError)
 
 @dataclass(eq=False)
 class Verdict:
-    """`failed`: the tests that failed, with the error's first line. `broken`: what kept this from being a trial."""
+    """`failed`: the tests that failed, with the error's first line. `broken`: what kept this from being a trial.
 
+    Once a test that is `named` for the bug has failed, its further cases are left out.
+    """
+
+    named: tuple[str, ...] = ()
     passed: list[str] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
     broken: list[str] = field(default_factory=list)
@@ -54,6 +59,11 @@ class Verdict:
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed:
             self.broken.append(f"{report.nodeid} cannot be collected: {report.longrepr}")
+
+    def pytest_runtest_protocol(self, item: pytest.Item) -> bool | None:
+        names = [name for name in self.named if item.nodeid.startswith(name)]
+        seen = all(any(failed.startswith(name) for failed in self.failed) for name in names)
+        return True if names and seen else None
 
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> None:
         if call.excinfo is None:
@@ -85,7 +95,7 @@ def tried(bug: Bug) -> dict[str, Any]:
 def _run(bug: Bug, copy: Path, answer: Path) -> None:
     """Runs the tests on the copy, writes the verdict, and ends the process."""
     try:
-        verdict, said = Verdict(), copy.with_name("said.txt")
+        verdict, said = Verdict(bug.killed_by), copy.with_name("said.txt")
         sys.path.insert(0, str(copy.parent))
         sys.dont_write_bytecode = True
         for stream in (sys.stdout, sys.stderr):
@@ -104,6 +114,8 @@ def warm_up() -> None:
     """Imports what the tests import beside the package."""
     for module in WARM:
         import_module(module)
+    hypothesis.settings.register_profile("bugs", phases=[hypothesis.Phase.explicit, hypothesis.Phase.generate])
+    hypothesis.settings.load_profile("bugs")  # nobody reads the smallest example of a bug that is known
     gc.freeze()  # what is there already need not be looked at again in each fork
 
 
