@@ -20,6 +20,7 @@ import hypothesis
 import pytest
 
 from local import data_plane
+from local.template import load
 from tests.bugs.book import PACKAGE, ROOT, Bug
 
 # Slow to import, and without our package: without these every bug would take some seconds more.
@@ -116,6 +117,7 @@ def warm_up() -> None:
         import_module(module)
     hypothesis.settings.register_profile("bugs", phases=[hypothesis.Phase.explicit, hypothesis.Phase.generate])
     hypothesis.settings.load_profile("bugs")  # nobody reads the smallest example of a bug that is known
+    load()  # the template is kept
     gc.freeze()  # what is there already need not be looked at again in each fork
 
 
