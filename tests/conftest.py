@@ -41,7 +41,7 @@ os.environ.update(
 
 # Each of boto3's clients reads the descriptions of its service and of all endpoints anew: here once.
 described = cache(JSONFileLoader().load_file)
-JSONFileLoader.load_file = lambda _, path: described(path)  # type: ignore[method-assign]
+JSONFileLoader.load_file = lambda _, path: described(path)  # type: ignore[method-assign,assignment]
 
 import rl_core.store.table  # noqa: E402
 from rl_core.config import settings  # noqa: E402

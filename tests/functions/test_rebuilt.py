@@ -12,7 +12,8 @@ from rl_core.models import Action, Activity, Decision, EndedBy, Facts, Profile, 
 from rl_core.sessions import Answer, Ending, engagement_now, expire, moved, record, show
 from rl_core.store import Store
 from tests.functions.conftest import NOW, SEGMENT
-from tests.functions.test_export import FUNCTIONS, phone, whole
+from tests.functions.invoked import FUNCTIONS
+from tests.functions.test_export import phone, whole
 
 STATED = ("completed", "motivation_before", "motivation_after", "difficulty_rating", "notes")
 LEVELS = {"low": 0, "moderate": 1, "high": 2, "falling": 0, "steady": 1, "rising": 2}
