@@ -36,7 +36,7 @@ for parse in ("_tokenize", "_condition_syntax_error"):
 
 async def serve(scope, receive, send):
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope.get("headers", ())}
-    if not headers.get("x-amz-target", "").startswith("DynamoDB_20120810."):
+    if app.AUTH or not headers.get("x-amz-target", "").startswith("DynamoDB_20120810."):
         return await app.app(scope, receive, send)
     app.set_request_account_id(app.extract_access_key_id(headers))
     app.set_request_region(app.extract_region(headers))

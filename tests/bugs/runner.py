@@ -61,14 +61,17 @@ class Verdict:
         if report.failed:
             self.broken.append(f"{report.nodeid} cannot be collected: {report.longrepr}")
 
-    def pytest_runtest_protocol(self, item: pytest.Item) -> bool | None:
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
         names = [name for name in self.named if item.nodeid.startswith(name)]
-        seen = all(any(failed.startswith(name) for failed in self.failed) for name in names)
-        return True if names and seen else None
+        if names and all(any(failed.startswith(name) for failed in self.failed) for name in names):
+            pytest.skip("another case of this test has failed")
 
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> None:
         if call.excinfo is None:
             self.passed += [item.nodeid] if call.when == "call" else []
+        elif call.excinfo.errisinstance(pytest.skip.Exception):
+            pass
         elif call.when != "call" or call.excinfo.errisinstance(CLUMSY):
             self.broken.append(f"{item.nodeid}, {call.when}: {call.excinfo.exconly()}")
         else:
