@@ -25,8 +25,8 @@ from local.template import load
 from local.wire import shortened
 
 ROOT = Path(__file__).parents[1]
-# These run in environments of their own: make tests-lab tests-console.
-collect_ignore_glob = ["lab_*", *([] if importlib.util.find_spec("streamlit") else ["console"])]
+# These run in environments of their own: make tests-lab tests-console console-test.
+collect_ignore_glob = ["lab_*", *([] if importlib.util.find_spec("streamlit") else ["console", "console_walk"])]
 TEMPLATE = load({"JwtIssuer": "https://issuer.test", "JwtAudience": "fettle"} | UNCAPPED)
 ERASURES = table_arn(TEMPLATE.environment["ERASURES_NAME"])
 os.environ.update(
