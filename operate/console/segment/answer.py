@@ -125,7 +125,8 @@ def _replay(found: Found, now: datetime) -> Sign:
     if its.result is not Replayed.EQUAL:
         return Sign("replay", Colour.GREY, f"Not known: the check was not finished {_seen(its)}.")
     late = now - its.at > _DAY
-    said = f"Version {its.version} was its replay, bit for bit, {_seen(its)}; {its.draws} draws came out again"
+    draws = f"{its.draws} draws came out again" if its.draws else "no draw was recomputed"
+    said = f"Version {its.version} was its replay, bit for bit, {_seen(its)}; {draws}"
     more = ", but that is more than a day ago" if late else ""
     return Sign("replay", Colour.GREY if late else Colour.GREEN, f"{said}{more}.")
 
