@@ -22,8 +22,8 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run token demo console daily daily-month check test lint types tests tests-quick tests-lab tests-console e2e build deploy code-sha openapi data-model ledger fuzz client-test security \
-	model-test mutants faults incident conformance dynoxide bench-contention bench-erasure bench-units house bench-coldstart bench-attack bench-learning bench-coverage bench-settings \
+.PHONY: help run token demo console daily daily-month check test lint types tests tests-quick tests-lab tests-console console-test e2e build deploy code-sha openapi data-model ledger fuzz client-test security \
+	model-test mutants faults incident conformance dynoxide bench-contention bench-erasure bench-console bench-units house bench-coldstart bench-attack bench-learning bench-coverage bench-settings \
 	check-learner bench-heartsteps lock clean venv
 
 help:  ## say what there is
@@ -71,7 +71,7 @@ lint: $(VENV)/$(STAMP)  ## ruff: rules and format; import-linter: imports go dow
 	@$(VENV)/bin/lint-imports --no-logo
 
 # What runs in environments of its own is named there too: mypy needs the packages to know their types.
-CONSOLES := $(wildcard operate/console/*.py operate/console/*/*.py lab/bench/console.py tests/console/*.py tests/console_walk/*.py)
+CONSOLES := $(wildcard operate/console/*.py operate/console/*/*.py operate/console/*/*/*.py lab/bench/console.py tests/console/*.py tests/console_walk/*.py)
 LEARNING := $(wildcard $(foreach folder,lab/world lab/learning operate/ope tests/lab_*,$(folder)/*.py) operate/evaluate*.py)
 
 types: $(VENV)/$(STAMP) $(LAB)/$(STAMP) $(CONSOLE)/$(STAMP)  ## mypy, strict
@@ -93,6 +93,9 @@ tests-lab: $(LAB)/$(STAMP)  ## pytest of what runs in the laboratory's environme
 
 tests-console: $(CONSOLE)/$(STAMP) $(ENGINES)  ## pytest of the console's screens, without a browser
 	@$(CONSOLE)/bin/python -m pytest tests/console
+
+console-test: $(CONSOLE)/$(STAMP) $(VENV)/$(STAMP) $(ENGINES)  ## walk through the console in Chromium: a poisoned segment is found and put right (DATA=dynoxide: sooner)
+	@$(CONSOLE)/bin/python -m pytest tests/console_walk -x
 
 e2e: $(VENV)/$(STAMP) $(MINISTACK)/$(STAMP) $(SAM)/$(STAMP) $(LAMBDA)/$(STAMP)  ## build and deploy to MiniStack, and try it: routes, jobs, roles, updates, removal; and Lambda's own runtime
 	@$(VENV)/bin/python -m pytest -p tests.e2e.plugin tests/integration tests/e2e --durations=8
@@ -166,6 +169,9 @@ bench-contention: $(VENV)/$(STAMP) $(ENGINES)  ## many writers on one segment, a
 
 bench-erasure: $(VENV)/$(STAMP) $(ENGINES)  ## erase sixty users from 20,000 versions, in runs of five seconds that overlap
 	@exec $(VENV)/bin/python -m lab.bench.erasure
+
+bench-console: $(CONSOLE)/$(STAMP) $(ENGINES)  ## read units and seconds of the console's screens at a million sessions (SESSIONS=1000000; DATA=dynoxide: MiniStack is too slow for so many)
+	@exec $(CONSOLE)/bin/python -m lab.bench.console $(if $(SESSIONS),--sessions $(SESSIONS))
 
 bench-units: $(VENV)/$(STAMP) $(ENGINES)  ## count the DynamoDB units and milliseconds of each request
 	@exec $(VENV)/bin/python -m lab.bench.units

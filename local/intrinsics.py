@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import yaml
@@ -58,8 +59,9 @@ def _construct_call(loader: _Loader, suffix: str, node: yaml.Node) -> Call:
 _Loader.add_multi_constructor("!", _construct_call)
 
 
+@lru_cache(maxsize=4)
 def parse(text: str) -> dict[str, Any]:
-    """Returns the template's YAML as plain values and calls."""
+    """Returns the template's YAML as plain values and calls. It is kept for the next call, so nobody may change it."""
     document = yaml.load(text, Loader=_Loader)
     if not isinstance(document, dict):
         raise TemplateError("not a template: the top level is no mapping")

@@ -1,4 +1,4 @@
-"""Says where the stack that runs is, in a file of the stack's folder: its data, its table, and what time it has."""
+"""Says where the stack that runs is, in a file of the stack's folder: its API, data and table, and what time it has."""
 
 import json
 from collections.abc import Iterator
@@ -13,13 +13,14 @@ KNOWN = STACK_FOLDER / "stack.json"
 
 @contextmanager
 def known(stack: Stack) -> Iterator[None]:
-    """Writes the file for `make daily` and `make console`, and removes it at the end.
+    """Writes the file for `make daily`, `make console` and scripts that use the API, and removes it at the end.
 
-    `ahead_s` is how many seconds the stack's clock is ahead of the machine's. When two stacks run at once, the file is
-    of the one that started later.
+    `ahead_s` is how many seconds the stack's clock is ahead of the machine's, `variables` the environment of its
+    functions. When two stacks run at once, the file is of the one that started later.
     """
     ahead = (stack.clock.now() - datetime.now(UTC)).total_seconds()
-    said = json.dumps({"endpoint": stack.data_url, "table": stack.table_name, "ahead_s": ahead})
+    its = {"url": stack.url, "endpoint": stack.data_url, "table": stack.table_name, "ahead_s": ahead}
+    said = json.dumps(its | {"variables": stack.variables})
     KNOWN.write_text(said, encoding="utf-8")
     try:
         yield

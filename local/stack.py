@@ -120,6 +120,11 @@ class Stack:
         return self._functions.invoke(function, event)
 
     @property
+    def variables(self) -> dict[str, str]:
+        """Returns the environment of the functions, as the template has it."""
+        return dict(self._template.environment)
+
+    @property
     def refused(self) -> list[str]:
         """Returns the calls to the table that a function made although its role does not allow them."""
         return self._functions.refused

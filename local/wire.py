@@ -10,7 +10,7 @@ import json
 import select
 import socket
 from base64 import b64decode
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -29,12 +29,16 @@ class Answered(NamedTuple):
 
 
 @contextmanager
-def shortened(client: Any, access_key: str) -> Iterator[None]:
-    """Lets the client's calls take the short way until the end of the block; MiniStack reads an account off the key."""
+def shortened(client: Any, access_key: str) -> Iterator[Callable[[], None]]:
+    """Lets the client's calls take the short way until the end of the block; MiniStack reads an account off the key.
+
+    Yields a function that closes the connections, for who forks: parent and child must not share them. The next call
+    opens another.
+    """
     wire = _Wire(client, access_key)
     client._make_api_call = wire.call
     try:
-        yield
+        yield wire.close
     finally:
         del client._make_api_call
         wire.close()

@@ -13,7 +13,7 @@ from operate import after_restore, audit, check, decisions, parking, persons, po
 from operate.daily import compute, table
 from operate.moments import add_now, now_of
 from operate.source import NoStackError, local_stack, table_of
-from rl_core.config import Settings, read_settings
+from rl_core.config import Settings
 from rl_core.errors import FettleError
 from rl_core.models import Segment
 from rl_core.store import DayTable, Store
@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         source = local_stack() if options.local else table_of(options.table, options.endpoint_url)
         if options.local and getattr(options, "now", None) is None:
             options.now = source.now()
-        return command(source.store(), read_settings(table_name=source.table), options)
+        return command(source.store(), source.settings(), options)
     except NoStackError as error:
         print(error, file=sys.stderr)
         return failed

@@ -2,13 +2,15 @@
 
 import json
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import boto3
 
+from rl_core.config import Settings, read_settings
 from rl_core.errors import FettleError
 from rl_core.store import Store
 
@@ -25,12 +27,22 @@ class NoStackError(FettleError):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Holds a table and its client; `ahead` is how far the clock of its stack is ahead of the machine's."""
+    """Holds a table and its client.
+
+    `ahead` is how far the clock of its stack is ahead of the machine's, `variables` the environment of its functions if
+    that is known.
+    """
 
     table: str
     client: "DynamoDBClient"
     ahead: timedelta = timedelta(0)
     local: bool = False
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+    def settings(self) -> Settings:
+        """Returns the settings of the stack; what is not known of them is read off this process's environment."""
+        known = {name: self.variables[name.upper()] for name in Settings.model_fields if name.upper() in self.variables}
+        return read_settings(**known | {"table_name": self.table})
 
     def now(self) -> datetime:
         """Returns the time of the stack, in UTC."""
@@ -47,7 +59,8 @@ def local_stack(path: Path = LOCAL_STACK) -> Source:
         said = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise NoStackError("no local stack runs here: make run") from None
-    return Source(said["table"], client_of(said["endpoint"]), timedelta(seconds=said["ahead_s"]), local=True)
+    ahead = timedelta(seconds=said["ahead_s"])
+    return Source(said["table"], client_of(said["endpoint"]), ahead, local=True, variables=said["variables"])
 
 
 def table_of(name: str | None, endpoint_url: str | None = None) -> Source:

@@ -6,6 +6,7 @@ import os
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -13,6 +14,7 @@ from typing import Any, NamedTuple
 import boto3
 import moto
 import pytest
+from botocore.loaders import JSONFileLoader
 
 from local import data_plane as engines
 from local.data_plane import Endpoints
@@ -23,8 +25,8 @@ from local.template import load
 from local.wire import shortened
 
 ROOT = Path(__file__).parents[1]
-# These run in environments of their own: make tests-lab tests-console.
-collect_ignore_glob = ["lab_*", *([] if importlib.util.find_spec("streamlit") else ["console"])]
+# These run in environments of their own: make tests-lab tests-console console-test.
+collect_ignore_glob = ["lab_*", *([] if importlib.util.find_spec("streamlit") else ["console", "console_walk"])]
 TEMPLATE = load({"JwtIssuer": "https://issuer.test", "JwtAudience": "fettle"} | UNCAPPED)
 ERASURES = table_arn(TEMPLATE.environment["ERASURES_NAME"])
 os.environ.update(
@@ -37,6 +39,10 @@ os.environ.update(
         "POWERTOOLS_LOG_LEVEL": "CRITICAL",
     }
 )
+
+# Each of boto3's clients reads the descriptions of its service and of all endpoints anew: here once.
+described = cache(JSONFileLoader().load_file)
+JSONFileLoader.load_file = lambda _, path: described(path)  # type: ignore[method-assign,assignment]
 
 import rl_core.store.table  # noqa: E402
 from rl_core.config import settings  # noqa: E402

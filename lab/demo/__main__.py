@@ -131,8 +131,10 @@ def _run(console: Console, stack: Stack, users: Sequence[User], days: int, path:
 
 
 def _keep(stack: Stack, console: Console) -> None:
-    """Leaves the stack up, its clock running, until Ctrl-C or a stop signal."""
+    """Leaves the stack up, its clock running, until Ctrl-C or a stop signal; the guard has seen each segment before."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for _ in Segment:
+        stack.advance_to(stack.clock.now() + timedelta(hours=1))
     stack.run_on()
     with known(stack), suppress(KeyboardInterrupt):
         console.print(KEPT.format(url=stack.url), highlight=False, soft_wrap=True)

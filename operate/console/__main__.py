@@ -35,7 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     host = f"127.0.0.1:{listening.getsockname()[1]}"
     print(f"The console of {source.table} listens on loopback only; Ctrl-C stops it.", flush=True)
     gate = Gate(App(SCRIPT), host, lambda token: _tell(host, token))
-    uvicorn.Server(uvicorn.Config(gate, log_level="error", ws="websockets-sansio")).run(sockets=[listening])
+    config = uvicorn.Config(gate, log_level="error", access_log=False, ws="websockets-sansio")
+    uvicorn.Server(config).run(sockets=[listening])
     return 0
 
 
@@ -44,7 +45,9 @@ def _bound(port: int) -> socket.socket:
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind(("127.0.0.1", port))
+        listening.listen()  # so that an address that is opened as soon as it is printed waits for the server
     except OSError as error:
+        listening.close()
         raise OSError(f"port {port} cannot be had ({error.strerror}): make console PORT=8502") from error
     return listening
 

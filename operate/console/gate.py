@@ -13,7 +13,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-COOKIE = "fettle_console"
+COOKIE = "fettle_console"  # and the port, because a browser sends a host's cookies to each of its ports
 # A page may load and call nothing but its own server. Streamlit needs inline styles, workers and compiled expressions.
 POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; style-src 'self' 'unsafe-inline'; "
@@ -39,6 +39,7 @@ class Gate:
 
     def __init__(self, app: App, host: str, tell: Callable[[str], None]) -> None:
         self._app, self._host, self._tell = app, host, tell
+        self._name = f"{COOKIE}_{host.rpartition(':')[2]}"
         self._pass = secrets.token_urlsafe(32)
         self._token = secrets.token_urlsafe(32)
         tell(self._token)
@@ -64,7 +65,7 @@ class Gate:
 
     def _has_pass(self, headers: dict[str, str]) -> bool:
         try:
-            found = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
+            found = SimpleCookie(headers.get("cookie", "")).get(self._name)
         except CookieError:
             return False
         return found is not None and hmac.compare_digest(found.value.encode(), self._pass.encode())
@@ -81,7 +82,7 @@ class Gate:
         return True
 
     def _cookie(self) -> str:
-        return f"{COOKIE}={self._pass}; Path=/; HttpOnly; SameSite=Strict"
+        return f"{self._name}={self._pass}; Path=/; HttpOnly; SameSite=Strict"
 
 
 def _with_headers(send: Send) -> Send:

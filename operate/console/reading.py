@@ -10,7 +10,7 @@ import streamlit as st
 from operate import audit
 from operate.console import seat
 from operate.console.signs import moment
-from rl_core.config import Settings, read_settings
+from rl_core.config import Settings
 from rl_core.errors import (
     FettleError,
     PolicyUnreadableError,
@@ -46,7 +46,7 @@ def view(units: float = UNITS, *, users: bool = False) -> Iterator[View]:
     shown in place of what could not be read.
     """
     source = seat.current()
-    its = View(Watch(source.store(), units, users=users), source.now(), read_settings(table_name=source.table))
+    its = View(Watch(source.store(), units, users=users), source.now(), source.settings())
     try:
         yield its
     except FettleError as error:

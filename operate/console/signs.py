@@ -16,6 +16,7 @@ _BADGES: dict[Colour, tuple[str, Literal["green", "gray", "orange", "red"]]] = {
     Colour.YELLOW: (":material/warning:", "orange"),
     Colour.RED: (":material/dangerous:", "red"),
 }
+ORDER = (Colour.RED, Colour.YELLOW, Colour.GREY, Colour.GREEN)  # the worst first
 WORDS = {Colour.GREEN: "green", Colour.GREY: "not known", Colour.YELLOW: "yellow", Colour.RED: "red"}
 
 

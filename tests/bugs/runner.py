@@ -16,9 +16,11 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 from local import data_plane
+from local.template import load
 from tests.bugs.book import PACKAGE, ROOT, Bug
 
 # Slow to import, and without our package: without these every bug would take some seconds more.
@@ -45,8 +47,12 @@ CLUMSY = (ImportError, SyntaxError, NameError, AttributeError, TypeError)
 
 @dataclass(eq=False)
 class Verdict:
-    """`failed`: the tests that failed, with the error's first line. `broken`: what kept this from being a trial."""
+    """`failed`: the tests that failed, with the error's first line. `broken`: what kept this from being a trial.
 
+    Once a test that is `named` for the bug has failed, its further cases are left out.
+    """
+
+    named: tuple[str, ...] = ()
     passed: list[str] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
     broken: list[str] = field(default_factory=list)
@@ -55,9 +61,17 @@ class Verdict:
         if report.failed:
             self.broken.append(f"{report.nodeid} cannot be collected: {report.longrepr}")
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        names = [name for name in self.named if item.nodeid.startswith(name)]
+        if names and all(any(failed.startswith(name) for failed in self.failed) for name in names):
+            pytest.skip("another case of this test has failed")
+
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> None:
         if call.excinfo is None:
             self.passed += [item.nodeid] if call.when == "call" else []
+        elif call.excinfo.errisinstance(pytest.skip.Exception):
+            pass
         elif call.when != "call" or call.excinfo.errisinstance(CLUMSY):
             self.broken.append(f"{item.nodeid}, {call.when}: {call.excinfo.exconly()}")
         else:
@@ -85,7 +99,7 @@ def tried(bug: Bug) -> dict[str, Any]:
 def _run(bug: Bug, copy: Path, answer: Path) -> None:
     """Runs the tests on the copy, writes the verdict, and ends the process."""
     try:
-        verdict, said = Verdict(), copy.with_name("said.txt")
+        verdict, said = Verdict(bug.killed_by), copy.with_name("said.txt")
         sys.path.insert(0, str(copy.parent))
         sys.dont_write_bytecode = True
         for stream in (sys.stdout, sys.stderr):
@@ -104,6 +118,9 @@ def warm_up() -> None:
     """Imports what the tests import beside the package."""
     for module in WARM:
         import_module(module)
+    hypothesis.settings.register_profile("bugs", phases=[hypothesis.Phase.explicit, hypothesis.Phase.generate])
+    hypothesis.settings.load_profile("bugs")  # nobody reads the smallest example of a bug that is known
+    load()  # the template is kept
     gc.freeze()  # what is there already need not be looked at again in each fork
 
 

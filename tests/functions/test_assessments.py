@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from local.functions import Functions
 from local.phone import Answer, Json, Phone, RefusedError, bodies, to_functions
 from rl_core.days import SegmentDay, merged
 from rl_core.errors import ConflictError
@@ -15,12 +14,12 @@ from rl_core.models import Assessment, Segment
 from rl_core.store import Store, assessment_writes, open_store, profile_write
 from tests.conftest import TEMPLATE, table_client
 from tests.functions.conftest import NOW, Meanwhile, World
+from tests.functions.invoked import FUNCTIONS
 from tests.functions.test_daily_job import ANA, BEN, FINAL, MONDAY, ONE, SHARD, Diary, diary, table
 from tests.functions.test_learning_job import spoil
 
 __all__ = ["diary"]
 
-FUNCTIONS = Functions(TEMPLATE, fresh=False)
 SCORES = {"gad7_score": 16, "active_minutes_per_week": 30}
 
 

@@ -10,13 +10,17 @@ import pytest
 
 from lab.proofs.faults.client import Fault, FaultyClient, Kind
 from rl_core.config import settings
+from rl_core.days import final_day
 from rl_core.errors import ConflictError, UnavailableError
 from rl_core.models import EndedBy, Marker, Profile, Segment, Session, Status
 from rl_core.sessions import Answer, Ending, record, show
 from rl_core.store import (
     DayTable,
+    Put,
+    ShardState,
     Store,
     UserDay,
+    day_table,
     mark_writes,
     marker_write,
     profile_write,
@@ -30,6 +34,7 @@ MONDAY = date(2026, 11, 23)
 ONE, WEEK = timedelta(days=1), timedelta(days=7)
 FINAL = datetime(2026, 11, 26, 12, 30, tzinfo=UTC)  # the first run for which Monday is final
 SHARD = 5
+EMPTY = ShardState(0, False, {})
 USERS = [user for user in (f"user-{n}" for n in range(200)) if zlib.crc32(user.encode()) % 16 == SHARD][:4]
 ANA, BEN, CEM, DORA = USERS
 
@@ -257,10 +262,32 @@ def dispatched(diary: Diary, now: datetime) -> tuple[Dispatched, list[dict[str, 
     return dispatch(diary.days, now, sent.extend), sent
 
 
+def follow(diary: Diary, message: dict[str, Any]) -> None:
+    """What the worker makes of a message."""
+    diary.run(datetime.fromisoformat(message["time"]), date.fromisoformat(message["date"]), message["shard"])
+
+
 def work(diary: Diary, messages: list[dict[str, Any]], but: Callable[[dict[str, Any]], bool] = lambda _: False) -> None:
+    """Works off these messages. Everybody is in one shard: the others are marked as their runs would, all at once."""
+    marks = list[Put]()
+    for message in (its for its in messages if not but(its)):
+        day, shard = date.fromisoformat(message["date"]), message["shard"]
+        if shard == SHARD:
+            follow(diary, message)
+        elif day <= final_day(datetime.fromisoformat(message["time"]), settings().session_hours):
+            marks += day_table.shard_writes(day, shard, EMPTY, replace(EMPTY, final=True))
+    for at in range(0, len(marks), 100):
+        diary.days.write(*marks[at : at + 100])
+
+
+def test_a_shard_without_anybody_is_marked_as_its_run_marks_it(diary: Diary) -> None:
+    messages = [{"date": str(day), "shard": 3, "time": FINAL.isoformat()} for day in (MONDAY, MONDAY + ONE)]
+    work(diary, messages)
+    marked = table()
+    restore([])
     for message in messages:
-        if not but(message):
-            diary.run(datetime.fromisoformat(message["time"]), date.fromisoformat(message["date"]), message["shard"])
+        follow(diary, message)
+    assert table() == marked != []
 
 
 def test_the_first_run_begins_a_week_back_and_leaves_a_watermark(diary: Diary) -> None:
@@ -270,7 +297,8 @@ def test_the_first_run_begins_a_week_back_and_leaves_a_watermark(diary: Diary) -
 
 
 def test_the_watermark_moves_over_a_day_once_all_its_shards_are_final(diary: Diary) -> None:
-    work(diary, dispatched(diary, FINAL)[1])
+    for message in dispatched(diary, FINAL)[1]:
+        follow(diary, message)
     done, sent = dispatched(diary, FINAL + ONE)
     assert done.final == MONDAY
     assert sorted({message["date"] for message in sent}) == ["2026-11-24", "2026-11-25", "2026-11-26"]

@@ -7,15 +7,14 @@ from typing import Any
 import boto3
 import pytest
 
-from local.functions import Functions
 from rl_core.days import RULES, Colour
 from rl_core.models import MILLION, Segment, Session, Status, Why
 from rl_core.store import Store, Watch, open_day_table
 from rl_core.work import UNITS
 from tests.conftest import JOURNEY, ROOT, TEMPLATE, event_of
+from tests.functions.invoked import FUNCTIONS
 
 API = JOURNEY[:11]
-FUNCTIONS = Functions(TEMPLATE, fresh=False)  # judges each call by the function's role
 LOGICAL = {function.folder.name: name for name, function in TEMPLATE.functions.items()}
 USER = "5f1c0a9e-6f3b-4c1e-9d55-0d7c2f9b8a11"
 

@@ -23,10 +23,10 @@ from rl_core.work import Because, explain, next_version, recompute, unlearn
 from tests.conftest import TEMPLATE, table_client
 from tests.core.test_explaining import german  # noqa: F401 - a fixture
 from tests.functions.conftest import NOW, SEGMENT, World, turn
+from tests.functions.invoked import FUNCTIONS
 from tests.functions.test_learning_job import always, learn, spoil, spoil_policy
 from tests.lives import LARGEST
 
-FUNCTIONS = Functions(TEMPLATE, fresh=False)
 LIMIT = 20
 Setting = Callable[[str, str], None]
 

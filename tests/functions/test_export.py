@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from local.functions import Functions
 from local.phone import Answer, Json, Phone, bodies, ids, to_functions
 from local.units import Units
 from rl_core.edge.exported import FORMS, LEFT_OUT
@@ -31,11 +30,11 @@ from rl_core.store.day_table import absence_of, absence_write
 from rl_core.store.items import session_item
 from tests.conftest import TEMPLATE, handler_of, table_client
 from tests.functions.conftest import NOW, SEGMENT, World, turn
+from tests.functions.invoked import FUNCTIONS
 from tests.functions.test_learning_job import spoil
 from tests.lives import LARGEST, NOTES, Life, counted
 
 erasure = handler_of("erasure")
-FUNCTIONS = Functions(TEMPLATE, fresh=False)
 TODAY, ONE = NOW.date(), timedelta(days=1)
 PAGE = 512 * 1024
 EMPTY: Json = {

@@ -17,7 +17,7 @@ from rl_core.work.train import Closed
 from tests.believing import Believing
 from tests.conftest import TEMPLATE
 from tests.functions.conftest import NOW, SEGMENT, World
-from tests.functions.test_fallback_and_erasure import FUNCTIONS
+from tests.functions.invoked import FUNCTIONS
 from tests.functions.test_learning_job import always, learn
 
 TABLE = ["--table", TEMPLATE.table.name]

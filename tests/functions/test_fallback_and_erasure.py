@@ -6,17 +6,16 @@ from typing import Any
 
 import pytest
 
-from local.functions import Functions
 from local.phone import Phone, RefusedError, bodies, ids, to_functions
 from rl_core.edge.http import caller
 from rl_core.errors import PolicyUnreadableError, UnauthorizedError
 from rl_core.models import Status
 from tests.conftest import ROOT, TEMPLATE, handler_of, table_client
 from tests.functions.conftest import NOW, SEGMENT, World, turn
+from tests.functions.invoked import FUNCTIONS
 from tests.functions.test_learning_job import always, learn, spoil, spoil_policy
 
 erasure = handler_of("erasure")
-FUNCTIONS = Functions(TEMPLATE, fresh=False)
 PHONE = Phone(bodies(to_functions(FUNCTIONS.invoke, "ana", NOW)))
 
 

@@ -5,18 +5,17 @@ from datetime import timedelta
 import pytest
 
 from lab.bench.full import PERSONS, VERSIONS, fill, past, put
-from local.functions import Functions
 from local.units import Units
 from rl_core.config import settings
 from rl_core.days import Replayed
 from rl_core.models import Segment
 from rl_core.store import Store, Watch
 from rl_core.work import UNITS
-from tests.conftest import ROOT, TEMPLATE
+from tests.conftest import ROOT
 from tests.functions.conftest import NOW, World
+from tests.functions.invoked import FUNCTIONS
 
 LATER = NOW + timedelta(hours=1)
-FUNCTIONS = Functions(TEMPLATE, fresh=False)
 
 
 @pytest.fixture

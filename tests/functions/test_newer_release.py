@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from local.functions import Functions
 from local.phone import Answer, Phone, ids, to_functions
 from rl_core.config import settings
 from rl_core.models import ACTIONS, Session
@@ -16,9 +15,9 @@ from rl_core.store.items import session_item
 from rl_core.work import run_shard
 from tests.conftest import TEMPLATE, table_client
 from tests.functions.conftest import NOW, SEGMENT, World
+from tests.functions.invoked import FUNCTIONS
 from tests.functions.test_learning_job import always, learn, spoil
 
-FUNCTIONS = Functions(TEMPLATE, fresh=False)
 MONDAY = date(2026, 11, 23)
 FINAL = datetime(2026, 11, 26, 12, 30, tzinfo=UTC)  # the first run for which Monday is final
 SHARD = 2  # ana's

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from local.functions import Functions
 from local.phone import Answer, Phone, ids, to_functions
 from rl_core.config import settings
 from rl_core.errors import ConflictError
@@ -14,11 +13,11 @@ from rl_core.models import Pause, Profile, Session, Status, Why
 from rl_core.sessions import pause_ended, pause_until
 from rl_core.store import Due, Store, open_store, profile_write
 from rl_core.work import close_expired
-from tests.conftest import TEMPLATE, handler_of
+from tests.conftest import handler_of
 from tests.functions.conftest import NOW, SEGMENT, Meanwhile, World
+from tests.functions.invoked import FUNCTIONS
 from tests.functions.test_erasure import dump
 
-FUNCTIONS = Functions(TEMPLATE, fresh=False)
 ONE, SECOND = timedelta(days=1), timedelta(seconds=1)
 EXPIRED = NOW + 2 * ONE
 learn = handler_of("learn")

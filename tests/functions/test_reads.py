@@ -8,13 +8,12 @@ from typing import Any
 
 import pytest
 
-from local.functions import Functions
 from local.phone import Answer, Phone, pages, to_functions
 from local.units import Units
 from rl_core.store import ReadBudget, Store, open_day_table, open_store
 from rl_core.store.items import session_item
-from tests.conftest import TEMPLATE
 from tests.functions.conftest import NOW, World
+from tests.functions.invoked import FUNCTIONS
 from tests.lives import LARGEST, NOTES, Life, counted
 
 
@@ -24,7 +23,6 @@ def store(store_apart: Store) -> Store:
     return store_apart
 
 
-FUNCTIONS = Functions(TEMPLATE, fresh=False)
 PHONE = Phone(to_functions(FUNCTIONS.invoke, "ana", NOW))
 TODAY = NOW.date()
 ONE = timedelta(days=1)

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -11,8 +11,9 @@ from rl_core.config import Settings, settings
 from rl_core.models import Action, Activity, Decision, EndedBy, Facts, Profile, Segment, Session, State, Streak
 from rl_core.sessions import Answer, Ending, engagement_now, expire, moved, record, show
 from rl_core.store import Store
-from tests.functions.conftest import NOW, SEGMENT, World
-from tests.functions.test_export import FUNCTIONS, phone, whole
+from tests.functions.conftest import NOW, SEGMENT
+from tests.functions.invoked import FUNCTIONS
+from tests.functions.test_export import phone, whole
 
 STATED = ("completed", "motivation_before", "motivation_after", "difficulty_rating", "notes")
 LEVELS = {"low": 0, "moderate": 1, "high": 2, "falling": 0, "steady": 1, "rising": 2}
@@ -101,9 +102,15 @@ def rebuilt(told: Json, constants: Settings) -> tuple[list[Session], Profile]:
     return sessions, moved(profile, Segment(its["segment"]))
 
 
-@pytest.fixture
-def told(world: World) -> Json:
-    """The export of a month: sessions ended by a batch, by completions, by expiry, never seen; a move; a withdrawal."""
+class Month(NamedTuple):
+    """A month of ana's: what the export tells of it, and her profile as it is stored."""
+
+    told: Json
+    stored: Profile
+
+
+def lived(store: Store) -> Month:
+    """Sessions ended by a batch, by completions, by expiry, never seen; a move; a withdrawal."""
     phone().put_profile(segment=SEGMENT)
     for day in range(0, 24, 2):
         own = phone(days=day)
@@ -123,7 +130,28 @@ def told(world: World) -> Json:
         if day == 18:
             phone(days=19).put_consent(learn=False, text_version="1")
     FUNCTIONS.invoke("Learn", {"time": (NOW + timedelta(days=40)).isoformat()})
-    return whole()
+    stored = store.profile("ana")
+    assert stored is not None
+    return Month(whole(), stored)
+
+
+@pytest.fixture(scope="module")
+def months() -> list[Month]:
+    """The month, once a test has lived it."""
+    return []
+
+
+@pytest.fixture
+def month(months: list[Month], request: pytest.FixtureRequest) -> Month:
+    """The month, lived in the table of the first test that asks for it."""
+    if not months:
+        months.append(lived(request.getfixturevalue("store")))
+    return months[0]
+
+
+@pytest.fixture
+def told(month: Month) -> Json:
+    return month.told
 
 
 def test_the_month_has_everything(told: Json) -> None:
@@ -133,10 +161,9 @@ def test_the_month_has_everything(told: Json) -> None:
     assert len({its["segment"] for its in told["sessions"]}) == 2
 
 
-def test_the_scores_are_those_that_the_export_alone_comes_to(told: Json, store: Store) -> None:
+def test_the_scores_are_those_that_the_export_alone_comes_to(month: Month) -> None:
+    told, stored = month
     _, profile = rebuilt(told, settings())
-    stored = store.profile("ana")
-    assert stored is not None
     found = (profile.engagement, profile.motivation, profile.streak, profile.seen)
     assert found == (stored.engagement, stored.motivation, stored.streak, stored.seen)  # to the last bit
     its = told["profile"]

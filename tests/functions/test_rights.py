@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from local.functions import Functions
 from local.permissions import Need, needs_of
 from local.phone import Json, Phone, bodies, ids, to_functions
 from rl_core.models import Segment, person_of
@@ -17,6 +16,7 @@ from rl_core.store.keys import day_shard_of
 from tests.acting import act_of
 from tests.conftest import ERASURES, TEMPLATE, event_of, rights_of
 from tests.functions.conftest import NOW
+from tests.functions.invoked import FUNCTIONS
 from tests.functions.test_learning_job import spoil
 
 
@@ -26,7 +26,6 @@ def store(store_apart: Store) -> Store:
     return store_apart
 
 
-FUNCTIONS = Functions(TEMPLATE, fresh=False)
 DAY = timedelta(days=1)
 DONE = {"completed": True}
 Rights = dict[str, set[str]]

@@ -5,14 +5,12 @@ from collections.abc import Callable
 import pytest
 from pydantic import ValidationError
 
-from local.functions import Functions
 from local.phone import Json, Phone, to_functions
 from rl_core.config import settings
-from tests.conftest import TEMPLATE
 from tests.functions.conftest import NOW
+from tests.functions.invoked import FUNCTIONS
 
 pytestmark = pytest.mark.usefixtures("world")
-FUNCTIONS = Functions(TEMPLATE, fresh=False)
 PHONE = Phone(to_functions(FUNCTIONS.invoke, "ana", NOW))
 TEXT, URL = "Talk to somebody: call 112.", "https://example.org/help"
 HELP = {"text": TEXT, "url": URL}

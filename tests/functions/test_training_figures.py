@@ -10,7 +10,7 @@ from rl_core import learner
 from rl_core.config import settings
 from rl_core.models import Decision
 from tests.functions.conftest import NOW, SEGMENT, World
-from tests.functions.test_fallback_and_erasure import FUNCTIONS
+from tests.functions.invoked import FUNCTIONS
 from tests.functions.test_learning_job import (
     BROKEN_TABLE,
     OF_A_LATER_RELEASE,

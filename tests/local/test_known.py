@@ -10,7 +10,7 @@ import pytest
 from local import known
 from local.clock import SteppedClock, event_time
 from local.stack import Stack
-from operate.source import NoStackError, local_stack
+from operate.source import NoStackError, Source, client_of, local_stack
 from tests.local.conftest import SMALL_TEMPLATE, START
 
 HOUR = START + timedelta(hours=1)
@@ -37,6 +37,7 @@ def test_tools_find_a_stack_that_runs_with_its_table_and_its_time(running_on: St
         found = local_stack(place)
         assert abs(found.now() - running_on.clock.now()) < timedelta(seconds=1)
         assert (found.table, found.local) == (running_on.table_name, True)
+        assert found.variables["GREETING"] == "hello"
         assert found.client.describe_table(TableName=found.table)["Table"]["TableStatus"] == "ACTIVE"
 
 
@@ -66,3 +67,10 @@ def test_the_schedules_of_a_clock_that_runs_on_fire(running_on: Stack) -> None:
 def test_only_a_stepped_clock_can_run_on(tmp_path: Path) -> None:
     with Stack(template=SMALL_TEMPLATE, folder=tmp_path) as stack, pytest.raises(TypeError):
         stack.run_on()
+
+
+def test_tools_have_the_settings_of_the_stack_not_of_their_own_shell(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LEARNED_PER_DAY", "4")
+    client = client_of("http://127.0.0.1:1")
+    assert Source("Table", client).settings().learned_per_day == 4
+    assert Source("Table", client, variables={"LEARNED_PER_DAY": "9"}).settings().learned_per_day == 9

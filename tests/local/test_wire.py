@@ -77,6 +77,15 @@ def test_what_was_stored_comes_back_as_it_was(short: Any) -> None:
     assert CALLS["get_item"](short)["Item"] == KEY | VALUES
 
 
+def test_after_its_connections_were_closed_the_next_call_opens_another(
+    short: Any, sdk: Any, data_plane: DataPlane
+) -> None:
+    with shortened(sdk, data_plane.variables["AWS_ACCESS_KEY_ID"]) as close:
+        before = CALLS["get_item"](sdk)
+        close()
+        assert CALLS["get_item"](sdk) == before
+
+
 def refusal(call: Call, client: Any) -> ClientError:
     with pytest.raises(ClientError) as refused:
         call(client)

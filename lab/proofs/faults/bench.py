@@ -19,6 +19,7 @@ from local.functions import Functions, environment
 from local.stack import UNCAPPED, variables
 from local.template import load
 from local.tokens import PARAMETERS
+from local.wire import shortened
 from rl_core.work import consent
 
 Item = dict[str, dict[str, Any]]
@@ -30,6 +31,7 @@ _SETTINGS = {
     "LEARN_BATCH": "2",  # a transaction of the job, so that a few sessions make several transactions
 }
 DROPS = 2  # the same for a withdrawal
+_BATCH = 25  # items in one write
 
 
 Between = Callable[["Bench"], object]
@@ -38,10 +40,15 @@ Between = Callable[["Bench"], object]
 class Bench:
     """Holds all functions of the template and the client that they share, which can be made to fail."""
 
-    def __init__(self, functions: Functions, dynamodb: Any, tables: Tables, poller: queues.Poller) -> None:
+    def __init__(
+        self, functions: Functions, dynamodb: Any, tables: Tables, poller: queues.Poller, exits: ExitStack
+    ) -> None:
         self._functions, self._dynamodb, self._poller = functions, dynamodb, poller
         self.table, self.erasures = tables
         store: Any = sys.modules["learn_handler"].__dict__["open_store"]()
+        key = os.environ["AWS_ACCESS_KEY_ID"]
+        exits.enter_context(shortened(dynamodb, key))
+        self._disconnect = exits.enter_context(shortened(store.client, key))
         self.client = FaultyClient(store.client)
         store.client = self.client
         queue: Any = sys.modules["daily_dispatch_handler"].__dict__["open_queue"]()
@@ -61,7 +68,7 @@ class Bench:
     def invoke_and_die(self, function: str, event: Any, fault: Fault, between: Between | None = None) -> bool:
         """Calls a function in a child process that the fault kills; returns False if the child survived."""
         self.queue.close()
-        self.client.client.close()  # parent and child must not share connections
+        self._disconnect()  # parent and child must not share connections
         child = os.fork()
         if not child:
             try:
@@ -84,12 +91,12 @@ class Bench:
 
     def restore(self, items: list[Item]) -> None:
         """Makes the table hold these items and no others."""
-        kept = [(item["pk"], item["sk"]) for item in items]
-        for item in self.items():
-            if (item["pk"], item["sk"]) not in kept:
-                self._dynamodb.delete_item(TableName=self.table, Key={"pk": item["pk"], "sk": item["sk"]})
-        for item in items:
-            self._dynamodb.put_item(TableName=self.table, Item=item)
+        before, after = ({(i["pk"]["S"], i["sk"]["S"]): i for i in its} for its in (self.items(), items))
+        gone = [{"pk": i["pk"], "sk": i["sk"]} for place, i in before.items() if place not in after]
+        writes = [{"DeleteRequest": {"Key": key}} for key in gone]
+        writes += [{"PutRequest": {"Item": i}} for place, i in after.items() if before.get(place) != i]
+        for at in range(0, len(writes), _BATCH):
+            self._dynamodb.batch_write_item(RequestItems={self.table: writes[at : at + _BATCH]})
 
 
 @contextmanager
@@ -108,8 +115,9 @@ def bench() -> Iterator[Bench]:
         exits.callback(sqs.close)
         queues.create(template.queues, sqs)
         functions = Functions(template)
+        poller = queues.Poller(template.queues, sqs, functions.invoke)
         tables = template.table.name, template.environment["ERASURES_NAME"]
-        made = Bench(functions, dynamodb, tables, queues.Poller(template.queues, sqs, functions.invoke))
+        made = Bench(functions, dynamodb, tables, poller, exits)
         exits.callback(made.client.client.close)
         exits.callback(made.queue.close)
         yield made

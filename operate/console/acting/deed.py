@@ -14,7 +14,7 @@ from operate.console import seat
 from operate.console.acting.outcome import Outcome, outcome_of
 from operate.console.screens import places
 from operate.console.signs import moment
-from rl_core.config import Settings, read_settings
+from rl_core.config import Settings
 from rl_core.errors import FettleError
 from rl_core.models import Act, Policy
 from rl_core.store import Store, latest_acts
@@ -104,7 +104,7 @@ def _done(deed: Deed[Any], reason: str, person: bytes, does: Does) -> Outcome:
     store = source.store()
     try:
         act = Act(deed.id, source.now(), seat.who(), reason=reason, person=person)
-        return Outcome(True, does(store, act, read_settings(table_name=source.table)))
+        return Outcome(True, does(store, act, source.settings()))
     except FettleError as error:
         return outcome_of(error, on_record=_is_on_record(store, act))
 

@@ -7,7 +7,6 @@ from operate.console.acting.outcome import summary
 from operate.console.reading import UNITS, sentence
 from operate.console.signs import ago, moment
 from operate.folding import LOST, Standing, standing_of
-from rl_core.config import read_settings
 from rl_core.errors import FettleError
 from rl_core.models import Segment
 from rl_core.store import Watch
@@ -34,7 +33,7 @@ def _read(segment: Segment) -> Standing | FettleError:
     source = seat.current()
     watch = Watch(source.store(), UNITS, users=False)
     try:
-        return standing_of(watch, segment, read_settings(table_name=source.table).index_shards, source.now())
+        return standing_of(watch, segment, source.settings().index_shards, source.now())
     except FettleError as error:
         return error
 

@@ -8,7 +8,7 @@ from operate.console.acting import offer_unparking, show_unparked
 from operate.console.reading import View, view
 from operate.console.screens.places import link
 from operate.console.signs import WORDS, ago, badge, moment
-from rl_core.days import RULE, Colour, Light, Standing, worst
+from rl_core.days import RULE, Colour, Guard, Light, Standing, worst
 from rl_core.work import UNITS, Look, glance, look
 
 _HEADLINES = {
@@ -48,10 +48,18 @@ def _lights(its: View, seen: Look) -> None:
         st.subheader("Well")
     for light in green:
         rule = RULE[light.name]
-        note = f" ({light.note})" if light.note else ""
+        notes = "; ".join(filter(None, (light.note, _looked(light, seen.guard))))
+        note = f" ({notes})" if notes else ""
         st.markdown(f"{badge(light.colour)} **{light.name}** {rule.told(light.value)}: {rule.measures}{note}")
         if light.name == "parked":
             show_unparked()
+
+
+def _looked(light: Light, guard: Guard) -> str:
+    """Returns when the segments were looked at that make up a light which is not read anew at each view."""
+    weighed, replayed = (its.at for its in guard.weights.values()), (its.at for its in guard.replays.values())
+    looked = list({"weight": weighed, "replay": replayed}.get(light.name, ()))
+    return f"looked at since {moment(min(looked))}" if looked else ""
 
 
 def _guard(its: View, ran: datetime | None) -> None:

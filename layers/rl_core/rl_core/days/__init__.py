@@ -14,7 +14,7 @@ from rl_core.days.figures import (
     figures_of,
     final_day,
 )
-from rl_core.days.judging import Seen, change, judge
+from rl_core.days.judging import Change, Seen, change, judge
 from rl_core.days.lights import (
     ENOUGH_DRAWN,
     LESSONS,
@@ -70,6 +70,7 @@ __all__ = [
     "TYPES",
     "WHYS",
     "ActionSums",
+    "Change",
     "Colour",
     "Course",
     "DayRow",

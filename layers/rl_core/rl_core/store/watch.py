@@ -132,9 +132,11 @@ class Watch(Store, DayTable):
 
     # What was learned.
 
-    def latest_records(self, segment: Segment) -> Iterator[VersionRecord]:
-        """Yields the segment's version records, newest first; they may be a moment old."""
-        query = between(keys.segment_pk(segment), keys.version_sk(1), keys.version_sk(keys.LAST_VERSION))
+    def latest_records(self, segment: Segment, before: int = keys.LAST_VERSION + 1) -> Iterator[VersionRecord]:
+        """Yields the records of the segment's versions below `before`, newest first; they may be a moment old."""
+        if before <= 1:
+            return
+        query = between(keys.segment_pk(segment), keys.version_sk(1), keys.version_sk(before - 1))
         pages = self.pages(**query | {"ScanIndexForward": False, "ConsistentRead": False})
         yield from (read_record(item) for page in pages for item in page)
 

@@ -1,0 +1,1 @@
+"""The parts of the page Segment below its answer, one tab each; only the tab that is open reads and runs."""
