@@ -25,10 +25,11 @@ def page(form: str, given: str, reads_anew: bool) -> None:
     from operate.console import acting, seat
     from operate.console.screens import places
     from rl_core.models import Segment
+    from rl_core.store import Watch
 
     def show() -> None:
         segment = Segment.HIGH_LOW
-        acting.show_progress(segment)
+        acting.show_progress(segment, Watch(seat.current().store(), 40, users=False))
         if form == "mend":
             return acting.offer_mending(segment)
         if form == "unpark":

@@ -38,7 +38,7 @@ def offered(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     for name in ("offer_rollback", "offer_exclusion"):
         monkeypatch.setattr(acting, name, lambda policy, its, name=name: found.append((name, policy.segment, its)))
     for name in ("offer_mending", "show_progress"):
-        monkeypatch.setattr(acting, name, lambda segment, name=name: found.append((name, segment)))
+        monkeypatch.setattr(acting, name, lambda segment, *_, name=name: found.append((name, segment)))
     return found
 
 

@@ -14,9 +14,9 @@ from rl_core.store import Watch
 EVERY = 3  # seconds
 
 
-def show_progress(segment: Segment) -> None:
+def show_progress(segment: Segment, watch: Watch) -> None:
     """Shows how far the segment's past is folded anew, while it is, and then that it is done; else nothing."""
-    found, key = _read(segment), _key(segment)
+    found, key = _read(segment, watch), _key(segment)
     if isinstance(found, Standing) and found.progress is not None:
         st.session_state[key] = found.progress.since
         _follow(segment)
@@ -28,10 +28,9 @@ def _key(segment: Segment) -> str:
     return f"folding {segment.name}"
 
 
-def _read(segment: Segment) -> Standing | FettleError:
+def _read(segment: Segment, watch: Watch) -> Standing | FettleError:
     """Returns the policy and how far its refold is, or the error that stands in the way."""
     source = seat.current()
-    watch = Watch(source.store(), UNITS, users=False)
     try:
         return standing_of(watch, segment, source.settings().index_shards, source.now())
     except FettleError as error:
@@ -40,7 +39,7 @@ def _read(segment: Segment) -> Standing | FettleError:
 
 @st.fragment(run_every=EVERY)
 def _follow(segment: Segment) -> None:
-    found = _read(segment)
+    found = _read(segment, Watch(seat.current().store(), UNITS, users=False))
     if isinstance(found, FettleError):
         st.error(sentence(found), icon=":material/help:")
         st.caption(f"Tried again each {EVERY} seconds.")

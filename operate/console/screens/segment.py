@@ -24,8 +24,8 @@ def show() -> None:
     if segment is None:
         st.info("Choose a segment. The page Segments shows all nine beside each other.")
         return
-    acting.show_progress(segment)
     with view() as its:
+        acting.show_progress(segment, its.watch)
         found = find(its, segment)
         _answer(its, found)
         if found.policy is None:

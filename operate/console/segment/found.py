@@ -14,7 +14,7 @@ from rl_core.models import Act, Policy, Segment, VersionRecord
 from rl_core.store import Watch, latest_acts
 
 ACTS = 20  # of the latest acts, those of the segment are marked on the learning curve
-_FOR_ACTING = 4.0  # read units that what shows the progress of a fold may take
+_LEFT = 2.0  # read units that no query touches, since one may take a little more than its share
 T = TypeVar("T")
 
 
@@ -61,7 +61,7 @@ class Found:
 def find(its: View, segment: Segment) -> Found:
     """Returns what the first look at a segment needs. Raises UnavailableError when the table cannot be reached."""
     watch = its.watch
-    with watch.keeping(_FOR_ACTING):
+    with watch.keeping(_LEFT):
         policy, trouble = _policy(watch, segment)
         course, no_course = _course(watch, segment)
         mark = watch.watermark()
@@ -75,7 +75,7 @@ def find(its: View, segment: Segment) -> Found:
 def page(its: View, found: Found, before: int | None) -> Read:
     """Returns a page of versions below `before`, newest first; the latest ones go on from what was read."""
     read = found.read if before is None else Read(its.watch.latest_records(found.segment, before))
-    with its.watch.keeping(_FOR_ACTING):
+    with its.watch.keeping(_LEFT):
         read.until(lambda records: len(records) >= past.PAGE)
     return Read(read.source, read.records[: past.PAGE], read.why if len(read.records) < past.PAGE else "")
 
@@ -84,7 +84,7 @@ def acts(its: View, segment: Segment) -> tuple[list[Act], str]:
     """Returns what operators did to the segment among the latest acts, newest first, and what ended that too early."""
     found: list[Act] = []
     try:
-        with its.watch.keeping(_FOR_ACTING):
+        with its.watch.keeping(_LEFT):
             found += (act for act in latest_acts(its.watch, ACTS) if act.segment is segment)
     except (SpentError, UnreadableItemError) as error:
         return found, sentence(error)
