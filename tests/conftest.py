@@ -40,9 +40,10 @@ os.environ.update(
     }
 )
 
-# Each of boto3's clients reads the descriptions of its service and of all endpoints anew: here once.
-described = cache(JSONFileLoader().load_file)
-JSONFileLoader.load_file = lambda _, path: described(path)  # type: ignore[method-assign,assignment]
+# Each of boto3's clients reads the description of its service anew: here once. The endpoints' is changed by those who
+# read it, so it is read as ever.
+read, described = JSONFileLoader.load_file, cache(JSONFileLoader().load_file)
+JSONFileLoader.load_file = lambda its, path: read(its, path) if "endpoints" in path else described(path)  # type: ignore[method-assign,assignment]
 
 import rl_core.store.table  # noqa: E402
 from rl_core.config import settings  # noqa: E402

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -65,6 +66,14 @@ def test_a_change_of_the_layer_alone_is_served(
     assert eve.get_profile().body["title"] == "No profile so far"
 
 
+def erase(deployment: Deployment) -> Any:
+    """Runs the erasure's job, and returns its answer."""
+    event = json.dumps({"time": datetime.now(UTC).isoformat()})
+    erasure = deployment.resources("AWS::Lambda::Function")["Erasure"]
+    answer = deployment.client("lambda").invoke(FunctionName=f"{erasure}:live", Payload=event)
+    return json.loads(answer["Payload"].read())
+
+
 def test_the_stack_goes_over_to_a_restored_table(deployment: Deployment, http: httpx.Client) -> None:
     fay, client = Phone.of("fay-of-the-backup", deployment, http), deployment.dynamodb
     ok(fay.put_profile(segment="High Anxiety, High Activity"))
@@ -76,12 +85,10 @@ def test_the_stack_goes_over_to_a_restored_table(deployment: Deployment, http: h
     assert (deployment.table_name, deployment.erasures_name) == (RESTORED, erasures)
     assert own not in client.list_tables()["TableNames"]  # as ProtectData is false
     assert fay.plan()["session_id"] == 1
-    before = len(client.scan(TableName=erasures)["Items"])  # other tests erased others
+    erase(deployment)  # what other tests left to be erased or unlearned
+    before = len(client.scan(TableName=erasures)["Items"])
     assert fay.delete_profile().status == 204
-    event = json.dumps({"time": datetime.now(UTC).isoformat()})
-    erasure = deployment.resources("AWS::Lambda::Function")["Erasure"]
-    answer = deployment.client("lambda").invoke(FunctionName=f"{erasure}:live", Payload=event)
-    assert json.loads(answer["Payload"].read()) == {"done": 1}
+    assert erase(deployment) == {"done": 1}
     assert len(client.scan(TableName=erasures)["Items"]) == before + 1
     assert [it for it in client.scan(TableName=RESTORED)["Items"] if fay.user in repr(it)] == []
 
