@@ -1,5 +1,6 @@
 """The environment and the table of the tests, both read from infra/template.yaml."""
 
+import gc
 import importlib.util
 import json
 import os
@@ -39,6 +40,9 @@ os.environ.update(
         "POWERTOOLS_LOG_LEVEL": "CRITICAL",
     }
 )
+
+# The collector of unreachable cycles runs less often: that saves a tenth of the time.
+gc.set_threshold(100_000, 50, 100)
 
 # Each of boto3's clients reads the description of its service anew: here once. The endpoints' is changed by those who
 # read it, so it is read as ever.

@@ -1,6 +1,7 @@
 """The screen Segment where there is most to read: each of its tabs within 40 read units, and what that leaves out."""
 
 from collections.abc import Callable
+from functools import cache
 
 import pytest
 
@@ -10,6 +11,7 @@ from operate.console.reading import SPENT
 from rl_core.config import settings
 from rl_core.models import Act
 from rl_core.store import DayTable, Store, Watermark, act_write
+from rl_core.store.fields import Item
 from tests.console.conftest import Opened, words
 from tests.console.filled import FINAL
 from tests.console.test_segment import NAME, column
@@ -17,6 +19,12 @@ from tests.functions.conftest import NOW, SEGMENT, World
 
 TABS = ("By day", "Q-table", "Versions", "Persons")
 Full = Callable[[int], Units]
+
+
+@cache
+def lived(batch: int) -> list[Item]:
+    """The segment's versions of so many sessions."""
+    return list(past(SEGMENT, settings(), batch))
 
 
 @pytest.fixture
@@ -30,7 +38,7 @@ def full(world: World) -> Full:
     """Fills the segment: TREND of 120 days, 199 versions of so many sessions, a hundred acts with long reasons."""
 
     def fill(batch: int) -> Units:
-        put(world.store, [*past(SEGMENT, settings(), batch), trend(SEGMENT, FINAL)])
+        put(world.store, [*lived(batch), trend(SEGMENT, FINAL)])
         DayTable(world.store.name, world.store.client).save_watermark(Watermark(FINAL, 0))
         for n in range(100):
             world.store.write(
