@@ -54,8 +54,8 @@ def _layer(source: Path, platforms: list[str], folder: Path) -> None:
         "--root-user-action=ignore",
     ]
     subprocess.run([*pip, *exactly, *python, *tags, *target], check=True)
-    shutil.copytree(source / "rl_core", folder / "rl_core", ignore=shutil.ignore_patterns("__pycache__"))
     _strip(folder)
+    shutil.copytree(source / "rl_core", folder / "rl_core", ignore=shutil.ignore_patterns("__pycache__"))
     if doubled := [name for name in RUNTIME_HAS if (folder / name).exists()]:
         sys.exit(f"build: the layer must not carry {', '.join(doubled)}: Lambda's runtime has it")
 

@@ -2,6 +2,8 @@
 
 import ast
 import importlib
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,6 +28,15 @@ SIDE_DOORS = {"rl_core.store.queue"}  # loads boto3, which one function needs
 
 CLOCKS = {"now", "utcnow", "today", "time", "monotonic", "perf_counter"}
 DRAWS = {"choice", "choices", "sample", "shuffle", "uniform", "gauss", "normalvariate", "randrange", "randint", "seed"}
+# Imports all handlers of requests, and prints what was imported with them.
+LOADED = f"""
+import sys
+from tests.conftest import handler_of
+
+for name in {sorted({TEMPLATE.functions[route.function].folder.name for route in TEMPLATE.routes})}:
+    handler_of(name)
+print(*sys.modules)
+"""
 
 
 def name_of(path: Path) -> str:
@@ -79,6 +90,17 @@ def test_a_function_that_answers_requests_opens_the_store_in_init(function: str)
     body = tree_of(TEMPLATE.functions[function].folder / "handler.py").body
     calls = [ast.unparse(node.value) for node in body if isinstance(node, ast.Expr)]
     assert "open_store()" in calls
+
+
+def test_a_function_that_answers_requests_loads_neither_lights_nor_refolds() -> None:
+    """What only the guard, the jobs and an operator need would make each cold start longer."""
+    loaded = subprocess.run([sys.executable, "-c", LOADED], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert "rl_core.store.table" in loaded.split()
+    assert (
+        set(loaded.split())
+        & {f"rl_core.{its}" for its in ("days.lights", "store.watch", "work.looking", "work.refold")}
+        == set()
+    )
 
 
 def test_history_and_stats_only_read() -> None:

@@ -1,7 +1,8 @@
 """`make bench-coldstart`: each request handler's init beside `python` + `boto3.client("dynamodb")`, alternately.
 
 Both start from nothing and end when they are ready, the handler's own client included. `--count` adds what each
-technique is worth, in instructions; the last line is JSON. Fails when the slowest takes more than 1.5 times the client.
+technique is worth, in instructions; the last line is JSON. Fails when the slowest takes more than 1.5 times the client
+on the functions' Python; on another one it only measures.
 """
 
 import argparse
@@ -50,14 +51,14 @@ def _bench(options: argparse.Namespace) -> int:
     if options.count:
         result["instructions"] = _counted(sandbox)
     print(json.dumps(result))
-    return int(result["worst_ratio"] > AT_MOST)
+    return int(python.name == TARGET and result["worst_ratio"] > AT_MOST)
 
 
 def _target() -> Path:
     try:
         return interpreter(TARGET)
     except SandboxError:
-        console.print(f"{TARGET}, the functions' Python, is not here: measured on this one instead.")
+        console.print(f"{TARGET}, the functions' Python, is not here: measured on this one instead, without the limit.")
         return interpreter(sys.executable)
 
 
