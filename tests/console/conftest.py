@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import cache
 
 import pytest
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 from operate.console import seat
@@ -12,6 +14,9 @@ from rl_core.store import Store
 from tests.functions.conftest import NOW, World
 
 Opened = Callable[..., AppTest]
+
+# Each AppTest looks for components in the metadata of all installed packages, and finds none: here once.
+manifest_scanner.scan_component_manifests = cache(manifest_scanner.scan_component_manifests)
 
 
 def script(title: str) -> None:
