@@ -16,9 +16,10 @@ from local.scratch import STACK_FOLDER
 PYTHON = Path(__file__).parents[1] / ".venv-ministack" / "bin" / "python"
 
 # It runs on uvicorn with httptools' parser: they need half of the processor's time that its own server needs. A call of
-# DynamoDB goes straight to that service, past the router, which looks for two dozen others first. It also keeps what it
-# parsed of an expression, which it would parse anew for each item that a query looks at. The deployment test has it
-# enforce roles and runs it with Lambda's Python, which has no uvicorn: there its own server serves it, as it ships.
+# DynamoDB that arrives whole goes straight to that service, past parser and router, which looks for two dozen others
+# first, and is answered in one piece. What MiniStack parsed of an expression or a number is kept, since it would parse
+# that anew for each item. The deployment test has it enforce roles and runs it with Lambda's Python, which has no
+# uvicorn: there its own server serves it, as it ships.
 CHILD = """
 import os, sys, threading
 threading.Thread(target=lambda: (sys.stdin.buffer.read(), os._exit(0)), daemon=True).start()
@@ -31,28 +32,33 @@ from functools import lru_cache
 from uuid import uuid4
 from ministack import app
 from ministack.services import dynamodb
-for parse in ("_tokenize", "_condition_syntax_error"):
-    setattr(dynamodb, parse, lru_cache(1000)(getattr(dynamodb, parse)))
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+for parse in ("_tokenize", "_condition_syntax_error", "_number_size_bytes", "_ddb_canonicalize_number"):
+    setattr(dynamodb, parse, lru_cache(10_000)(getattr(dynamodb, parse)))
 
-async def serve(scope, receive, send):
-    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope.get("headers", ())}
-    if app.AUTH or not headers.get("x-amz-target", "").startswith("DynamoDB_20120810."):
-        return await app.app(scope, receive, send)
-    app.set_request_account_id(app.extract_access_key_id(headers))
-    app.set_request_region(app.extract_region(headers))
-    body, more = b"", True
-    while more:
-        message = await receive()
-        body, more = body + message.get("body", b""), message.get("more_body", False)
-    status, its, answer = await dynamodb.handle_request("POST", "/", headers, body, {})
-    answer = answer if isinstance(answer, bytes) else answer.encode()
-    its |= {"Content-Type": "application/x-amz-json-1.0", "Content-Length": len(answer), "x-amzn-RequestId": uuid4()}
-    start = [(name.encode(), str(value).encode()) for name, value in its.items()]
-    await send({"type": "http.response.start", "status": status, "headers": start})
-    await send({"type": "http.response.body", "body": answer})
+class Protocol(HttpToolsProtocol):
+    def data_received(self, data):
+        if app.AUTH or not data.startswith(b"POST / HTTP/1.1\\r\\n") or self.cycle and not self.cycle.response_complete:
+            return super().data_received(data)
+        head, _, body = data.partition(b"\\r\\n\\r\\n")
+        lines = head.decode("latin-1").split("\\r\\n")[1:]
+        headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+        dynamo = headers.get("x-amz-target", "").startswith("DynamoDB_20120810.")
+        if not dynamo or headers.get("content-length") != str(len(body)):
+            return super().data_received(data)
+        app.set_request_account_id(app.extract_access_key_id(headers))
+        app.set_request_region(app.extract_region(headers))
+        try:
+            dynamodb.handle_request("POST", "/", headers, body, {}).send(None)
+        except StopIteration as done:  # the coroutine waits for nothing
+            status, its, answer = done.value
+        body = answer if isinstance(answer, bytes) else answer.encode()
+        its |= {"Content-Type": "application/x-amz-json-1.0", "x-amzn-RequestId": uuid4(), "Content-Length": len(body)}
+        said = "".join(f"{name}: {value}\\r\\n" for name, value in its.items())
+        self.transport.write(f"HTTP/1.1 {status} \\r\\n{said}\\r\\n".encode() + body)
 
 uvicorn.run(
-    serve, host=os.environ["BIND_HOST"], port=int(os.environ["GATEWAY_PORT"]), http="httptools", ws="none",
+    app.app, host=os.environ["BIND_HOST"], port=int(os.environ["GATEWAY_PORT"]), http=Protocol, ws="none",
     log_level="warning", access_log=False, server_header=False, date_header=False, proxy_headers=False,
     timeout_keep_alive=75,
 )
