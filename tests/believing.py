@@ -18,8 +18,8 @@ class Believing(Posterior):
         return tuple(q - 0.01 * facts.latest.count(a) for a, q in zip(ACTIONS, own, strict=True))
 
     def probabilities(
-        self, state: State, eligible: Sequence[Action], episodes: int, settings: Settings, facts: Facts | None = None
+        self, state: State, eligible: Sequence[Action], episodes: int, settings: Settings, values: Sequence[float]
     ) -> tuple[float, ...]:
         del episodes
-        share = shares(self.estimates(state, facts), self.spread(state, settings.posterior_scale), eligible)
+        share = shares(values, self.spread(state, settings.posterior_scale), eligible)
         return bounded(share, settings.min_probability, settings.max_probability)

@@ -125,7 +125,7 @@ def test_rewards_that_never_differ_leave_a_posterior_that_can_be_drawn_from() ->
     policy = fold(EMPTY, [transition(reward=0.0)] * 30_000, FORMER)
     table = Posterior1.decode(policy.table)
     assert table.noise == 1e-4
-    assert sum(table.probabilities(State(0, 0), ACTIONS, 30_000, POSTERIOR)) == pytest.approx(1)
+    assert sum(learner.chances_of(table, State(0, 0), ACTIONS, 30_000, POSTERIOR).probabilities) == pytest.approx(1)
 
 
 def test_a_state_that_was_never_seen_promises_nothing() -> None:

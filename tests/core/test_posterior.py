@@ -10,12 +10,12 @@ from pydantic import ValidationError
 
 from rl_core import config as rl_config
 from rl_core.config import Settings, read_settings
-from rl_core.learner import decide, draw, eligible, estimates, fold_of, generator, probabilities, visits
+from rl_core.learner import chances_of, decide, draw, eligible, estimates, fold_of, generator, probabilities, visits
 from rl_core.learner.bounds import bounded
 from rl_core.learner.epsilon import Averages
 from rl_core.learner.posterior import Posterior
 from rl_core.learner.shares import shares, tail
-from rl_core.models import ACTIONS, CELLS, NO_FACTS, Action, Decision, Policy, Segment, State
+from rl_core.models import ACTIONS, CELLS, NO_FACTS, Action, Decision, Facts, Policy, Segment, State
 
 STATE = State(1, 1)
 POSTERIOR = Settings(table_name="t", exploration="posterior")
@@ -41,6 +41,12 @@ SEEN = policy_of(table_of(ADVANTAGES, 6, 0.02))
 
 def within(least: float, most: float = 1.0) -> Settings:
     return Settings(table_name="t", exploration="posterior", min_probability=least, max_probability=most)
+
+
+def drawn(
+    table: Posterior, options: tuple[Action, ...], episodes: int, settings: Settings, facts: Facts | None = None
+) -> tuple[float, ...]:
+    return chances_of(table, STATE, options, episodes, settings, facts).probabilities
 
 
 def thompson(values: tuple[float, ...], variance: tuple[float, ...], draws: int) -> list[float]:
@@ -88,7 +94,7 @@ def test_the_variance_is_the_actions_and_what_the_state_may_add() -> None:
 def test_the_probabilities_are_the_shares_within_the_bounds() -> None:
     table, config = table_of(ADVANTAGES, 6, 0.02), within(0.14, 0.3)
     alone = shares(table.estimates(STATE), table.spread(STATE, 0.8 - 0.1 * 150 / (150 + 324)), ACTIONS[1:])
-    found = table.probabilities(STATE, ACTIONS[1:], 324, config)
+    found = drawn(table, ACTIONS[1:], 324, config)
     assert found == bounded(alone, 0.14, 0.3) != alone
     assert (min(found), max(found)) == (0.14, 0.3)
     assert table.even_share(324, config, 5) == pytest.approx(0.7)
@@ -232,7 +238,7 @@ def test_a_policy_of_averages_is_drawn_from_by_what_its_table_says_to_the_filter
     policy = replace(SEEN, learner="epsilon/1", table=averages.encode())
     adopted = Posterior.adopt(estimates(policy), visits(policy), fold_of(POSTERIOR).constants)
     chances = probabilities(policy, STATE, ACTIONS, POSTERIOR)
-    assert chances.probabilities == adopted.probabilities(STATE, ACTIONS, policy.episodes, POSTERIOR)
+    assert chances.probabilities == drawn(adopted, ACTIONS, policy.episodes, POSTERIOR)
     assert chances.best == (Action.INTENSITY,)
 
 
@@ -242,10 +248,10 @@ def test_a_draws_scale_goes_from_the_first_to_the_later_one_by_half_in_150_sessi
 ) -> None:
     table = table_of(ADVANTAGES, 6, 0.02)
     alone = shares(table.estimates(STATE), table.spread(STATE, scale), ACTIONS)
-    assert table.probabilities(STATE, ACTIONS, episodes, within(0.0)) == pytest.approx(alone, abs=1e-6)
+    assert drawn(table, ACTIONS, episodes, within(0.0)) == pytest.approx(alone, abs=1e-6)
     wider = within(0.0).model_copy(update={"posterior_scale": 1.4, "posterior_scale_first": 1.4})
     first = shares(table.estimates(STATE), table.spread(STATE, 1.4), ACTIONS)
-    assert table.probabilities(STATE, ACTIONS, episodes, wider) == pytest.approx(first)
+    assert drawn(table, ACTIONS, episodes, wider) == pytest.approx(first)
 
 
 def test_two_people_draw_from_one_table_each_by_their_own_answers() -> None:
@@ -254,8 +260,8 @@ def test_two_people_draw_from_one_table_each_by_their_own_answers() -> None:
     fond = NO_FACTS
     for _ in range(4):
         fond = fond.learned(Action.JOURNALING, 0.6).learned(Action.PHYSICAL, -0.1)
-    own, other = (table.probabilities(STATE, ACTIONS, 324, POSTERIOR, facts) for facts in (fond, None))
+    own, other = (drawn(table, ACTIONS, 324, POSTERIOR, facts) for facts in (fond, None))
     assert own[Action.JOURNALING] > other[Action.JOURNALING] + 0.2
     assert own[Action.PHYSICAL] < other[Action.PHYSICAL]
-    again = table.probabilities(STATE, ACTIONS, 324, POSTERIOR, fond)
-    assert again == own != table.probabilities(STATE, ACTIONS, 324, POSTERIOR, fond.unanswered())
+    again = drawn(table, ACTIONS, 324, POSTERIOR, fond)
+    assert again == own != drawn(table, ACTIONS, 324, POSTERIOR, fond.unanswered())

@@ -120,11 +120,10 @@ class Averages:
         self.action_advantages[a] += (d - self.action_advantages[a]) / sum(self.counts[a:CELLS:_WIDTH])
 
     def probabilities(
-        self, state: State, eligible: Sequence[Action], episodes: int, settings: Settings, facts: Facts | None = None
+        self, state: State, eligible: Sequence[Action], episodes: int, settings: Settings, values: Sequence[float]
     ) -> tuple[float, ...]:
-        """Returns the probability of drawing each eligible action, in the order of `eligible`."""
-        del facts
-        values = self.estimates(state)
+        """Returns the probability of drawing each eligible action, in the order of `eligible`, at these estimates."""
+        del state
         rate, top = epsilon(episodes, settings), max(values[b] for b in eligible)
         share = (1 - rate) / sum(values[b] == top for b in eligible)
         return tuple([rate / len(eligible) + (share if values[b] == top else 0.0) for b in eligible])

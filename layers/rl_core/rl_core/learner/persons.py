@@ -11,8 +11,7 @@ from typing import NamedTuple
 from rl_core.models import ACTIONS, MILLION, Action, Facts
 
 _WIDTH = len(ACTIONS)
-_WEAR = (1.0, 0.7, 0.5, 0.35, 0.25)  # what the latest session counts, the one before it, and so on
-_WHOLE = 2.8  # their sum
+_WEAR = tuple(its / 2.8 for its in (1.0, 0.7, 0.5, 0.35, 0.25))  # what the latest session counts, the one before, ...
 _OFFSET_VARIANCE = 0.1  # of what a person's rewards lie above the segment's, whatever the action
 _FREEDOM = 2.0  # degrees of freedom of the t distribution that persons are taken from
 _EVIDENCE_VISITS, _CONTRAST = 5.0, 2.0
@@ -46,7 +45,7 @@ def worn(latest: Sequence[Action]) -> list[float]:
     x = [0.0] * _WIDTH
     for weight, action in zip(_WEAR, reversed(latest), strict=False):
         if action < _WIDTH:
-            x[action] += weight / _WHOLE
+            x[action] += weight
     return x
 
 

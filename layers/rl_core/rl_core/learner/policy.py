@@ -41,7 +41,8 @@ class QTable(Protocol):
     """Defines what the table of one segment offers in every algorithm.
 
     `update` changes the table in place; `estimates` Q and `visits` n of a state have shape (6,). With the `facts` of a
-    person estimates and probabilities are that person's; without, those of somebody of whom nothing is known.
+    person estimates are that person's; without, those of somebody of whom nothing is known. `probabilities` takes the
+    estimates as `values`.
     CONSTANTS is a NamedTuple of the settings that a version record keeps, DRAWS_BY names the other settings that decide
     a draw.
     """
@@ -60,7 +61,7 @@ class QTable(Protocol):
     def encode(self) -> bytes: ...
     def update(self, t: Transition, episodes: int, constants: Mapping[str, float]) -> None: ...
     def probabilities(
-        self, state: State, eligible: Sequence[Action], episodes: int, settings: Settings, facts: Facts | None = None
+        self, state: State, eligible: Sequence[Action], episodes: int, settings: Settings, values: Sequence[float]
     ) -> tuple[float, ...]: ...
     def even_share(self, episodes: int, settings: Settings, options: int) -> float: ...
     def estimates(self, state: State, facts: Facts | None = None) -> tuple[float, ...]: ...
@@ -261,8 +262,8 @@ def chances_of(
     facts: Facts | None = None,
 ) -> Chances:
     """Returns the chances of a draw from this table; every draw that reads a policy gets its chances here."""
-    best = _best(table.estimates(state, facts), options)
-    return Chances(options, table.probabilities(state, options, episodes, settings, facts), best)
+    values = table.estimates(state, facts)
+    return Chances(options, table.probabilities(state, options, episodes, settings, values), _best(values, options))
 
 
 def _is_own(table: QTable, state: State, chances: Chances, action: Action, facts: Facts | None) -> bool:

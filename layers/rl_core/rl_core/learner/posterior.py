@@ -197,12 +197,12 @@ class Posterior:
         self._rewards = self._effects = None
 
     def probabilities(
-        self, state: State, eligible: Sequence[Action], episodes: int, settings: Settings, facts: Facts | None = None
+        self, state: State, eligible: Sequence[Action], episodes: int, settings: Settings, values: Sequence[float]
     ) -> tuple[float, ...]:
-        """Returns the probability of drawing each eligible action, in the order of `eligible`."""
+        """Returns the probability of drawing each eligible action, in the order of `eligible`, at these estimates."""
         late, first = settings.posterior_scale, settings.posterior_scale_first
         spread = self.spread(state, late + (first - late) * _FIRST / (_FIRST + episodes))
-        share = shares(self.estimates(state, facts), spread, eligible)
+        share = shares(values, spread, eligible)
         return bounded(share, settings.min_probability, settings.max_probability)
 
     def even_share(self, episodes: int, settings: Settings, options: int) -> float:

@@ -142,11 +142,11 @@ class Posterior1:
             self.k = self._estimated_k(constants["pooling_visits"])
 
     def probabilities(
-        self, state: State, eligible: Sequence[Action], episodes: int, settings: Settings, facts: Facts | None = None
+        self, state: State, eligible: Sequence[Action], episodes: int, settings: Settings, values: Sequence[float]
     ) -> tuple[float, ...]:
-        """Returns the probability of drawing each eligible action, in the order of `eligible`."""
-        del episodes, facts
-        share = shares(self.estimates(state), self.spread(state, settings.posterior_scale), eligible)
+        """Returns the probability of drawing each eligible action, in the order of `eligible`, at these estimates."""
+        del episodes
+        share = shares(values, self.spread(state, settings.posterior_scale), eligible)
         return bounded(share, settings.min_probability, settings.max_probability)
 
     def even_share(self, episodes: int, settings: Settings, options: int) -> float:
