@@ -43,7 +43,7 @@ def recorded(path: Path = RECORD) -> dict[tuple[World, int], float]:
     return {
         (world, seed): share
         for world, its in own.items()
-        for seed, share in enumerate(its["shares"][:SEEDS], its.get("seed", 0))
+        for seed, share in enumerate(its["shares"][:SEEDS], its["seed"])
     }
 
 
