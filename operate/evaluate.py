@@ -23,7 +23,6 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
-import boto3
 import numpy as np
 
 from operate.log import Log, LogError, pseudonymous, read_csv, write_csv
@@ -36,12 +35,12 @@ from operate.ope.plots import forest
 from operate.ope.sample import Sample, sample_of
 from operate.ope.targets import as_of_each_decision
 from operate.ope.totals import ESTIMATORS
+from operate.source import LOCAL_TABLE, table_of
 from rl_core.config import Settings, read_settings
 from rl_core.errors import FettleError, VersionError
 from rl_core.models import ACTIONS
 from rl_core.store import Store
 
-DEFAULT_TABLE = "fettle-local-Table"
 EVERYWHERE = ("uniform", *(f"fixed:{int(action)}" for action in ACTIONS), "relearned")
 OF_A_TABLE = ("greedy",)
 
@@ -119,10 +118,7 @@ def _found(options: argparse.Namespace) -> tuple[Found, Store]:
     if options.export is not None:
         exported = ExportedStore(options.export)
         return exported.found(), exported
-    session = boto3.Session()
-    if options.endpoint_url is not None and session.get_credentials() is None:
-        session = boto3.Session("local", "local", region_name=session.region_name or "us-east-1")
-    store = Store(options.table, session.client("dynamodb", endpoint_url=options.endpoint_url))
+    store = table_of(options.table, options.endpoint_url).store()
     return scanned(store), store
 
 
@@ -180,7 +176,7 @@ def _parser() -> argparse.ArgumentParser:
     name = "python -m operate.evaluate"
     parser = argparse.ArgumentParser(name, description=__doc__, epilog=forms, formatter_class=about)
     parser.add_argument("command", nargs="?", choices=("values", "export"), default="values")
-    parser.add_argument("--table", default=os.environ.get("TABLE_NAME", DEFAULT_TABLE), help="else TABLE_NAME's")
+    parser.add_argument("--table", default=os.environ.get("TABLE_NAME", LOCAL_TABLE), help="else TABLE_NAME's")
     parser.add_argument("--endpoint-url", help="of the local stack's data; AWS without")
     parser.add_argument("--export", type=Path, help="a folder with an export of the table to S3, DYNAMODB_JSON")
     parser.add_argument("--csv", type=Path, help="a CSV of logged decisions")

@@ -32,7 +32,7 @@ class Progress(NamedTuple):
         return "No run works on it now: the erasure's job, which runs each minute, goes on with it."
 
 
-class Standing(NamedTuple):
+class Folding(NamedTuple):
     """Holds a segment's policy, and how far the refold is that holds it.
 
     `progress` is None if no refold holds the policy, and where the refold cannot be read: then it is `lost`.
@@ -47,14 +47,14 @@ class Standing(NamedTuple):
         return self.progress is None and (self.policy.hold is not None or self.policy.refolding is not None)
 
 
-def standing_of(store: Store, segment: Segment, partitions: int, now: datetime) -> Standing:
+def folding_of(store: Store, segment: Segment, partitions: int, now: datetime) -> Folding:
     """Reads a segment's policy and the refold that holds it. Writes nothing. Raises FettleError."""
     policy, hold = store.policy(segment), Hold.of(store, segment, partitions)
     if hold is None and policy.hold is not None:  # it may have ended between the two reads
         policy = store.policy(segment)
     if hold is None or hold.refold.hold != policy.hold:
-        return Standing(policy, None)
-    return Standing(policy, progress_of(hold.refold, policy.version, now))
+        return Folding(policy, None)
+    return Folding(policy, progress_of(hold.refold, policy.version, now))
 
 
 def progress_of(refold: Refold, version: int, now: datetime) -> Progress:
@@ -65,7 +65,7 @@ def progress_of(refold: Refold, version: int, now: datetime) -> Progress:
     return Progress(min(folded, versions), versions, refold.reason, refold.since, works)
 
 
-def told(its: Standing) -> Iterator[str]:
+def told(its: Folding) -> Iterator[str]:
     """Yields a line for the refold that is under way; nothing if none is."""
     if its.lost:
         yield LOST

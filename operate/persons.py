@@ -9,7 +9,7 @@ from typing import Any
 
 from operate import audit
 from operate.differences import changed_states
-from operate.folding import standing_of, told
+from operate.folding import folding_of, told
 from operate.moments import now_of
 from operate.policies import add_acted, learned_since, looked_at
 from rl_core.config import Settings
@@ -37,7 +37,7 @@ def exclusion(store: Store, settings: Settings, options: argparse.Namespace) -> 
     Without a person lists the excluded, and says how far a fold of the past is.
     """
     if options.person is None:
-        its = standing_of(store, options.segment, settings.index_shards, now_of(options))
+        its = folding_of(store, options.segment, settings.index_shards, now_of(options))
         for line in (*(person.hex() for person in its.policy.excluded), *told(its)):
             print(line)
         return 0
@@ -59,7 +59,7 @@ def _do(change: Callable[..., bool], what: str, store: Store, settings: Settings
     act = audit.begin(store, options, person=options.person)
     done = change(store, options.segment, act, acted, settings, turn_of(now_of(options), _LEASE_SECONDS))
     print(f"{what}; the past is folded anew" if done else f"{what}; the erasure's job goes on to fold the past anew")
-    for line in () if done else told(standing_of(store, options.segment, settings.index_shards, now_of(options))):
+    for line in () if done else told(folding_of(store, options.segment, settings.index_shards, now_of(options))):
         print(line)
     print(learned_since(store, options.segment, *looked_at(shown, options)))
     return 0

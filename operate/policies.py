@@ -4,7 +4,7 @@ import argparse
 from typing import Any
 
 from operate import audit
-from operate.folding import standing_of, told
+from operate.folding import folding_of, told
 from operate.moments import add_now, now_of
 from rl_core.config import Settings
 from rl_core.models import Policy, Segment
@@ -17,7 +17,7 @@ _NO_PART = {"acted", "counted", "since"}  # of what was learned
 
 def versions(store: Store, settings: Settings, options: argparse.Namespace) -> int:
     """Each version in one line: what it learned, or what it restored and why; and how far a fold of the past is."""
-    its = standing_of(store, options.segment, settings.index_shards, now_of(options))
+    its = folding_of(store, options.segment, settings.index_shards, now_of(options))
     policy = its.policy
     print(
         f"{options.segment.value}: version {policy.version}, {policy.episodes} episodes learned, acted {policy.acted}"

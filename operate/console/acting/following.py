@@ -6,7 +6,7 @@ from operate.console import seat
 from operate.console.acting.outcome import summary
 from operate.console.reading import UNITS, sentence
 from operate.console.signs import ago, moment
-from operate.folding import LOST, Standing, standing_of
+from operate.folding import LOST, Folding, folding_of
 from rl_core.errors import FettleError
 from rl_core.models import Segment
 from rl_core.store import Watch
@@ -17,7 +17,7 @@ EVERY = 3  # seconds
 def show_progress(segment: Segment, watch: Watch) -> None:
     """Shows how far the segment's past is folded anew, while it is, and then that it is done; else nothing."""
     found, key = _read(segment, watch), _key(segment)
-    if isinstance(found, Standing) and found.progress is not None:
+    if isinstance(found, Folding) and found.progress is not None:
         st.session_state[key] = found.progress.since
         _follow(segment)
     elif key in st.session_state:
@@ -28,11 +28,11 @@ def _key(segment: Segment) -> str:
     return f"folding {segment.name}"
 
 
-def _read(segment: Segment, watch: Watch) -> Standing | FettleError:
+def _read(segment: Segment, watch: Watch) -> Folding | FettleError:
     """Returns the policy and how far its refold is, or the error that stands in the way."""
     source = seat.current()
     try:
-        return standing_of(watch, segment, source.settings().index_shards, source.now())
+        return folding_of(watch, segment, source.settings().index_shards, source.now())
     except FettleError as error:
         return error
 
@@ -53,7 +53,7 @@ def _follow(segment: Segment) -> None:
     st.caption(f"Under way since {moment(its.since)} ({ago(now - its.since)}). Read each {EVERY} seconds.")
 
 
-def _ended(segment: Segment, found: Standing | FettleError) -> None:
+def _ended(segment: Segment, found: Folding | FettleError) -> None:
     """Shows what became of a refold that was seen under way."""
     if isinstance(found, FettleError):
         st.error(sentence(found), icon=":material/help:")
