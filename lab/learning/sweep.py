@@ -29,22 +29,24 @@ FIRST_SEED, SEEDS, EPISODES = 100, 6, 20_000
 AS_IS = "as it is"
 CHANGES: Mapping[str, Mapping[str, object]] = {
     AS_IS: {},
-    "k = 10": {"pooling_visits": 10},
+    "k = 30": {"pooling_visits": 30},
     "k = 100": {"pooling_visits": 100},
     "discount 0": {"discount": 0.0},
-    "discount 0.3": {"discount": 0.3},
+    "discount 0.45": {"discount": 0.45},
     "discount 0.6": {"discount": 0.6},
+    "ramp 50": {"discount_ramp": 50},
     "drift 0": {"drift": 0.0},
     "drift 0.0002": {"drift": 2e-4},
-    "scale 0.8": {"posterior_scale": 0.8},
-    "scale 1.1": {"posterior_scale": 1.1},
-    "least 0.004": {"min_probability": 0.004},
+    "scale 0.65": {"posterior_scale": 0.65},
+    "scale 0.95": {"posterior_scale": 0.95},
+    "first scale 0.4": {"posterior_scale_first": 0.4},
+    "correlation 0": {"person_correlation": 0.0},
+    "limit 4": {"innovation_limit": 4},
     "least 0.012": {"min_probability": 0.012},
     "least 0.05, most 0.8": {"min_probability": 0.05, "max_probability": 0.8},
     "cool-down 2": {"action_cooldown": 2},
     "epsilon": {"exploration": "epsilon"},
     "epsilon, floor 0.02": {"exploration": "epsilon", "epsilon_min": 0.02},
-    "epsilon, k = 30, discount 0.3": {"exploration": "epsilon", "pooling_visits": 30, "discount": 0.3},
 }
 UNIFORM, PLANNING = "uniform", "planning"
 
@@ -103,7 +105,9 @@ def _row(change: str, effects: Sequence[Interval]) -> list[str]:
 
 def _said(at: Settings) -> str:
     exploring = (
-        f"scale {at.posterior_scale:g}, least {at.min_probability:g}, drift {at.drift:g}"
+        f"ramp {at.discount_ramp:g}, scale {at.posterior_scale:g}, first scale {at.posterior_scale_first:g}, least "
+        f"{at.min_probability:g}, drift {at.drift:g}, correlation {at.person_correlation:g}, limit "
+        f"{at.innovation_limit:g}"
         if at.exploration == "posterior"
         else f"floor {at.epsilon_min:g}"
     )
