@@ -1,5 +1,6 @@
 """The short way to an engine: it gives the answers and raises the errors that the SDK does."""
 
+import json
 import socket
 from collections.abc import Callable, Iterator
 from threading import Thread
@@ -71,6 +72,25 @@ def without_metadata(answer: Any) -> dict[str, Any]:
 def test_the_short_way_gives_the_answer_of_the_sdk(short: Any, sdk: Any, call: Call) -> None:
     assert short is not sdk
     assert without_metadata(call(short)) == without_metadata(call(sdk))
+
+
+def written(client: Any, call: Call) -> tuple[str, Any]:
+    """The target and the body of the request that a call comes to."""
+    requests = list[dict[str, Any]]()
+
+    def note(params: dict[str, Any], **_: Any) -> None:
+        requests.append(params)
+
+    client.meta.events.register("before-call.dynamodb", note)
+    call(client)
+    client.meta.events.unregister("before-call.dynamodb", note)
+    (request,) = requests
+    return request["headers"]["X-Amz-Target"], json.loads(request["body"])
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS.keys())
+def test_a_request_is_written_as_the_sdk_writes_it(short: Any, sdk: Any, call: Call) -> None:
+    assert written(short, call) == written(sdk, call)
 
 
 def test_what_was_stored_comes_back_as_it_was(short: Any) -> None:
