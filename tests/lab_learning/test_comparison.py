@@ -178,9 +178,9 @@ def test_the_sweep_writes_its_section_with_a_row_for_each_change(
     command = ["--seeds", "1", "--episodes", "500", "--docs", str(tmp_path), "--worlds", "base", "old"]
     assert sweep.main(command) == 0
     last = json.loads(capsys.readouterr().out.splitlines()[-1])
-    assert list(last) == ["as it is", "k = 10"]
-    assert set(last["k = 10"]) == {"base", "old"}
-    assert "| k = 10 |" in (tmp_path / "learning.md").read_text(encoding="utf-8")
+    assert list(last) == ["as it is", "k = 30"]
+    assert set(last["k = 30"]) == {"base", "old"}
+    assert "| k = 30 |" in (tmp_path / "learning.md").read_text(encoding="utf-8")
 
 
 def test_every_change_of_the_sweep_is_a_setting() -> None:
