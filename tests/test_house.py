@@ -103,6 +103,17 @@ def test_a_function_that_answers_requests_loads_neither_lights_nor_refolds() -> 
     )
 
 
+def test_whoever_issues_or_closes_a_session_asks_what_is_allowed() -> None:
+    lifecycle = CORE / "sessions" / "lifecycle.py"
+    texts = {node.name: ast.unparse(node) for node in tree_of(lifecycle).body if isinstance(node, ast.FunctionDef)}
+    issues = {name for name, text in texts.items() if "Session(" in text.replace("-> Session", "")}
+    closes = {name for name, text in texts.items() if "status=Status.CLOSED" in text}
+    asks = {name for name, text in texts.items() if "allowed(" in text or "may_learn(" in text}
+    elsewhere = [path for path in SHIPPED if path != lifecycle and "status=Status.CLOSED" in path.read_text("utf-8")]
+    assert (issues, closes, elsewhere) == ({"_drawn"}, {"_close"}, [])
+    assert asks == {"_drawn", "issue", "_close", "_why"}
+
+
 def test_history_and_stats_only_read() -> None:
     assert {"History", "Stats"} <= set(READERS)
 

@@ -1,14 +1,10 @@
 """What a user says of consent, and what follows for the sessions that are issued and closed from then on."""
 
-import ast
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
-import rl_core.sessions as sessions_room
 from rl_core import learner
 from rl_core.config import Settings
 from rl_core.errors import InvalidRequestError, TooManyGrantsError
@@ -262,26 +258,3 @@ def test_what_a_person_had_who_wants_no_personal_plan_is_taken_for_the_usual() -
         again = Posterior.decode(table.encode())
         again.update(replace(lesson, facts=facts), 60, constants)
         assert (again.usual_wear[lesson.action] != usual) is moves
-
-
-# Whoever issues or closes a session asks `allowed`.
-
-LIFECYCLE = Path(sessions_room.__file__).with_name("lifecycle.py")
-ASKS = {"_drawn", "issue", "_close", "_why"}
-
-
-def functions() -> Iterator[tuple[str, str]]:
-    for node in ast.parse(LIFECYCLE.read_text(encoding="utf-8")).body:
-        if isinstance(node, ast.FunctionDef):
-            yield node.name, ast.unparse(node)
-
-
-def test_who_issues_and_who_closes_asks_what_is_allowed() -> None:
-    issues = {name for name, text in functions() if "Session(" in text.replace("-> Session", "")}
-    closes = {name for name, text in functions() if "status=Status.CLOSED" in text}
-    assert (issues, closes) == ({"_drawn"}, {"_close"})
-    asks = {name for name, text in functions() if "allowed(" in text or "may_learn(" in text}
-    assert asks == ASKS
-    core = LIFECYCLE.parents[1]
-    elsewhere = [p for p in core.rglob("*.py") if p != LIFECYCLE and "status=Status.CLOSED" in p.read_text("utf-8")]
-    assert elsewhere == []
