@@ -79,8 +79,10 @@ types: $(VENV)/$(STAMP) $(LAB)/$(STAMP) $(CONSOLE)/$(STAMP)  ## mypy, strict
 	@$(LAB)/bin/mypy --cache-dir .mypy_cache/lab $(LEARNING)
 	@$(CONSOLE)/bin/mypy --cache-dir .mypy_cache/console $(CONSOLES)
 
-# A file's tests stay in one process, which has one stack for them; the longest files come first (tests/conftest.py).
-PYTEST = $(VENV)/bin/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
+# A file's tests stay in one process, which has one stack for them; the longest files come first (tests/conftest.py). One
+# process more than there are processors fills the time in which another waits for its stack; CI has other stages beside.
+WORKERS := $(if $(COVERAGE),auto,$(shell expr $$(getconf _NPROCESSORS_ONLN) + 1))
+PYTEST = $(VENV)/bin/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 tests: $(VENV)/$(STAMP) $(ENGINES)  ## pytest; all but what `make e2e` and `make tests-lab` run (COVERAGE=1: with branch coverage, at least 95 %)
 	@$(PYTEST) $(if $(COVERAGE),--cov) --ignore=tests/e2e
