@@ -2,8 +2,8 @@
 
 Four fifths of the time that the SDK takes for a call go to what no engine looks at. This is for programs that make many
 thousands of calls and are no trial of the SDK: the demo, the month, the reference model, the tests of functions. The
-client's events before and after a call are emitted. A request about items is written here, and its answer read; the
-client itself writes every other request, and reads every other answer and every refusal.
+client's events before and after a call are emitted. Requests are written here, and an answer with items is read here;
+any other, and every refusal, is read by the client's own parser.
 """
 
 import json
@@ -65,7 +65,7 @@ class _Wire:
         client, context = self._client, dict[str, Any]()
         model = client.meta.service_model.operation_model(operation)
         params = client._emit_api_params(params, model, context)
-        request = self._written(params, model)
+        request = _written(params, model)
         events = client.meta.events
         events.emit(f"before-call.dynamodb.{operation}", model=model, params=request, context=context)
         status, body = self._exchange(request["headers"], request["body"])
@@ -80,14 +80,6 @@ class _Wire:
         """Closes the connections."""
         while self._free:
             self._free.pop().close()
-
-    def _written(self, params: Mapping[str, Any], model: Any) -> dict[str, Any]:
-        if model.name in _OF_TABLES:
-            request: dict[str, Any] = self._client._serializer.serialize_to_request(params, model)
-            return request
-        target = f"{model.service_model.metadata['targetPrefix']}.{model.name}"
-        headers = {"X-Amz-Target": target, "Content-Type": "application/x-amz-json-1.0"}
-        return {"headers": headers, "body": json.dumps(params, default=_letters_of).encode()}
 
     def _parsed(self, status: int, body: bytes, model: Any) -> Any:
         if status < 300 and model.name not in _OF_TABLES:
@@ -159,6 +151,13 @@ class _Connection:
     def close(self) -> None:
         self._incoming.close()
         self._socket.close()
+
+
+def _written(params: Mapping[str, Any], model: Any) -> dict[str, Any]:
+    """Returns headers and body of the request."""
+    target = f"{model.service_model.metadata['targetPrefix']}.{model.name}"
+    headers = {"X-Amz-Target": target, "Content-Type": "application/x-amz-json-1.0"}
+    return {"headers": headers, "body": json.dumps(params, default=_letters_of).encode()}
 
 
 def _letters_of(value: bytes) -> str:

@@ -77,7 +77,6 @@ class Posterior:
         self.wear, self.wear_variance, self.usual_wear = 0.0, _WEAR_VARIANCE, [0.0] * _WIDTH
         self.alike, self.between = [_CORRELATION * _ANSWERS, _ANSWERS], [_K_WEIGHT / k0, _K_WEIGHT]
         self._rewards: list[float] | None = None  # what was computed last from the present table
-        self._effects: tuple[Facts, tuple[float, ...]] | None = None
 
     @classmethod
     def start(cls, constants: Mapping[str, float]) -> Self:
@@ -141,9 +140,8 @@ class Posterior:
         table = [value + pooled + m / (m + k) * (advantage - pooled) for pooled, m, advantage in cells]
         if facts is None:
             return tuple(table)
-        if self._effects is None or self._effects[0] is not facts:
-            self._effects = facts, person(facts, self._usual(), self._correlation(), self.noise).effects
-        own = zip(table, self._effects[1], worn(facts.latest), self.usual_wear, strict=True)
+        effects = person(facts, self._usual(), self._correlation(), self.noise).effects
+        own = zip(table, effects, worn(facts.latest), self.usual_wear, strict=True)
         return tuple([q + effect - self.wear * (x - usual) for q, effect, x, usual in own])
 
     def visits(self, state: State) -> tuple[int, ...]:
@@ -194,7 +192,7 @@ class Posterior:
             faded = _EVERY * constants["drift"]
             self.weights = [_parts(m / (_UNIT + faded * m)) for m in self.weights]
             self.k = 1 / min(max(self.between[0] / self.between[1], 1 / _K_MOST), 1 / _K_LEAST)
-        self._rewards = self._effects = None
+        self._rewards = None
 
     def probabilities(
         self, state: State, eligible: Sequence[Action], episodes: int, settings: Settings, values: Sequence[float]
