@@ -11,7 +11,7 @@ from typing import NamedTuple
 from rl_core.models import ACTIONS, MILLION, Action, Facts
 
 _WIDTH = len(ACTIONS)
-_WEAR = tuple(its / 2.8 for its in (1.0, 0.7, 0.5, 0.35, 0.25))  # what the latest session counts, the one before, ...
+_WEAR = tuple(its / 2.8 for its in (1.0, 0.7, 0.5, 0.35, 0.25))  # of the latest session, the one before, ...; sum 1
 _OFFSET_VARIANCE = 0.1  # of what a person's rewards lie above the segment's, whatever the action
 _FREEDOM = 2.0  # degrees of freedom of the t distribution that persons are taken from
 _EVIDENCE_VISITS, _CONTRAST = 5.0, 2.0
